@@ -1,0 +1,37 @@
+/** What a driver reads from a gateway, and how an attempt to change it ended. Data, never exceptions. */
+import type { DriverReason } from './reasons.ts'
+
+/** State of one interface as the gateway tells it. */
+export interface Observation {
+  /** False: the gateway has no such interface. The other fields then mean nothing. */
+  readonly present: boolean
+  /**
+   * Administrative state. `self-disabled`: the gateway gave the interface up after a failed registration, without a
+   * command (counts as enabled with its registration lost).
+   */
+  readonly admin: 'enabled' | 'disabled' | 'self-disabled'
+  /** Registered at the carrier by the gateway's own word; null: it can't tell. */
+  readonly registered: boolean | null
+  /** The carrier is reachable by the gateway's own word; null: it can't tell. */
+  readonly path: 'up' | 'down' | null
+}
+
+/** A failed attempt. `effect`: `none` nothing was changed for certain; `unknown` it may still be executed. */
+export interface DriverFailure {
+  readonly ok: false
+  readonly reason: DriverReason
+  /** One line for people; no secrets. */
+  readonly detail: string
+  readonly effect: 'none' | 'unknown'
+}
+
+/** One read of a gateway: an observation per asked interface name. */
+export type ObserveResult = { readonly ok: true; readonly interfaces: ReadonlyMap<string, Observation> } | DriverFailure
+
+/**
+ * A change that was accepted. `activated`: the gateway answered the command that makes the change run
+ * (always true for gateways whose read shows the running state).
+ */
+export type ApplyResult = { readonly ok: true; readonly activated: boolean } | DriverFailure
+
+export type AdminState = 'enabled' | 'disabled'

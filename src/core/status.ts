@@ -1,0 +1,109 @@
+/** What Pointsman knows and wants right now: one object for API, CLI, page and metrics. Times in ms since 1970, JSON-safe. */
+import type { DriverReason, VetoReason, WaitReason } from './reasons.ts'
+import type { DurationMs, EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
+
+export type Verdict = 'up' | 'down' | 'unknown'
+
+export interface EvidenceStatus {
+  /** `sip` g by OPTIONS, `driver` g by observe, `registration` r, `path` p, `carrier` c. */
+  readonly kind: 'sip' | 'driver' | 'registration' | 'path' | 'carrier'
+  readonly verdict: Verdict
+  /** One line: the last reason. */
+  readonly reason: string
+  readonly atMs: EpochMs | null
+}
+
+export interface InterfaceStatus {
+  readonly key: InterfaceKey
+  readonly gateway: GatewayId
+  readonly name: string
+  /** As observed (a self-disabled interface counts as enabled); null: never observed. */
+  readonly enabled: boolean | null
+  readonly desired: boolean
+  readonly health: Verdict
+  readonly usable: boolean
+  /** Why it is not usable or down, for people. */
+  readonly because: readonly string[]
+  readonly registered: boolean | null
+  readonly unreachable: boolean
+  /** It should be off and can't be reached. */
+  readonly debt: boolean
+  readonly evidence: readonly EvidenceStatus[]
+}
+
+export interface SwitchoverStatus {
+  readonly decision: string
+  readonly from: InterfaceKey | null
+  readonly to: InterfaceKey
+  readonly cause: 'alert' | 'operator' | 'failback'
+  readonly phase: string
+  readonly admittedAtMs: EpochMs
+}
+
+export interface TrunkStatus {
+  readonly id: TrunkId
+  readonly type: 'exclusive'
+  readonly mode: Mode
+  /** Carrying calls, as far as the evidence tells: `yes`, `no`, or `unknown`. */
+  readonly carrying: 'yes' | 'no' | 'unknown'
+  /** One line for three in the morning. */
+  readonly sentence: string
+  /** The one command that releases a held trunk; null when nothing is held. */
+  readonly release: string | null
+  /** The interface observed enabled; null: none, or several. */
+  readonly active: InterfaceKey | null
+  readonly wanted: InterfaceKey | null
+  readonly emergency: boolean
+  readonly carrierDown: boolean
+  readonly interfaces: readonly InterfaceStatus[]
+  readonly switchover: SwitchoverStatus | null
+  readonly vetoes: readonly { readonly interlock: VetoReason; readonly sentence: string }[]
+  readonly waits: readonly { readonly reason: WaitReason; readonly untilMs: EpochMs | null }[]
+  readonly binding: {
+    readonly verdict: 'held' | 'held-by-other' | 'none' | 'unsupported'
+    readonly holder: InterfaceKey | null
+    readonly atMs: EpochMs
+    readonly expiresAtMs: EpochMs | null
+  } | null
+  /** Firing alerts that concern this trunk. */
+  readonly alerts: readonly { readonly fingerprint: string; readonly name: string; readonly interface: InterfaceKey | null; readonly startsAtMs: EpochMs; readonly disputed: boolean }[]
+}
+
+export interface GatewayStatus {
+  readonly id: GatewayId
+  readonly driver: string
+  readonly answers: Verdict
+  readonly lastAnswerAtMs: EpochMs | null
+  readonly reason: DriverReason | null
+}
+
+export interface ProbeStatus {
+  readonly id: ProbeId
+  readonly verdict: Verdict
+  readonly reason: string
+  readonly code: number | null
+  readonly durationMs: number | null
+  readonly lastAtMs: EpochMs | null
+}
+
+export interface PauseStatus {
+  /** `global`, `trunk/<id>` or `gateway/<id>`. */
+  readonly scope: string
+  readonly actor: string
+  readonly reason: string
+  readonly atMs: EpochMs
+  readonly untilMs: EpochMs | null
+}
+
+export interface Status {
+  readonly version: string
+  readonly atMs: EpochMs
+  readonly mode: Mode
+  readonly pauses: readonly PauseStatus[]
+  readonly trunks: readonly TrunkStatus[]
+  readonly gateways: readonly GatewayStatus[]
+  readonly probes: readonly ProbeStatus[]
+  /** Last successful resync of the alert book; null: never, or no Alertmanager is configured. */
+  readonly resyncedAtMs: EpochMs | null
+  readonly alerts: number
+}

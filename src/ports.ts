@@ -1,0 +1,170 @@
+/**
+ * Every effect of Pointsman on one page; types only. The core decides, these do.
+ * `core` never imports this file; `engine` imports only `core` and this file.
+ */
+import type { BindingAnswer } from './core/binding.ts'
+import type { AdminState, ApplyResult, DriverFailure, ObserveResult } from './core/observation.ts'
+import type { ProbeReason } from './core/reasons.ts'
+import type { DriverCapabilities, DurationMs, EpochMs, TrunkId } from './core/topology.ts'
+
+export interface Clock {
+  /** Wall clock. For anything that is stored or compared across restarts. */
+  now(): EpochMs
+  /** Monotonic clock, for durations. */
+  monotonicMs(): number
+  /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
+  sleep(ms: DurationMs, signal?: AbortSignal): Promise<void>
+  /** A signal that aborts after `ms` (and at once when `parent` does). */
+  deadline(ms: DurationMs, parent?: AbortSignal): AbortSignal
+}
+
+export interface Random {
+  /** Lower-case hexadecimal string of `bytes` random bytes. */
+  hex(bytes: number): string
+  /** Uniform in [0, 1). */
+  fraction(): number
+}
+
+// ---- SIP -----------------------------------------------------------------------------------------------------------
+
+/** Where a request goes and what it says. */
+export interface SipTarget {
+  /** Request-URI, for example `sip:10.0.1.10` or `sip:sbc.acme.example:5070`. Its host is where the packet goes. */
+  readonly uri: string
+  /** From and To of the request; default: made from the local address and the target. */
+  readonly aor?: string
+  /** Local address to send from; default: any. */
+  readonly localAddress?: string
+}
+
+export interface SipCredentials {
+  readonly username: string
+  /** Never logged, never part of an error. */
+  readonly password: Secret
+}
+
+/** How one OPTIONS transaction ended. */
+export interface OptionsOutcome {
+  readonly reason: ProbeReason
+  /** SIP status code; null without a final response. */
+  readonly code: number | null
+  readonly durationMs: number
+  readonly retransmissions: number
+  /** One line for people. */
+  readonly detail: string
+}
+
+export interface SipClient {
+  /** One OPTIONS transaction to one address. Never throws. */
+  options(target: SipTarget, timeoutMs: DurationMs, signal: AbortSignal): Promise<OptionsOutcome>
+  /** REGISTER without a Contact: returns the bindings, changes nothing (RFC 3261 §10.2.3). Never throws. */
+  queryBindings(target: SipTarget, credentials: SipCredentials, timeoutMs: DurationMs, signal: AbortSignal): Promise<BindingAnswer>
+  close(): Promise<void>
+}
+
+// ---- Gateways ------------------------------------------------------------------------------------------------------
+
+/**
+ * Adapter to one gateway. Every method: one attempt, ends by `signal`'s deadline, never throws, returns data.
+ * Idempotent: applying what is already so is a success.
+ */
+export interface GatewayDriver {
+  readonly capabilities: DriverCapabilities
+  /** Reads the named interfaces with the account that also writes. */
+  observe(interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult>
+  apply(interfaceName: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult>
+  /** Makes the interface register anew; `no-interface` or `rpc-error` where the gateway can't. */
+  reregister(interfaceName: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure>
+  /** Commands that a person types to do the same by hand. No secrets. */
+  manual(interfaceName: string, desired: AdminState): readonly string[]
+  close(): Promise<void>
+}
+
+/** A value that no log, metric, reply or error may show. `reveal()` is called only where it goes on the wire. */
+export interface Secret {
+  reveal(): string
+  toString(): '<secret>'
+  toJSON(): '<secret>'
+}
+
+// ---- Store ---------------------------------------------------------------------------------------------------------
+
+/** Grows with every commit; 0 means "does not exist". */
+export type Revision = number
+
+export interface StoreEntry {
+  readonly key: string
+  /** JSON value. */
+  readonly value: unknown
+  /** Revision of the commit that wrote this value. */
+  readonly revision: Revision
+}
+
+export interface StoreWrite {
+  readonly key: string
+  /** JSON value; null deletes. */
+  readonly value: unknown
+  /** The revision that the key must have now (compare-and-set); 0: it must not exist. */
+  readonly expect: Revision
+}
+
+export type CommitResult =
+  | { readonly ok: true; readonly revision: Revision }
+  | { readonly ok: false; readonly reason: 'conflict'; readonly key: string }
+  | { readonly ok: false; readonly reason: 'unavailable'; readonly detail: string }
+
+/** One line of the append-only journal. All lines of one decision share its id. */
+export interface JournalRecord {
+  readonly decision: string
+  readonly atMs: EpochMs
+  readonly trunk: TrunkId | null
+  /** For example `proposed`, `vetoed`, `admitted`, `command`, `outcome`, `phase`, `ended`, `operator`, `alert-refused`. */
+  readonly type: string
+  /** JSON object; no secrets. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+export interface JournalQuery {
+  readonly decision?: string
+  readonly trunk?: TrunkId
+  readonly sinceMs?: EpochMs
+  /** Newest first; at most this many records. */
+  readonly limit: number
+}
+
+/** Durable state. A commit is atomic and on disk before its promise resolves. */
+export interface Store {
+  /** All entries whose key starts with `prefix`, by key. */
+  read(prefix: string): Promise<readonly StoreEntry[]>
+  commit(writes: readonly StoreWrite[], journal: readonly JournalRecord[]): Promise<CommitResult>
+  /** Entries as they are committed from now on, until `signal` aborts. A deleted key has `value: null`. */
+  watch(prefix: string, signal: AbortSignal): AsyncIterable<StoreEntry>
+  journal(query: JournalQuery): Promise<readonly JournalRecord[]>
+  close(): Promise<void>
+}
+
+// ---- Alertmanager --------------------------------------------------------------------------------------------------
+
+/** One alert as `GET /api/v2/alerts` lists it or a webhook brings it, before any judgement. */
+export interface AlertmanagerClient {
+  /** Asks one Alertmanager for its active, silenced and inhibited alerts; the raw JSON array, or why not. */
+  alerts(signal: AbortSignal): Promise<{ readonly ok: true; readonly alerts: readonly unknown[] } | { readonly ok: false; readonly detail: string }>
+}
+
+// ---- Telemetry -----------------------------------------------------------------------------------------------------
+
+/** Events that are counted. Gauges are read from the engine's status at scrape time. Names live in metrics/catalogue.ts. */
+export interface Metrics {
+  increment(name: string, labels?: Readonly<Record<string, string>>): void
+  /** @param seconds - duration [s] */
+  observe(name: string, seconds: number, labels?: Readonly<Record<string, string>>): void
+}
+
+/** The part of pino that we use. Message constant and lower case; data in fields. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  child(bindings: { readonly component: string }): Log
+}
