@@ -6,6 +6,8 @@ import type { Clock, GatewayDriver } from '../ports.ts'
 /**
  * One kind of gateway. `settings` are its own keys of the configuration (`gateways.<id>`), validated by `schema`, in
  * the file's spelling (snake_case). A pair of keys `x_file` / `x_env` in the schema arrives resolved as `x: Secret`.
+ * A lone `x_file` names a file that is not secret, for example a certificate: it arrives as `x: string`, the file's text.
+ * Formats that `schema` may use: `duration`, `positive-duration` (they arrive as text), `http-url`.
  */
 export interface DriverKind<Settings = Record<string, unknown>> {
   readonly name: string
