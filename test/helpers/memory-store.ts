@@ -1,0 +1,65 @@
+/** A Store in memory, by the contract that test/store/store.test.ts also holds SQLite to. For tests that need no file. */
+import type { CommitResult, JournalRecord, Store, StoreEntry } from '../../src/ports.ts'
+import { createWatchers } from '../../src/store/watchers.ts'
+
+export interface MemoryStore extends Store {
+  /** With a text every commit fails with it as `unavailable`, as on a full disk; null heals. */
+  breakCommits(detail: string | null): void
+  /** All journal records, oldest first. */
+  allRecords(): readonly JournalRecord[]
+  /** A second store with the same content: what a restarted process finds. */
+  reopen(): MemoryStore
+}
+
+interface Content {
+  readonly entries: ReadonlyMap<string, StoreEntry>
+  readonly records: readonly JournalRecord[]
+  readonly revision: number
+}
+
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
+
+export function createMemoryStore(content: Content = { entries: new Map(), records: [], revision: 0 }): MemoryStore {
+  const watchers = createWatchers()
+  const entries = new Map(content.entries)
+  const records = [...content.records]
+  let revision = content.revision
+  let broken: string | null = null
+  let closed = false
+
+  const commit: Store['commit'] = async (writes, journal): Promise<CommitResult> => {
+    const detail = closed ? 'the store is closed' : broken
+    if (detail !== null) return { ok: false, reason: 'unavailable', detail }
+    const next = new Map(entries)
+    for (const { key, value, expect } of writes) {
+      if ((next.get(key)?.revision ?? 0) !== expect) return { ok: false, reason: 'conflict', key }
+      if (value === null) next.delete(key)
+      else next.set(key, { key, value: copy(value), revision: revision + 1 })
+    }
+    revision += 1
+    entries.clear()
+    for (const [key, entry] of next) entries.set(key, entry)
+    records.push(...copy(journal))
+    watchers.publish(writes.map(({ key, value }) => ({ key, value: copy(value), revision })))
+    return { ok: true, revision }
+  }
+
+  return {
+    read: async (prefix) => {
+      if (closed) throw new Error('the store is closed')
+      return copy([...entries.values()].filter(({ key }) => key.startsWith(prefix)).sort((a, b) => a.key < b.key ? -1 : 1))
+    },
+    commit,
+    watch: (prefix, signal) => watchers.watch(prefix, signal),
+    journal: async ({ decision, trunk, sinceMs, limit }) => copy(records.toReversed().filter((record) =>
+      (decision === undefined || record.decision === decision) && (trunk === undefined || record.trunk === trunk) &&
+      (sinceMs === undefined || record.atMs >= sinceMs)).slice(0, limit)),
+    close: async () => {
+      closed = true
+      watchers.close()
+    },
+    breakCommits: (detail) => { broken = detail },
+    allRecords: () => copy(records),
+    reopen: () => createMemoryStore({ entries, records, revision })
+  }
+}

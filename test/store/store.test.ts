@@ -1,0 +1,241 @@
+import { execFile } from 'node:child_process'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { test } from 'tap'
+import type { Test } from 'tap'
+import { systemClock } from '../../src/clock.ts'
+import type { JournalRecord, Store, StoreEntry, StoreWrite } from '../../src/ports.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { SCHEMA_VERSION } from '../../src/store/schema.ts'
+import { createSqliteStore } from '../../src/store/sqlite-store.ts'
+import { createMemoryStore } from '../helpers/memory-store.ts'
+
+const write = (key: string, value: unknown, expect = 0): StoreWrite => ({ key, value, expect })
+const record = (decision: string, atMs: number, trunk: string | null = 'acme'): JournalRecord => ({ decision, atMs, trunk, type: 'proposed', data: { n: atMs } })
+const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+
+async function openSqlite(t: Test, path: string): Promise<Store> {
+  const opened = await createSqliteStore({ path, clock: systemClock })
+  if (!opened.ok) throw new Error(opened.detail)
+  t.teardown(() => opened.store.close())
+  return opened.store
+}
+
+const stores: { name: string; open: (t: Test) => Promise<Store> }[] = [
+  { name: 'memory', open: async () => createMemoryStore() },
+  { name: 'sqlite', open: (t) => openSqlite(t, join(t.testdir(), 'store.db')) }
+]
+
+for (const { name, open } of stores) {
+  test(`the contract of a store: ${name}`, async (t) => {
+    await t.test('it keeps JSON values, and reads them by prefix in the order of their keys', async (t) => {
+      const store = await open(t)
+      const value = { text: 'Bücher "und" \u0000', list: [1, 2.5, null], nested: { yes: true } }
+      t.same(await store.commit([write('b/2', value), write('b/1', 'x'), write('c', false)], []), { ok: true, revision: 1 })
+      t.same(await store.read('b/'), [{ key: 'b/1', value: 'x', revision: 1 }, { key: 'b/2', value, revision: 1 }])
+      t.same((await store.read('')).map(({ key }) => key), ['b/1', 'b/2', 'c'])
+      t.same(await store.read('nothing'), [])
+    })
+
+    await t.test('a write goes through only at the expected revision', async (t) => {
+      const store = await open(t)
+      await store.commit([write('a', 1)], [])
+      t.same(await store.commit([write('a', 2)], []), { ok: false, reason: 'conflict', key: 'a' }, 'it exists already')
+      t.same(await store.commit([write('x', 2, 7)], []), { ok: false, reason: 'conflict', key: 'x' }, 'it does not exist')
+      t.same(await store.commit([write('a', 2, 1)], []), { ok: true, revision: 2 })
+      t.same(await store.commit([write('a', 3, 1)], []), { ok: false, reason: 'conflict', key: 'a' }, 'it is newer')
+      t.same(await store.read('a'), [{ key: 'a', value: 2, revision: 2 }])
+    })
+
+    await t.test('a conflict leaves nothing of its commit behind, journal included', async (t) => {
+      const store = await open(t)
+      await store.commit([write('taken', 1)], [])
+      t.same(await store.commit([write('new', 1), write('taken', 2)], [record('d1', 1)]), { ok: false, reason: 'conflict', key: 'taken' })
+      t.same((await store.read('')).map(({ key }) => key), ['taken'])
+      t.same(await store.journal({ limit: 10 }), [])
+    })
+
+    await t.test('null deletes, and no revision is used twice', async (t) => {
+      const store = await open(t)
+      await store.commit([write('a', 1)], [])
+      t.same(await store.commit([write('a', null, 1)], []), { ok: true, revision: 2 })
+      t.same(await store.read('a'), [])
+      t.same(await store.commit([write('a', 2)], []), { ok: true, revision: 3 })
+    })
+
+    await t.test('of many commits at once on one key exactly one wins; the others conflict, and their neighbours go through', async (t) => {
+      const store = await open(t)
+      const results = await Promise.all(range(50).flatMap((n) => [store.commit([write('same', n)], []), store.commit([write(`own/${n}`, n)], [])]))
+      t.equal(results.filter((result) => result.ok).length, 51)
+      t.same((await store.read('same')).map(({ value }) => value), [0], 'the first one')
+      t.equal((await store.read('own/')).length, 50)
+      const revisions = results.flatMap((result) => result.ok ? [result.revision] : [])
+      t.equal(new Set(revisions).size, 51, 'each with a revision of its own')
+    })
+
+    await t.test('the journal is read newest first, by decision, trunk and time', async (t) => {
+      const store = await open(t)
+      await store.commit([], [record('d1', 10), record('d1', 20)])
+      await store.commit([], [record('d2', 30, 'beta'), record('d3', 40, null)])
+      const times = async (query: Parameters<Store['journal']>[0]): Promise<number[]> => (await store.journal(query)).map(({ atMs }) => atMs)
+      t.same(await times({ limit: 10 }), [40, 30, 20, 10])
+      t.same(await times({ limit: 2 }), [40, 30])
+      t.same(await times({ limit: 10, decision: 'd1' }), [20, 10])
+      t.same(await times({ limit: 10, trunk: 'beta' }), [30])
+      t.same(await times({ limit: 10, sinceMs: 20, trunk: 'acme' }), [20])
+      t.same((await store.journal({ limit: 1 }))[0], record('d3', 40, null))
+    })
+
+    await t.test('a watcher sees what is committed from the call on, in order, until its signal aborts', async (t) => {
+      const store = await open(t)
+      await store.commit([write('w/old', 1)], [])
+      const stop = new AbortController()
+      const watched = store.watch('w/', stop.signal)
+      await store.commit([write('w/a', 1), write('other', 1)], [])
+      await store.commit([write('w/a', null, 2)], [])
+      await store.commit([write('w/a', 9), write('w/old', 9)], [])
+      const seen: StoreEntry[] = []
+      for await (const entry of watched) {
+        seen.push(entry)
+        if (seen.length === 2) stop.abort()
+      }
+      t.same(seen, [{ key: 'w/a', value: 1, revision: 2 }, { key: 'w/a', value: null, revision: 3 }])
+      for await (const entry of store.watch('', stop.signal)) t.fail('an aborted watch yields nothing', { entry })
+    })
+
+    await t.test('closing ends the watches; after it commits are unavailable and reads fail', async (t) => {
+      const store = await open(t)
+      const watched = (async () => { for await (const entry of store.watch('', new AbortController().signal)) t.fail('nothing was committed', { entry }) })()
+      await store.close()
+      await watched
+      t.match(await store.commit([write('a', 1)], []), { ok: false, reason: 'unavailable', detail: 'the store is closed' })
+      await t.rejects(store.read(''), { message: 'the store is closed' })
+      await store.close()
+    })
+  })
+}
+
+test('a SQLite store', async (t) => {
+  await t.test('keeps everything over a restart, revisions included', async (t) => {
+    const path = join(t.testdir(), 'store.db')
+    const first = await openSqlite(t, path)
+    await first.commit([write('a', { x: 1 }), write('b', 1)], [record('d1', 1)])
+    await first.commit([write('b', null, 1)], [])
+    await first.close()
+    const second = await openSqlite(t, path)
+    t.same(await second.read(''), [{ key: 'a', value: { x: 1 }, revision: 1 }])
+    t.same(await second.journal({ limit: 5 }), [record('d1', 1)])
+    t.same(await second.commit([write('b', 2)], []), { ok: true, revision: 3 })
+  })
+
+  await t.test('finds every reported commit after a crash', async (t) => {
+    const dir = t.testdir()
+    const store = await openSqlite(t, join(dir, 'store.db'))
+    await Promise.all(range(20).map((n) => store.commit([write(`k/${n}`, n)], [])))
+    // What a killed process leaves: both files as they are on the disk at this moment.
+    for (const end of ['', '-wal']) copyFileSync(join(dir, `store.db${end}`), join(dir, `crashed.db${end}`))
+    t.equal((await (await openSqlite(t, join(dir, 'crashed.db'))).read('k/')).length, 20)
+  })
+
+  await t.test('syncs every commit: WAL and synchronous FULL, as the database itself reports them', async (t) => {
+    const opened = await createSqliteStore({ path: join(t.testdir(), 'store.db'), clock: systemClock })
+    if (!opened.ok) throw new Error(opened.detail)
+    t.teardown(() => opened.store.close())
+    t.same(opened.durability, { journalMode: 'wal', synchronous: 2, foreignKeys: true })
+  })
+
+  await t.test('takes `:memory:` for a file name like any other', async (t) => {
+    const dir = t.testdir()
+    const before = process.cwd()
+    process.chdir(dir)
+    t.teardown(() => { process.chdir(before) })
+    await openSqlite(t, ':memory:')
+    t.ok(existsSync(join(dir, ':memory:')))
+  })
+
+  await t.test('counts commits, failures and their duration', async (t) => {
+    const counted: string[] = []
+    const metrics = { increment: (name: string) => { counted.push(name) }, observe: (name: string, seconds: number) => { counted.push(`${name} ${seconds >= 0}`) } }
+    const opened = await createSqliteStore({ path: join(t.testdir(), 'store.db'), clock: systemClock, metrics })
+    if (!opened.ok) throw new Error(opened.detail)
+    await opened.store.commit([write('a', 1)], [])
+    await opened.store.close()
+    await opened.store.commit([write('b', 1)], [])
+    const once = ['pointsman_store_commits_total', 'pointsman_store_commit_duration_seconds true']
+    t.same(counted, [...once, ...once, 'pointsman_store_commit_failures_total'])
+  })
+
+  await t.test('refuses to store what is not JSON', async (t) => {
+    const store = await openSqlite(t, join(t.testdir(), 'store.db'))
+    await t.rejects(store.commit([write('a', undefined)], []), TypeError)
+    t.same(await store.read(''), [])
+  })
+})
+
+test('a file that can\'t be used is a failure, and stays as it is', async (t) => {
+  const foreign = (path: string, sql: string): void => {
+    const connection = new DatabaseSync(path)
+    connection.exec(sql)
+    connection.close()
+  }
+  const cases: { name: string; make: (path: string) => void; want: RegExp }[] = [
+    { name: 'text', make: (path) => { writeFileSync(path, 'hello '.repeat(1000)) }, want: /not a database/ },
+    { name: 'an emptied file', make: (path) => { writeFileSync(path, '') }, want: /is empty; delete it if this is a new installation/ },
+    { name: 'another program\'s database', make: (path) => { foreign(path, 'CREATE TABLE songs (title TEXT)') }, want: /not a Pointsman store/ },
+    { name: 'another program\'s empty database', make: (path) => { foreign(path, 'PRAGMA user_version = 3') }, want: /not a Pointsman store/ },
+    {
+      name: 'a newer Pointsman\'s',
+      make: (path) => {
+        const opened = openDatabase(path)
+        if (opened.ok) opened.database.close()
+        foreign(path, `PRAGMA user_version = ${SCHEMA_VERSION + 1}`)
+      },
+      want: /newer Pointsman/
+    },
+    {
+      name: 'a damaged one',
+      make: (path) => {
+        const opened = openDatabase(path)
+        if (opened.ok) opened.database.close()
+        const bytes = readFileSync(path)
+        bytes.fill(0x5a, 4096)
+        writeFileSync(path, bytes)
+      },
+      want: /damaged|malformed/
+    },
+    { name: 'a folder that does not exist', make: () => {}, want: /unable to open/ }
+  ]
+  for (const { name, make, want } of cases) {
+    await t.test(name, async (t) => {
+      const path = join(t.testdir(), name.startsWith('a folder') ? 'missing/store.db' : 'store.db')
+      make(path)
+      const before = existsSync(path) ? readFileSync(path) : null
+      const opened = await createSqliteStore({ path, clock: systemClock })
+      t.match(opened, { ok: false, detail: want })
+      t.match(opened, { detail: path }, 'it names the file')
+      t.same(existsSync(path) ? readFileSync(path) : null, before)
+    })
+  }
+
+  await t.test('one that another process uses', async (t) => {
+    const path = join(t.testdir(), 'store.db')
+    await openSqlite(t, path)
+    t.match(await createSqliteStore({ path, clock: systemClock }), { ok: false, detail: /locked/ })
+  })
+})
+
+test('on a full disk commits are unavailable, and exactly the reported ones are kept', async (t) => {
+  const script = new URL('full-disk.ts', import.meta.url).pathname
+  const path = join(t.testdir(), 'store.db')
+  // The shell limits the size of a file, which makes the writes fail as a full disk does.
+  const { stdout } = await promisify(execFile)('sh', ['-c', 'ulimit -f 400 && exec "$0" "$1" "$2"', process.execPath, script, path])
+  const { stored, failure, kept } = JSON.parse(stdout) as { stored: number; failure: unknown; kept: number }
+  t.ok(stored > 0, 'some commits fitted')
+  t.match(failure, { ok: false, reason: 'unavailable', detail: /SQLite error/ })
+  t.equal(kept, stored)
+  const later = await openSqlite(t, path)
+  t.equal((await later.read('k/')).length, stored, 'also when the process starts again with room')
+  t.match(await later.commit([write('more', 1)], []), { ok: true })
+})
