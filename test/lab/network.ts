@@ -1,0 +1,30 @@
+/** The packet filter: takes one gateway's way to the carrier away, and nobody else's. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+export interface Uplink {
+  /** Drops every packet between the two addresses, both ways, and nothing else. */
+  cut(): Promise<void>
+  restore(): Promise<void>
+}
+
+const nft = async (...commands: readonly string[]): Promise<void> => {
+  await run('nft', [commands.join('; ')])
+}
+
+/** The way between a gateway and the carrier. */
+export const createUplink = (gateway: string, carrier: string): Uplink => {
+  const table = `uplink_${gateway.replaceAll('.', '_')}`
+  return {
+    cut: () => nft(
+      `add table ip ${table}`,
+      `add chain ip ${table} input { type filter hook input priority 0; policy accept; }`,
+      `add rule ip ${table} input ip saddr ${gateway} ip daddr ${carrier} counter drop`,
+      `add rule ip ${table} input ip saddr ${carrier} ip daddr ${gateway} counter drop`
+    ),
+    // `add` first: a delete of a table that isn't there is an error.
+    restore: () => nft(`add table ip ${table}`, `delete table ip ${table}`)
+  }
+}
