@@ -1,0 +1,114 @@
+/**
+ * Every metric of Pointsman: name, type, help, labels. Nobody else makes one. Base units, help ends with a full stop;
+ * label values come only from the configuration and from closed lists.
+ */
+import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS } from '../core/reasons.ts'
+
+/** An object of the configuration whose series appear and vanish with it. */
+export type ObjectLabel = 'trunk' | 'gateway' | 'probe'
+
+interface Described {
+  readonly name: string
+  /** One sentence; names the unit. */
+  readonly help: string
+  readonly labels: readonly string[]
+}
+
+/** Computed from the status at each scrape (gauges.ts). */
+export interface GaugeDefinition extends Described {}
+
+/** Counted as it happens. */
+export interface CounterDefinition extends Described {
+  /** Label that names a configured object. */
+  readonly object?: ObjectLabel
+  /** All values of the other labels; their series exist from the start, at 0. Absent: the values aren't listed anywhere. */
+  readonly closed?: Readonly<Record<string, readonly string[]>>
+}
+
+export interface HistogramDefinition extends Described {
+  /** Upper bounds [s]. */
+  readonly buckets: readonly number[]
+  /** As for counters. */
+  readonly closed: Readonly<Record<string, readonly string[]>>
+}
+
+const INTERFACE = ['trunk', 'gateway', 'interface'] as const
+const OPERATIONS = ['observe', 'apply', 'reregister'] as const
+
+export const GAUGES = [
+  { name: 'pointsman_build_info', help: 'Version of Pointsman and of the Node.js that runs it; always 1.', labels: ['version', 'node'] },
+  { name: 'pointsman_mode', help: 'Whether this is the mode of the whole installation.', labels: ['mode'] },
+  { name: 'pointsman_paused', help: 'Whether automation is paused for this scope.', labels: ['scope'] },
+  { name: 'pointsman_config_last_reload_successful', help: 'Whether the last attempt to load the configuration succeeded.', labels: [] },
+  { name: 'pointsman_config_last_reload_success_timestamp_seconds', help: 'Time of the last successful load of the configuration, in seconds since 1970.', labels: [] },
+  { name: 'pointsman_interface_health', help: 'Health of the interface: 1 for the state that it is in.', labels: [...INTERFACE, 'state'] },
+  { name: 'pointsman_interface_enabled', help: 'Whether the gateway has the interface enabled, as last observed; absent when never observed.', labels: INTERFACE },
+  { name: 'pointsman_interface_desired', help: 'Whether Pointsman wants the interface enabled.', labels: INTERFACE },
+  { name: 'pointsman_interface_usable', help: 'Whether a switchover could go to the interface.', labels: INTERFACE },
+  { name: 'pointsman_interface_registered', help: 'Whether the interface is registered at the carrier; absent when nobody can tell.', labels: INTERFACE },
+  { name: 'pointsman_evidence_up', help: 'Whether this kind of evidence says that the interface is up; absent while it is unknown.', labels: [...INTERFACE, 'evidence'] },
+  { name: 'pointsman_fencing_debt', help: 'Whether the interface should be off and its gateway can\'t be reached.', labels: INTERFACE },
+  { name: 'pointsman_trunk_active', help: 'Whether the interface is the only one of its trunk that is enabled.', labels: INTERFACE },
+  { name: 'pointsman_trunk_carrier_down', help: 'Whether the carrier is down for all interfaces of the trunk.', labels: ['trunk'] },
+  { name: 'pointsman_switchover_in_flight', help: 'Whether a switchover of the trunk is under way.', labels: ['trunk'] },
+  { name: 'pointsman_veto', help: 'Whether this interlock holds the trunk back now.', labels: ['trunk', 'interlock'] },
+  { name: 'pointsman_wait', help: 'Whether the trunk waits for this reason now.', labels: ['trunk', 'reason'] },
+  { name: 'pointsman_binding_holder', help: 'Whether the carrier\'s registrar lists the interface as holder of the binding; absent before the first answer.', labels: INTERFACE },
+  { name: 'pointsman_binding_verdict', help: 'What the carrier\'s registrar says about the binding: 1 for the last verdict.', labels: ['trunk', 'verdict'] },
+  { name: 'pointsman_probe_success', help: 'Whether the last probe was answered as from a living peer.', labels: ['probe'] },
+  { name: 'pointsman_probe_duration_seconds', help: 'Duration of the last probe, in seconds.', labels: ['probe'] },
+  { name: 'pointsman_probe_status_code', help: 'SIP status code of the last probe; 0 without a final response.', labels: ['probe'] },
+  { name: 'pointsman_probe_last_timestamp_seconds', help: 'Time of the last probe, in seconds since 1970.', labels: ['probe'] },
+  { name: 'pointsman_gateway_answers', help: 'Whether the management of the gateway answers; absent while it is unknown.', labels: ['gateway'] },
+  { name: 'pointsman_alerts', help: 'Alerts in the alert book.', labels: [] },
+  { name: 'pointsman_resync_last_success_timestamp_seconds', help: 'Time of the last successful resync with Alertmanager, in seconds since 1970; absent before the first.', labels: [] }
+] as const satisfies readonly GaugeDefinition[]
+
+export type GaugeName = (typeof GAUGES)[number]['name']
+
+export const COUNTERS: readonly CounterDefinition[] = [
+  { name: 'pointsman_probe_results_total', help: 'Probes, by how they ended.', labels: ['probe', 'reason'], object: 'probe', closed: { reason: Object.keys(PROBE_REASONS) } },
+  {
+    name: 'pointsman_driver_requests_total',
+    help: 'Attempts to read or change a gateway, by how they ended.',
+    labels: ['gateway', 'operation', 'result'],
+    object: 'gateway',
+    closed: { operation: OPERATIONS, result: ['ok', ...Object.keys(DRIVER_REASONS)] }
+  },
+  { name: 'pointsman_switchovers_total', help: 'Switchovers that were admitted, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: ['alert', 'operator', 'failback', 'upkeep'] } },
+  { name: 'pointsman_switchover_failures_total', help: 'Switchovers that did not end verified, by reason.', labels: ['trunk', 'reason'], object: 'trunk' },
+  {
+    name: 'pointsman_notifications_total',
+    help: 'Webhook notifications, by what became of them.',
+    labels: ['result'],
+    closed: { result: ['accepted', 'malformed', 'refused', 'too-large', 'unavailable'] }
+  },
+  { name: 'pointsman_alerts_received_total', help: 'Alerts in accepted notifications, by what became of them.', labels: ['reason'], closed: { reason: Object.keys(ALERT_REASONS) } },
+  { name: 'pointsman_resyncs_total', help: 'Resyncs of the alert book with one Alertmanager, by result.', labels: ['result'], closed: { result: ['ok', 'failed'] } },
+  { name: 'pointsman_store_commits_total', help: 'Commits that the store was asked for.', labels: [], closed: {} },
+  { name: 'pointsman_store_commit_failures_total', help: 'Commits that did not become durable.', labels: [], closed: {} }
+]
+
+export const HISTOGRAMS: readonly HistogramDefinition[] = [
+  {
+    name: 'pointsman_driver_request_duration_seconds',
+    help: 'Duration of one attempt to read or change a gateway, in seconds.',
+    labels: ['operation'],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    closed: { operation: OPERATIONS }
+  },
+  {
+    name: 'pointsman_switchover_duration_seconds',
+    help: 'Time from the admission of a switchover to its end, in seconds.',
+    labels: [],
+    buckets: [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600],
+    closed: {}
+  },
+  {
+    name: 'pointsman_store_commit_duration_seconds',
+    help: 'Time until a commit was durable, in seconds.',
+    labels: [],
+    buckets: [0.0002, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 1],
+    closed: {}
+  }
+]
