@@ -24,7 +24,9 @@ export const createDeviceConfiguration = (initial: readonly ConfigLine[]): Devic
       switch (command.verb) {
         case 'write': flash = stored; break
         case 'activate': running = stored; break
-        default: stored = edited(stored, command.verb, command.line)
+        case 'change':
+        case 'add':
+        case 'rem': stored = edited(stored, command.verb, command.line)
       }
     },
     reboot: () => {

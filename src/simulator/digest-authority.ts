@@ -1,17 +1,15 @@
 /**
- * Server side of digest authentication (RFC 7616, RFC 8760), for SIP and HTTP alike: nonces that prove their own age by an
- * HMAC, a nonce count that must grow, and the check of a response. Written apart from the client's side on purpose.
+ * A server's digest authentication (RFC 7616, RFC 8760), for SIP and HTTP alike: nonces that prove their own age by an
+ * HMAC, and a nonce count that must grow.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { Clock, Random } from '../ports.ts'
+import { formatChallenge, isPasswordProven, parseCredentials } from '../sip/digest.ts'
 
-export type DigestAlgorithm = 'MD5' | 'SHA-256'
-
-/** `stale`: the credentials may be right, the nonce is old, unknown or its count was used before. */
+/** `stale`: the password was right, but the nonce is too old, not ours, or its count was used before. */
 export type DigestVerdict =
   | { readonly kind: 'right'; readonly username: string }
-  | { readonly kind: 'missing' | 'stale' }
-  | { readonly kind: 'wrong'; readonly username: string | null }
+  | { readonly kind: 'missing' | 'stale' | 'wrong' }
 
 export interface DigestRequest {
   readonly method: string
@@ -30,7 +28,7 @@ export interface DigestAuthority {
 
 export interface DigestAuthorityOptions {
   readonly realm: string
-  readonly algorithm: DigestAlgorithm
+  readonly algorithm: 'MD5' | 'SHA-256'
   /** Age at which a nonce is stale [ms]. */
   readonly nonceLifetimeMs: number
   readonly clock: Clock
@@ -39,28 +37,15 @@ export interface DigestAuthorityOptions {
 
 const MAX_COUNTED_NONCES = 1_000
 
-/** Parameters of a `Digest …` value by lower-case name; empty for another scheme. */
-export const digestParameters = (value: string): ReadonlyMap<string, string> => {
-  const scheme = /^\s*Digest\s+/i.exec(value)
-  const found = scheme === null ? [] : value.slice(scheme[0].length).matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g)
-  return new Map([...found].map(([, name, quoted, token]) => [name!.toLowerCase(), quoted?.replace(/\\(.)/g, '$1') ?? token ?? '']))
-}
-
-const equalStrings = (one: string, other: string): boolean => {
-  const [a, b] = [Buffer.from(one), Buffer.from(other)]
-  return a.length === b.length && timingSafeEqual(a, b)
-}
-
-/** Makes the authority; it keeps only the last count of the nonces in use. */
+/** Makes the authority; it keeps nothing but the last count of the nonces in use. */
 export const createDigestAuthority = (options: DigestAuthorityOptions): DigestAuthority => {
   const { realm, algorithm, nonceLifetimeMs, clock, random } = options
   const secret = random.hex(32)
   const counts = new Map<string, number>()
-  const hash = (text: string): string => createHash(algorithm === 'MD5' ? 'md5' : 'sha256').update(text).digest('hex')
   const seal = (stamp: string): string => `${stamp}-${createHmac('sha256', secret).update(stamp).digest('hex').slice(0, 32)}`
   const isFresh = (nonce: string): boolean => {
     const stamp = nonce.slice(0, nonce.lastIndexOf('-'))
-    return equalStrings(seal(stamp), nonce) && clock.now() - Number.parseInt(stamp, 16) <= nonceLifetimeMs
+    return seal(stamp) === nonce && clock.now() - Number.parseInt(stamp, 16) <= nonceLifetimeMs
   }
   const countGrows = (nonce: string, nc: string): boolean => {
     const count = Number.parseInt(nc, 16)
@@ -70,24 +55,15 @@ export const createDigestAuthority = (options: DigestAuthorityOptions): DigestAu
     return true
   }
   return {
-    challenge: (stale) => {
-      const nonce = seal(`${clock.now().toString(16)}-${random.hex(8)}`)
-      return `Digest realm="${realm}", nonce="${nonce}", algorithm=${algorithm}, qop="auth"${stale ? ', stale=true' : ''}`
-    },
+    challenge: (stale) => formatChallenge({ realm, algorithm, stale, nonce: seal(`${clock.now().toString(16)}-${random.hex(8)}`) }),
     check: ({ method, uri, authorization }, passwordOf) => {
-      const given = digestParameters(authorization ?? '')
-      const value = (name: string): string => given.get(name) ?? ''
-      if (given.size === 0 || value('realm') !== realm) return { kind: 'missing' }
-      const username = value('username')
+      const credentials = parseCredentials(authorization ?? '')
+      if (credentials === null || credentials.realm !== realm) return { kind: 'missing' }
+      const { username, nonce, nc } = credentials
       const password = passwordOf(username)
-      const wrong = { kind: 'wrong', username: password === undefined ? null : username } as const
-      if (password === undefined || value('uri') !== uri || value('qop') !== 'auth') return wrong
-      if ((given.get('algorithm') ?? 'MD5').toUpperCase() !== algorithm) return wrong
-      const secretHash = hash(`${username}:${realm}:${password}`)
-      const expected = hash([secretHash, value('nonce'), value('nc'), value('cnonce'), 'auth', hash(`${method}:${uri}`)].join(':'))
-      if (!equalStrings(expected, value('response').toLowerCase())) return wrong
-      if (!isFresh(value('nonce')) || !countGrows(value('nonce'), value('nc'))) return { kind: 'stale' }
-      return { kind: 'right', username }
+      if (password === undefined || credentials.uri !== uri || credentials.qop === null || credentials.algorithm !== algorithm) return { kind: 'wrong' }
+      if (!isPasswordProven(credentials, { username, password }, method)) return { kind: 'wrong' }
+      return isFresh(nonce) && countGrows(nonce, nc) ? { kind: 'right', username } : { kind: 'stale' }
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * HTTP side of a simulated gateway: authentication, faults of the connection and the few paths that public sources show.
+ * HTTP side of a simulated gateway: faults of the connection and the few paths that public sources show.
  * Paths: `/cfg.txt`, `/!config …`, `/LOG0/FAULT/mod_cmd.xml?cmd=xml-alarms`, `/CMD0/box_info.xml` (public). The body of a
  * successful `/!config` is not documented anywhere; `ok` here is a guess that no client may rely on.
  */
@@ -10,6 +10,7 @@ import type { Clock } from '../ports.ts'
 import { truncatedFile } from './gateway-faults.ts'
 import type { GatewayFaults } from './gateway-faults.ts'
 import type { ConfigLine } from './cfg-text.ts'
+import type { ManagementLogin } from './management-login.ts'
 
 /** What the HTTP side asks of the device behind it. */
 export interface ManagedDevice {
@@ -23,9 +24,6 @@ export interface ManagedDevice {
   /** Executes the text after `/!`; false when the device doesn't know it. */
   execute(command: string): boolean
 }
-
-/** Whether a request is let in; if not, the value of `WWW-Authenticate`, or null for the form-based login. */
-export type Admission = { readonly ok: true } | { readonly ok: false; readonly challenge: string | null }
 
 /** One request as it arrived. */
 export interface ManagementRequest {
@@ -43,7 +41,7 @@ export interface ManagementOptions {
   readonly clock: Clock
   readonly device: ManagedDevice
   readonly faults: () => GatewayFaults
-  readonly admit: (method: string, path: string, authorization: string | undefined) => Admission
+  readonly admit: ManagementLogin
 }
 
 export interface ManagementServer {
