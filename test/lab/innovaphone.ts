@@ -1,0 +1,1 @@
+export const playInnovaphone = async (): Promise<void> => {}

@@ -1,0 +1,69 @@
+/** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [SECTION...]`; see README.md here. */
+import { createReport } from './report.ts'
+import type { Report } from './report.ts'
+import { playInnovaphone } from './innovaphone.ts'
+import { LAB_PACKAGES, requirePackages } from './install.ts'
+import { INTERVALS } from './monitoring.ts'
+import { enterNamespace } from './namespace.ts'
+import { checkNotifications } from './notifications.ts'
+import { createStage } from './processes.ts'
+import { GATEWAY_KILLED, playTable, UPLINK_CUT } from './rounds.ts'
+import { INTERLOCKS, startScene } from './scene.ts'
+import { smoke } from './smoke.ts'
+import { checkTools } from './tools.ts'
+
+/** Six, so that each of the two pairs of gateways plays three. */
+const ROUNDS = 6
+
+/** Each section has its own processes and ends them. */
+type Section = (report: Report) => Promise<void>
+
+const onStage = (play: (report: Report, stage: ReturnType<typeof createStage>) => Promise<void>): Section => async (report) => {
+  const failedBefore = report.counts().failed
+  let finished = false
+  const stage = createStage(() => !finished)
+  try {
+    await play(report, stage)
+    finished = report.counts().failed === failedBefore
+  } catch (error) {
+    report.check(false, `the section could be played to its end: ${error instanceof Error ? error.message : String(error)}`)
+  } finally {
+    await stage.stopAll()
+    if (!finished) report.note(`logs: ${stage.directory}`)
+  }
+}
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  smoke: onStage(smoke),
+  killed: onStage(async (report, stage) => {
+    const scene = await startScene(stage, 'reject')
+    await playTable(report, scene, GATEWAY_KILLED, ROUNDS)
+    await checkNotifications(report, scene)
+    checkTools(report, await scene.pointsman.metrics())
+  }),
+  uplink: onStage(async (report, stage) => {
+    await playTable(report, await startScene(stage, 'replace'), UPLINK_CUT, ROUNDS)
+  }),
+  innovaphone: onStage(playInnovaphone)
+}
+
+const main = async (): Promise<number> => {
+  requirePackages(LAB_PACKAGES)
+  const outer = enterNamespace()
+  if (outer !== null) return outer
+  const report = createReport((line) => console.log(line))
+  report.note(`differs from deploy/: ${JSON.stringify(INTERVALS)}; differs from Pointsman's defaults: interlocks ${JSON.stringify(INTERLOCKS)}`)
+  const wanted = process.argv.slice(2)
+  for (const name of wanted) if (SECTIONS[name] === undefined) throw new Error(`no section ${name}; there are: ${Object.keys(SECTIONS).join(', ')}`)
+  for (const [name, section] of Object.entries(SECTIONS)) if (wanted.length === 0 || wanted.includes(name)) await section(report)
+  const { passed, failed } = report.counts()
+  console.log(`\n${passed} passed, ${failed} failed`)
+  return failed === 0 && passed > 0 ? 0 : 1
+}
+
+try {
+  process.exit(await main())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
