@@ -77,6 +77,7 @@ export type WaitReason = keyof typeof WAITS
 export const ALERT_REASONS = {
   stored: 'stored in the alert book',
   repeated: 'known already; its last arrival was renewed',
+  outdated: 'older than what is known about it; its state did not change',
   disputed: 'it fires with a start that is not after its last end',
   'unknown-trunk': 'no configured trunk has this name',
   'unknown-gateway': 'the trunk has no interface on this gateway',

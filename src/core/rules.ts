@@ -1,0 +1,112 @@
+/** Rules: which interface an alert speaks about, and what it demands. Names come from the configuration, never from the alert. */
+import { isFiring, startedAtMs, startsNothingNew } from './alert-book.ts'
+import type { BookedAlert } from './alert-book.ts'
+import { labelValue, matches } from './labels.ts'
+import type { Labels } from './labels.ts'
+import type { EpochMs, InterfaceKey, InterfaceTopology, Rule, Topology, TrunkId, TrunkTopology } from './topology.ts'
+
+/**
+ * What a rule says about an alert. `interfaces` null: the alert names none; it speaks about the one that was enabled when
+ * it started. A gateway with several interfaces in the trunk means all of them.
+ */
+export type Target =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'found'; readonly trunk: TrunkId; readonly interfaces: readonly InterfaceKey[] | null }
+  | { readonly kind: 'refused'; readonly reason: 'unknown-trunk' | 'unknown-gateway' }
+
+/** Why an alert wants an interface off. */
+export interface Demand {
+  readonly rule: string
+  readonly demand: Rule['demand']
+  readonly interface: InterfaceKey
+  readonly fingerprint: string
+  readonly alertName: string
+  readonly startsAtMs: EpochMs
+  /** `probe`: counts only while our own evidence agrees. A disputed alert always needs it. */
+  readonly evidence: Rule['evidence']
+  /** False: silenced or inhibited; it holds what is, but starts nothing. */
+  readonly startsNew: boolean
+}
+
+/** Looks for the target of an alert with these labels. */
+export function resolveTarget (rule: Rule, labels: Labels, topology: Topology): Target {
+  if (!ruleMatches(rule, labels)) return { kind: 'none' }
+  const trunk = topology.trunks.get(fillTemplate(rule.target.trunk, labels))
+  if (trunk === undefined) return { kind: 'refused', reason: 'unknown-trunk' }
+  const interfaces = interfacesNamed(rule, labels, trunk)
+  return interfaces?.length === 0 ? { kind: 'refused', reason: 'unknown-gateway' } : { kind: 'found', trunk: trunk.id, interfaces }
+}
+
+/** What the firing alerts demand of one trunk, in order of rules, then of alerts. */
+export function demandsOf (alerts: Iterable<BookedAlert>, trunk: TrunkTopology, rules: readonly Rule[]): readonly Demand[] {
+  const firing = [...alerts].filter(isFiring)
+  return rules.flatMap((rule) => firing.flatMap((alert) => demandsOfAlert(rule, alert, trunk)))
+}
+
+function demandsOfAlert (rule: Rule, alert: BookedAlert, trunk: TrunkTopology): readonly Demand[] {
+  if (!ruleMatches(rule, alert.labels) || fillTemplate(rule.target.trunk, alert.labels) !== trunk.id) return []
+  const named = interfacesNamed(rule, alert.labels, trunk) ?? boundIn(alert, trunk)
+  return named.map((key) => ({
+    rule: rule.name,
+    demand: rule.demand,
+    interface: key,
+    fingerprint: alert.fingerprint,
+    alertName: labelValue(alert.labels, 'alertname'),
+    startsAtMs: startedAtMs(alert),
+    evidence: alert.disputed ? 'probe' : rule.evidence,
+    startsNew: !startsNothingNew(alert)
+  }))
+}
+
+/**
+ * The interface that an alert without one speaks about: the one that was enabled when it started. Null when nobody knows;
+ * it is never "whichever is enabled now", or an alert about A would switch B off after the move.
+ * @param activeHistory - who was enabled from when, newest last
+ */
+export function bindAlert (alert: BookedAlert, activeHistory: readonly { readonly interface: InterfaceKey; readonly fromMs: EpochMs }[]): InterfaceKey | null {
+  if (alert.bound !== null) return alert.bound
+  const atMs = startedAtMs(alert)
+  return activeHistory.findLast(({ fromMs }) => fromMs <= atMs)?.interface ?? null
+}
+
+/** Trunks that an alert with these labels speaks about, and those of them whose interface must be found by its start. */
+export function trunksOf (labels: Labels, topology: Topology): { readonly trunks: readonly TrunkId[]; readonly unbound: readonly TrunkId[] } {
+  const found = topology.rules.map((rule) => resolveTarget(rule, labels, topology)).filter((target) => target.kind === 'found')
+  const trunks = new Set(found.map(({ trunk }) => trunk))
+  const unbound = new Set(found.filter(({ interfaces }) => interfaces === null).map(({ trunk }) => trunk))
+  return { trunks: [...trunks], unbound: [...unbound] }
+}
+
+/** Why no rule can use this alert although one matches; null: a rule uses it, or none matches. */
+export function refusalOf (labels: Labels, topology: Topology): 'unknown-trunk' | 'unknown-gateway' | null {
+  const targets = topology.rules.map((rule) => resolveTarget(rule, labels, topology))
+  if (targets.some(({ kind }) => kind === 'found')) return null
+  return targets.find((target) => target.kind === 'refused')?.reason ?? null
+}
+
+export function ruleMatches (rule: Rule, labels: Labels): boolean {
+  return rule.match.every((matcher) => matches(matcher, labels))
+}
+
+/** Interfaces of the trunk that the labels name; empty: they name none of its own; null: they name no interface at all. */
+function interfacesNamed (rule: Rule, labels: Labels, trunk: TrunkTopology): readonly InterfaceKey[] | null {
+  const gateway = fillTemplate(rule.target.gateway ?? '', labels)
+  const name = fillTemplate(rule.target.interface ?? '', labels)
+  if (gateway === '' && name === '') return null
+  const found = trunk.interfaces.filter((i) => (gateway === '' || i.gateway === gateway) && (name === '' || hasName(i, name)))
+  // Without a gateway the same name on two of them says nothing.
+  return gateway === '' && found.length > 1 ? [] : found.map(({ key }) => key)
+}
+
+function hasName (iface: InterfaceTopology, name: string): boolean {
+  return iface.name === name || iface.key === name
+}
+
+function boundIn (alert: BookedAlert, trunk: TrunkTopology): readonly InterfaceKey[] {
+  return trunk.interfaces.filter(({ key }) => key === alert.bound).map(({ key }) => key)
+}
+
+/** `{label}` becomes the label's value; other text stays. */
+function fillTemplate (template: string, labels: Labels): string {
+  return template.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => labelValue(labels, name))
+}
