@@ -1,7 +1,7 @@
 /** What a kind of gateway has to offer to be in the registry. See README.md here for how to add one. */
 import type { TObject } from 'typebox'
 import type { DriverCapabilities } from '../core/topology.ts'
-import type { Clock, GatewayDriver } from '../ports.ts'
+import type { Clock, GatewayDriver, Random } from '../ports.ts'
 
 /**
  * One kind of gateway. `settings` are its own keys of the configuration (`gateways.<id>`), validated by `schema`, in
@@ -14,5 +14,5 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   /** TypeBox schema of the kind's own keys; `additionalProperties: false`. */
   readonly schema: TObject
   readonly capabilities: DriverCapabilities
-  create(settings: Settings, ports: { readonly clock: Clock }): GatewayDriver
+  create(settings: Settings, ports: { readonly clock: Clock; readonly random: Random }): GatewayDriver
 }

@@ -1,0 +1,161 @@
+/**
+ * HTTP for drivers: one exchange per call, as data. The only file that knows axios; its errors, which carry the whole
+ * request with every secret in it, end here. Redirects are never followed, proxies of the environment never used.
+ *
+ * Connections are kept. The peer may close an idle one at any time, and a request that meets that closing breaks without
+ * an answer. A read is then repeated once on a new connection. A write never is: it may have been executed. So a driver
+ * reads right before it writes, and idle connections are taken last in, first out: a write travels on the connection
+ * that answered a moment ago.
+ */
+import http from 'node:http'
+import https from 'node:https'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { create as createAxios } from 'axios'
+import type { DriverFailure } from '../core/observation.ts'
+import type { DriverReason } from '../core/reasons.ts'
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST'
+  /** Absolute, percent-encoded. */
+  readonly url: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** It changes nothing at the gateway: may be repeated, and a failure's effect is `none`. */
+  readonly reads: boolean
+  /** Ends the exchange; carries the deadline. */
+  readonly signal: AbortSignal
+}
+
+export interface HttpResponse {
+  readonly ok: true
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Buffer
+}
+
+export type HttpResult = HttpResponse | DriverFailure
+
+/** One exchange; every status is `ok`. Never throws. */
+export type Send = (request: HttpRequest) => Promise<HttpResult>
+
+export interface HttpClient {
+  readonly send: Send
+  /** Closes all connections, busy ones too. */
+  close(): void
+}
+
+export interface HttpClientOptions {
+  /** PEM of the certificates to trust instead of the system's. */
+  readonly ca?: string | undefined
+  /** Accepts every certificate: whoever is on the way can read and change everything, the account included. */
+  readonly insecureTls?: boolean | undefined
+}
+
+/** Longest body that is read [bytes]. A large cfg.txt has some 100 kB. */
+const MAX_BODY_BYTES = 4 * 1024 * 1024
+/** Connections to one gateway at a time; embedded web servers have few. */
+const MAX_CONNECTIONS = 4
+
+const REASONS: Readonly<Record<string, DriverReason>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset', EPIPE: 'reset', ECONNABORTED: 'reset',
+  ETIMEDOUT: 'timeout',
+  EHOSTUNREACH: 'unreachable', ENETUNREACH: 'unreachable', EHOSTDOWN: 'unreachable', ENOTFOUND: 'unreachable', EAI_AGAIN: 'unreachable',
+  EPROTO: 'tls', SELF_SIGNED_CERT_IN_CHAIN: 'tls', DEPTH_ZERO_SELF_SIGNED_CERT: 'tls', UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls',
+  UNABLE_TO_GET_ISSUER_CERT: 'tls', UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls', HOSTNAME_MISMATCH: 'tls', INVALID_CA: 'tls', INVALID_PURPOSE: 'tls'
+}
+
+/** How far one exchange came. */
+interface Progress {
+  /** The connection stood, so the request may have arrived. */
+  delivered: boolean
+  /** On a connection that served another exchange before. */
+  reused: boolean
+  /** Of the answer; null: no status line came. */
+  headers: IncomingHttpHeaders | null
+}
+
+/** Node's own HTTP with a look at how far it came, for `effect` and `reset` against `truncated`. */
+function watchedTransport (isSecure: boolean, progress: Progress) {
+  return {
+    request (options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+      const request = (isSecure ? https : http).request(options, (response) => {
+        progress.headers = response.headers
+        onResponse(response)
+      })
+      return request.once('socket', (socket: Socket) => {
+        progress.reused = request.reusedSocket
+        if (request.reusedSocket) progress.delivered = true
+        else socket.once(isSecure ? 'secureConnect' : 'connect', () => { progress.delivered = true })
+      })
+    }
+  }
+}
+
+function reasonOf (code: string, message: string, progress: Progress, signal: AbortSignal): { reason: DriverReason; detail: string } {
+  if (signal.aborted) {
+    const isDeadline = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError'
+    if (!isDeadline) return { reason: 'aborted', detail: 'cancelled' }
+    return { reason: 'timeout', detail: !progress.delivered ? 'no connection in time' : progress.headers !== null ? 'the answer was not complete in time' : 'no answer in time' }
+  }
+  if (message.startsWith('maxContentLength')) return { reason: 'not-data', detail: `more than ${MAX_BODY_BYTES} bytes` }
+  if (code.startsWith('HPE_')) return { reason: 'not-data', detail: `the answer is not HTTP (${code})` }
+  if (progress.headers !== null) return { reason: 'truncated', detail: 'the connection ended before the body was complete' }
+  if (/^(ERR_TLS|ERR_SSL|CERT_)/.test(code)) return { reason: 'tls', detail: code }
+  return { reason: REASONS[code] ?? 'local-error', detail: code === '' ? 'the request could not be made' : code }
+}
+
+/** What Node said, as far as it is no secret: a code such as `ECONNRESET`. */
+function codeOf (error: unknown): { code: string; message: string } {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }
+}
+
+/** Makes a client for one gateway. */
+export function createHttpClient (options: HttpClientOptions): HttpClient {
+  const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const
+  const plain = new http.Agent(shared)
+  const secure = new https.Agent({ ...shared, rejectUnauthorized: options.insecureTls !== true, ...options.ca === undefined ? {} : { ca: options.ca } })
+  const instance = createAxios({
+    adapter: 'http', httpAgent: plain, httpsAgent: secure, proxy: false, maxRedirects: 0, maxContentLength: MAX_BODY_BYTES,
+    decompress: false, responseType: 'arraybuffer', validateStatus: () => true,
+    transformRequest: (data: unknown) => data, transformResponse: (data: unknown) => data,
+    headers: { 'Accept': '*/*', 'Accept-Encoding': 'identity', 'User-Agent': 'pointsman' }
+  })
+
+  const exchange = async (request: HttpRequest, progress: Progress): Promise<HttpResult> => {
+    const { method, url, headers, body, reads, signal } = request
+    try {
+      const response = await instance.request<Buffer>({
+        method, url, signal, transport: watchedTransport(url.startsWith('https:'), progress),
+        headers: { ...headers }, ...body === undefined ? {} : { data: body }
+      })
+      return { ok: true, status: response.status, headers: progress.headers ?? {}, body: response.data }
+    } catch (error) {
+      const { code, message } = codeOf(error)
+      return { ok: false, ...reasonOf(code, message, progress, signal), effect: reads || !progress.delivered ? 'none' : 'unknown' }
+    }
+  }
+
+  return {
+    send: async (request) => {
+      const progress: Progress = { delivered: false, reused: false, headers: null }
+      const result = await exchange(request, progress)
+      const metClosing = !result.ok && result.reason === 'reset' && progress.reused
+      if (!metClosing || !request.reads || request.signal.aborted) return result
+      dropIdle(plain)
+      dropIdle(secure)
+      return exchange(request, { delivered: false, reused: false, headers: null })
+    },
+    close: () => {
+      plain.destroy()
+      secure.destroy()
+    }
+  }
+}
+
+/** Where one idle connection was closed by the peer, the others are as old. */
+function dropIdle (agent: http.Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}

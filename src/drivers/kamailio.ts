@@ -1,0 +1,185 @@
+/**
+ * Kamailio as a gateway: an interface is a record of the uac module (remote registration), named by its `l_uuid`. Verified
+ * against Kamailio 5.6.3. Facts that shape the calls:
+ *
+ * - `uac.reg_disable` sends nothing, the carrier keeps the binding until it expires. `uac.reg_unregister` sends the
+ *   un-REGISTER (nobody sees its answer), sets the lifetime to 0 in memory and leaves the record enabled.
+ *   Off is therefore reg_unregister + reg_disable; in between the lifetime of 0 keeps the timer from registering again.
+ * - With a lifetime of 0, `uac.reg_enable` answers 200 and the record never registers. On is reg_refresh (reads the
+ *   database row again, its flags too) where the lifetime is 0, then reg_enable.
+ * - `uac.reg_enable` of an enabled record makes the next REGISTER due: that is `reregister`. reg_refresh would do it too,
+ *   but a row with flags 1, as it should have, is off until the enable, and a lost enable would leave it off.
+ * - All of it is lost in a restart: rows should have flags 1, so that Kamailio starts with the trunk off.
+ */
+import { Type } from 'typebox'
+import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { DriverCapabilities } from '../core/topology.ts'
+import type { GatewayDriver, Random, Secret } from '../ports.ts'
+import type { DriverKind } from './contract.ts'
+import { failure } from './driver-failure.ts'
+import { withCredentials } from './http-auth.ts'
+import type { Credentials } from './http-auth.ts'
+import { createHttpClient } from './http-client.ts'
+import { pathOf } from './kamailio-dispatcher.ts'
+import { adminOf, mayBeBound, needsRefresh, parseRegistration, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
+import type { Registration } from './kamailio-registration.ts'
+import { createRpc } from './kamailio-rpc.ts'
+import type { Rpc } from './kamailio-rpc.ts'
+
+export interface KamailioSettings {
+  /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
+  readonly url: string
+  /** Sent as bearer token. */
+  readonly token?: Secret
+  readonly username?: string
+  readonly password?: Secret
+  /** PEM. */
+  readonly ca?: string
+  readonly insecure_tls?: boolean
+  /** Set of the dispatcher module that holds the carrier; without it there is no path evidence. */
+  readonly dispatcher_group?: number
+  /** One destination of the set, as `dispatcher.list` shows it; default: any of the set. */
+  readonly dispatcher_destination?: string
+}
+
+const text = Type.Optional(Type.String({ minLength: 1 }))
+
+const schema = Type.Object({
+  url: Type.String({ format: 'http-url' }),
+  token_file: text,
+  token_env: text,
+  username: text,
+  password_file: text,
+  password_env: text,
+  ca_file: text,
+  insecure_tls: Type.Optional(Type.Boolean({ default: false })),
+  dispatcher_group: Type.Optional(Type.Integer({ minimum: 0 })),
+  dispatcher_destination: text
+}, { additionalProperties: false })
+
+const capabilities: DriverCapabilities = {
+  reportsRegistration: true, reportsPath: true, readsRunningState: true, reregisters: true, unregisters: true, persistent: false,
+  registersWithinMs: REGISTERS_WITHIN_S * 1_000
+}
+
+type WriteMethod = 'uac.reg_unregister' | 'uac.reg_disable' | 'uac.reg_enable' | 'uac.reg_refresh'
+
+/** reg_refresh alone takes the bare name; with the attribute it would look for a record called `l_uuid`. */
+function paramsOf (method: WriteMethod, uuid: string): readonly string[] {
+  return method === 'uac.reg_refresh' ? [uuid] : ['l_uuid', uuid]
+}
+
+function credentialsOf ({ token, username, password }: KamailioSettings): Credentials {
+  if (token !== undefined) return { scheme: 'bearer', token }
+  return username === undefined || password === undefined ? { scheme: 'none' } : { scheme: 'auto', username, password }
+}
+
+type Lookup = { readonly ok: true; readonly registration: Registration | null } | DriverFailure
+
+/** Reads one record; null: there is none. The filter must be `l_uuid`: one account may have several records. */
+async function lookUp (rpc: Rpc, uuid: string, signal: AbortSignal): Promise<Lookup> {
+  const reply = await rpc({ method: 'uac.reg_info', params: ['l_uuid', uuid], reads: true }, signal)
+  if (reply.kind === 'error' && reply.code === 404) return { ok: true, registration: null }
+  if (reply.kind !== 'result') return reply.failure
+  const registration = parseRegistration(reply.result, uuid)
+  return registration === null ? failure('not-data', 'uac.reg_info: no record in the answer') : { ok: true, registration }
+}
+
+/** The calls that lead to the wanted state, and no one that isn't needed. */
+function callsFor (registration: Registration, desired: AdminState): readonly WriteMethod[] {
+  if (desired === 'disabled') return [...mayBeBound(registration) ? ['uac.reg_unregister'] as const : [], 'uac.reg_disable']
+  if (adminOf(registration) === 'enabled' && registeredOf(registration) === true) return []
+  return [...needsRefresh(registration) ? ['uac.reg_refresh'] as const : [], 'uac.reg_enable']
+}
+
+/** Sends the calls; null: all were accepted. */
+async function execute (rpc: Rpc, uuid: string, methods: readonly WriteMethod[], signal: AbortSignal): Promise<DriverFailure | null> {
+  let isFirst = true
+  for (const method of methods) {
+    const reply = await rpc({ method, params: paramsOf(method, uuid), reads: false }, signal)
+    // A refused un-REGISTER must not keep the record from being disabled.
+    const isTolerated = method === 'uac.reg_unregister' && reply.kind === 'error'
+    if (reply.kind !== 'result' && !isTolerated) return { ...reply.failure, effect: isFirst ? reply.failure.effect : 'unknown' }
+    isFirst = false
+  }
+  return null
+}
+
+function createDriver (settings: KamailioSettings, random: Random): GatewayDriver {
+  const { url, dispatcher_group: group, dispatcher_destination: destination } = settings
+  const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
+  const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url)
+
+  const path = async (signal: AbortSignal): Promise<Observation['path'] | DriverFailure> => {
+    if (group === undefined) return null
+    const reply = await rpc({ method: 'dispatcher.list', params: [], reads: true }, signal)
+    if (reply.kind === 'failed') return reply.failure
+    return reply.kind === 'error' ? null : pathOf(reply.result, group, destination ?? null)
+  }
+
+  const observe = async (interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> => {
+    const [reached, ...lookups] = await Promise.all([path(signal), ...interfaces.map((uuid) => lookUp(rpc, uuid, signal))])
+    if (typeof reached === 'object' && reached !== null) return reached
+    const observed = new Map<string, Observation>()
+    for (const [index, lookup] of lookups.entries()) {
+      if (!lookup.ok) return lookup
+      observed.set(interfaces[index]!, observationOf(lookup.registration, reached))
+    }
+    return { ok: true, interfaces: observed }
+  }
+
+  const apply = async (uuid: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult> => {
+    const before = await lookUp(rpc, uuid, signal)
+    if (!before.ok) return before
+    if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
+    const failed = await execute(rpc, uuid, callsFor(before.registration, desired), signal)
+    if (failed !== null) return failed
+    const after = await lookUp(rpc, uuid, signal)
+    if (!after.ok) return { ...after, effect: 'unknown' }
+    const isReached = after.registration !== null && (adminOf(after.registration) === 'disabled') === (desired === 'disabled') &&
+      !(desired === 'enabled' && needsRefresh(after.registration))
+    return isReached ? { ok: true, activated: true } : failure('no-effect', 'all calls were answered, the record is not as wanted', 'unknown')
+  }
+
+  const reregister = async (uuid: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure> => {
+    const before = await lookUp(rpc, uuid, signal)
+    if (!before.ok) return before
+    if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
+    if (adminOf(before.registration) === 'disabled') return failure('rpc-error', 'the record is disabled; only an enable may make it register')
+    const refresh = needsRefresh(before.registration) ? ['uac.reg_refresh'] as const : []
+    return await execute(rpc, uuid, [...refresh, 'uac.reg_enable'], signal) ?? { ok: true }
+  }
+
+  return {
+    capabilities, observe, apply, reregister,
+    manual: (uuid, desired) => manualCommands(settings, uuid, desired),
+    close: () => {
+      client.close()
+      return Promise.resolve()
+    }
+  }
+}
+
+function observationOf (registration: Registration | null, path: Observation['path']): Observation {
+  if (registration === null) return { present: false, admin: 'disabled', registered: null, path }
+  return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path }
+}
+
+/** `$TOKEN` is for the person to set. Only the flags are shown: the record holds the account's password. */
+function manualCommands (settings: KamailioSettings, uuid: string, desired: AdminState): readonly string[] {
+  const quoted = (text: string): string => `'${text.replaceAll('\'', '\'\\\'\'')}'`
+  const account = settings.token !== undefined ? ' -H "Authorization: Bearer $TOKEN"' : settings.username !== undefined ? ` --anyauth -u ${quoted(settings.username)}` : ''
+  const call = (method: WriteMethod | 'uac.reg_info', params: readonly string[]): string =>
+    `curl -sS${account} -d ${quoted(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))} ${quoted(settings.url)}`
+  const methods: readonly WriteMethod[] = desired === 'disabled' ? ['uac.reg_unregister', 'uac.reg_disable'] : ['uac.reg_refresh', 'uac.reg_enable']
+  const show = `${call('uac.reg_info', ['l_uuid', uuid])} | grep -o '"\\(expires\\|flags\\)": *[0-9]*'`
+  return [...methods.map((method) => call(method, paramsOf(method, uuid))), show]
+}
+
+/** The kind `kamailio`. */
+export const kamailio: DriverKind<KamailioSettings> = {
+  name: 'kamailio',
+  schema,
+  capabilities,
+  create: (settings, { random }) => createDriver(settings, random)
+}

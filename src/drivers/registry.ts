@@ -1,0 +1,21 @@
+/** All kinds of gateways. A new driver is one file and one line here (README.md). */
+import type { Clock, GatewayDriver, Random } from '../ports.ts'
+import type { DriverKind } from './contract.ts'
+import { innovaphone } from './innovaphone.ts'
+import { kamailio } from './kamailio.ts'
+
+/** By the name that `gateways.<id>.driver` has. */
+export const drivers: ReadonlyMap<string, DriverKind> = new Map<string, DriverKind>(
+  [innovaphone, kamailio].map((kind) => [kind.name, kind as unknown as DriverKind])
+)
+
+/**
+ * Makes the driver of one gateway.
+ *
+ * @param settings - validated by the kind's schema, secrets resolved
+ */
+export function createDriver (name: string, settings: Readonly<Record<string, unknown>>, ports: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
+  const kind = drivers.get(name)
+  if (kind === undefined) throw new Error(`unknown driver ${name}`)
+  return kind.create(settings, ports)
+}
