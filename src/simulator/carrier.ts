@@ -130,6 +130,7 @@ export const createSimulatedCarrier = async (options: SimulatedCarrierOptions): 
   const answerRegister = (request: SipRequest, source: Peer): ResponseParts => {
     const authorization = firstValue(request, 'authorization') ?? undefined
     const verdict = digest.check({ method: 'REGISTER', uri: request.uri, authorization }, (username) => passwords.get(username))
+    if (verdict.kind === 'wrong') registrar.refused(request.to.uri, null, 401)
     if (verdict.kind !== 'right') return respond(401, [['WWW-Authenticate', digest.challenge(verdict.kind === 'stale')]])
     const to = parseSipUri(request.to.uri)
     const aor = `sip:${verdict.username}@${realm}`

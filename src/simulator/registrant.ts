@@ -74,7 +74,7 @@ export const createRegistrant = (options: RegistrantOptions): Registrant => {
   /** The 2xx, or null for everything else. */
   const register = async (expires: number, signal: AbortSignal): Promise<SipResponse | null> => {
     for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-      const wasAnswered = challenge !== null
+      const wasSigned = challenge !== null
       const response = await send(expires, signal)
       if (response === null || response.status < 300) return response
       if (response.status !== 401) return null
@@ -82,7 +82,7 @@ export const createRegistrant = (options: RegistrantOptions): Registrant => {
       challenge = next
       nonceCount = 0
       // A challenge to a signed request that isn't stale means that the password is wrong.
-      if (next === null || (wasAnswered && !next.stale)) return null
+      if (next === null || (wasSigned && !next.stale)) return null
     }
     return null
   }
