@@ -48,7 +48,7 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
   const file = join(folder, 'pointsman.yaml')
   writeFileSync(file, stringify({ ...config, store: { path: join(folder, 'pointsman.db') } }))
   const base = `http://${at.host}:${at.port}`
-  const process_ = await stage.start({
+  const server = await stage.start({
     name,
     command: process.execPath,
     args: [MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
@@ -68,7 +68,7 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
   const status = (): Promise<Status> => read('/api/v1/status')
   return {
     at,
-    process: process_,
+    process: server,
     status,
     trunk: async (id) => {
       const trunk = (await status()).trunks.find((one) => one.id === id)

@@ -1,0 +1,75 @@
+/** Everything that has to be green: lint, types, unit and integration tests, the lab. Last line: `N passed, N failed`. */
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { countTap } from './helpers/tap-count.ts'
+import type { Counts } from './helpers/tap-count.ts'
+
+interface Part {
+  readonly title: string
+  readonly command: string
+  readonly args: readonly string[]
+  /** Finds the counts; null: there are none, which is a failure. A part without it counts as one. */
+  readonly count?: (output: string) => Counts | null
+}
+
+const root = join(import.meta.dirname, '..')
+const scratch = mkdtempSync(join(tmpdir(), 'pointsman-test-'))
+const tapFile = join(scratch, 'unit.tap')
+
+/** The lab's last line. */
+const countLab = (output: string): Counts | null => {
+  const last = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1)
+  return last === undefined ? null : { passed: Number(last[1]), failed: Number(last[2]) }
+}
+
+const PARTS: readonly Part[] = [
+  { title: 'lint', command: 'npm', args: ['run', '--silent', 'lint'] },
+  { title: 'types', command: 'npm', args: ['run', '--silent', 'check'] },
+  {
+    title: 'unit and integration tests',
+    command: 'npm',
+    args: ['test', '--', '--reporter=terse', `--output-file=${tapFile}`],
+    count: () => existsSync(tapFile) ? countTap(readFileSync(tapFile, 'utf8')) : null
+  },
+  { title: 'lab', command: process.execPath, args: ['test/lab/run.ts'], count: countLab }
+]
+
+/** Runs a command, passes its output on, and returns it with the exit code (null: ended by a signal). */
+const run = (part: Part): Promise<{ readonly code: number | null, readonly output: string }> => new Promise((resolve, reject) => {
+  const child = spawn(part.command, [...part.args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.setEncoding('utf8')
+  child.stdout.on('data', (text: string) => {
+    output += text
+    process.stdout.write(text)
+  })
+  child.once('error', reject)
+  child.once('close', (code) => resolve({ code, output }))
+})
+
+const play = async (part: Part): Promise<Counts> => {
+  console.log(`\n# ${part.title}`)
+  const { code, output } = await run(part)
+  if (part.count === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  const counts = part.count(output)
+  if (counts === null) {
+    console.log(`${part.title}: no counts`)
+    return { passed: 0, failed: 1 }
+  }
+  // A crash beside the assertions is a failure of its own.
+  return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 }
+}
+
+try {
+  const all: Counts[] = []
+  for (const part of PARTS) all.push(await play(part))
+  const passed = all.reduce((sum, one) => sum + one.passed, 0)
+  const failed = all.reduce((sum, one) => sum + one.failed, 0)
+  console.log(`\n${PARTS.map(({ title }, index) => `${title}: ${all[index]!.passed} passed, ${all[index]!.failed} failed`).join('\n')}\n`)
+  console.log(`${passed} passed, ${failed} failed`)
+  process.exitCode = failed === 0 ? 0 : 1
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
