@@ -259,7 +259,7 @@ test('carrier: contacts that can\'t be meant are refused, an overtaken request t
     return (await wire.send(sipLines('REGISTER', carrier.uri, AOR, [...contactHeaders(contacts), authorization], 'one-call', cseq)))?.code
   }
   t.equal(await send(2, 'a60'), 200)
-  t.equal(await send(1, 'a0'), 500)
+  for (const cseq of [1, 2]) t.equal(await send(cseq, 'a0'), 500, `CSeq ${cseq} after 2`)
   t.equal(bound(carrier), 'a')
 })
 

@@ -125,6 +125,13 @@ test('gateway: a switchover frees the carrier only when the old binding has run 
   }
 })
 
+test('gateway: a changed line that stays enabled registers anew without leaving the carrier', async (t) => {
+  const stage = await createStage(t, { unregisterOnDisable: true })
+  await stage.config('add RELAY0 SIP1 /comment new', 'activate')
+  await until('A registers anew', () => stage.pair.carrier.events().length >= 2)
+  t.same(stage.pair.carrier.events().map((event) => event.type), ['registered', 'refreshed'])
+})
+
 test('gateway: an enabled interface refreshes at half its lifetime and stays registered', async (t) => {
   const stage = await createStage(t, { nonceLifetimeMs: 4_000 })
   const refreshed = (): number => stage.pair.carrier.events().filter((event) => event.type === 'refreshed').length
@@ -291,17 +298,18 @@ for (const { name, faults, answers, state } of COMMAND_FAULTS) {
 }
 
 test('gateway: what arrived while it was frozen is executed after the thaw, not after a power cut', async (t) => {
-  for (const { thaws, stored } of [{ thaws: true, stored: 'disabled' }, { thaws: false, stored: 'enabled' }]) {
+  for (const { thaws, flash } of [{ thaws: true, flash: 'disabled' }, { thaws: false, flash: 'enabled' }]) {
     const stage = await createStage(t)
     const { a } = stage.pair
+    a.administrator('config add RELAY0 SIP1 /disabled')
     await a.inject({ http: 'frozen' })
-    t.match(await stage.get(commandPath('config add RELAY0 SIP1 /disabled'), 50), { error: 'silent' })
-    t.equal(a.state('SIP1').stored, 'enabled')
+    t.match(await stage.get(commandPath('config write'), 50), { error: 'silent' })
+    t.equal(a.state('SIP1').flash, 'enabled')
     if (!thaws) await a.kill()
     await a.clear()
     if (!thaws) await a.revive()
     t.match(await stage.get('/cfg.txt'), { status: 200 })
-    t.equal(a.state('SIP1').stored, stored)
+    t.equal(a.state('SIP1').flash, flash)
   }
 })
 
