@@ -1,0 +1,99 @@
+/**
+ * Asks the Alertmanagers what fires: at the start, each minute, and at once when the alert book is in doubt. The webhook is
+ * not enough: a notification may be lost, cut off, or never sent (a silenced alert resolves without a word).
+ */
+import type { ListedAlert, ResyncInput } from '../core/alert-book.ts'
+import { parseListedAlert } from '../core/notification.ts'
+import type { DurationMs, EpochMs } from '../core/topology.ts'
+import type { AlertmanagerClient, Clock, Log, Metrics } from '../ports.ts'
+
+export interface ResyncOptions {
+  /** The Alertmanagers that are configured now. */
+  readonly clients: () => readonly AlertmanagerClient[]
+  /** Takes the lists into the book; false: it could not. */
+  readonly reconcile: (input: ResyncInput) => Promise<boolean>
+  /** Called after every successful resync. */
+  readonly onSuccess: (atMs: EpochMs) => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export interface Resync {
+  /** Resyncs until `signal` aborts. Never rejects. */
+  run(signal: AbortSignal): Promise<void>
+  /** Resync as soon as possible; requests that come meanwhile are one. */
+  request(): void
+  /** When the last successful one asked; null: never. */
+  lastSuccessAtMs(): EpochMs | null
+}
+
+const INTERVAL_MS: DurationMs = 60_000
+/** After a failure, so that one lost answer doesn't freeze decisions (alerts count as fresh for three minutes). */
+const RETRY_MS: DurationMs = 10_000
+/** Least time between two. */
+const GAP_MS: DurationMs = 1000
+const DEADLINE_MS: DurationMs = 10_000
+
+export function createResync (options: ResyncOptions): Resync {
+  const { clock } = options
+  let lastSuccessAtMs: EpochMs | null = null
+  let requested = false
+  let wake = new AbortController()
+
+  const attempt = async (signal: AbortSignal): Promise<boolean> => {
+    const askedAtMs = clock.now()
+    const ok = await resyncOnce(options, askedAtMs, signal)
+    // A stop in between is no failure of theirs.
+    if (signal.aborted) return false
+    options.metrics.increment('pointsman_resyncs_total', { result: ok ? 'success' : 'failure' })
+    if (ok) {
+      lastSuccessAtMs = askedAtMs
+      options.onSuccess(askedAtMs)
+    }
+    return ok
+  }
+
+  return {
+    run: async (signal) => {
+      while (!signal.aborted) {
+        requested = false
+        wake = new AbortController()
+        const ok = options.clients().length === 0 || await attempt(signal)
+        await clock.sleep(GAP_MS, signal)
+        if (!requested) await clock.sleep((ok ? INTERVAL_MS : RETRY_MS) - GAP_MS, AbortSignal.any([signal, wake.signal]))
+      }
+    },
+    request: () => {
+      requested = true
+      wake.abort()
+    },
+    lastSuccessAtMs: () => lastSuccessAtMs
+  }
+}
+
+/** True when every Alertmanager answered, every alert could be read, and the result is stored. */
+async function resyncOnce ({ clients, reconcile, clock, log }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<boolean> {
+  const deadline = clock.deadline(DEADLINE_MS, signal)
+  const answers = await Promise.all(clients().map((client) => client.alerts(deadline)))
+  if (signal.aborted) return false
+  const listed: ListedAlert[] = []
+  let complete = true
+  for (const answer of answers) {
+    const { alerts, problem } = answer.ok ? readList(answer.alerts) : { alerts: [], problem: answer.detail }
+    listed.push(...alerts)
+    if (problem === null) continue
+    complete = false
+    log.warn({ detail: problem }, 'resync failed')
+  }
+  // What one of them lists is firing, even if another one is silent; only absence needs them all.
+  const stored = await reconcile({ listed, complete, askedAtMs })
+  return stored && complete
+}
+
+function readList (items: readonly unknown[]): { readonly alerts: readonly ListedAlert[]; readonly problem: string | null } {
+  const results = items.map(parseListedAlert)
+  const alerts = results.filter((result) => result.ok).map(({ alert }) => alert)
+  const bad = results.filter((result) => !result.ok)
+  return { alerts, problem: bad[0] === undefined ? null : `${bad.length} of ${items.length} alerts could not be read: ${bad[0].detail}` }
+}
