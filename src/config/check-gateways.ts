@@ -1,0 +1,126 @@
+/** Cross checks of gateways, probes and interlocks. */
+import { isLoopback, parseHttpUrl } from './address.ts'
+import { parseDuration } from './duration.ts'
+import type { Path, Reporter } from './problems.ts'
+import type { GatewayFile, OptionsProbeFile, RegisterProbeFile } from './schema.ts'
+import type { View } from './view.ts'
+
+/** Least time between two OPTIONS to one target, and between two queries to one registrar (at most two a second). */
+const LEAST_PROBE_INTERVAL_MS = 100
+const LEAST_QUERY_INTERVAL_MS = 500
+
+/** Any duration of a validated file [ms]. */
+export function ms (text: string): number {
+  return parseDuration(text) ?? 0
+}
+
+export function checkGateways (view: View, reporter: Reporter): void {
+  const used = new Set(interfacesOf(view).map((path) => view.at<string>([...path, 'gateway'])))
+  const urls = new Map<string, string>()
+  let reminded = false
+  for (const id of view.keys(['gateways'])) {
+    const path = ['gateways', id]
+    if (!used.has(id)) reporter.warn(path, `no trunk uses the gateway "${id}"`, null, 'key')
+    const gateway = view.at<GatewayFile>(path)
+    if (gateway === null) continue
+    checkThresholds(path, gateway.observe.fall, reporter, 'observe')
+    if (ms(gateway.timeout) > ms(gateway.observe.interval)) {
+      reporter.error([...path, 'timeout'], `"timeout" is longer than the interval of "observe" (${gateway.observe.interval})`, 'a read must end before the next one starts')
+    }
+    checkAccount(path, gateway, reporter)
+    checkUrl(path, id, gateway, urls, reporter)
+    if (gateway.driver === 'kamailio' && !reminded) {
+      reminded = true
+      reporter.warn([...path, 'driver'], 'a restart of Kamailio enables its registrations again', 'set flags to 1 in the uacreg records of the standby')
+    }
+  }
+}
+
+function checkUrl (path: Path, id: string, gateway: GatewayFile, urls: Map<string, string>, reporter: Reporter): void {
+  if (typeof gateway['url'] !== 'string') return
+  const at = [...path, 'url']
+  const url = parseHttpUrl(gateway['url'])
+  if (!url.ok) { reporter.error(at, `"url" ${url.message}`, url.hint); return }
+  warnClearText(at, url.value, gateway, reporter)
+  const other = urls.get(url.value.href)
+  if (other !== undefined) reporter.warn(at, `the gateways "${other}" and "${id}" have the same url`, 'their changes would get in each other\'s way; use one gateway')
+  urls.set(url.value.href, id)
+}
+
+/** A user name needs a password, and the other way round. */
+export function checkAccount (path: Path, settings: Readonly<Record<string, unknown>>, reporter: Reporter): void {
+  const password = ['password_file', 'password_env'].find((key) => settings[key] !== undefined)
+  if (settings['username'] !== undefined && password === undefined) {
+    reporter.error([...path, 'username'], '"username" has no password', 'add password_file or password_env')
+  }
+  if (settings['username'] === undefined && password !== undefined) {
+    reporter.error([...path, password], `"${password}" has no user name`, 'add username')
+  }
+}
+
+/** @param at - where the URL is written */
+export function warnClearText (at: Path, url: URL, settings: Readonly<Record<string, unknown>>, reporter: Reporter): void {
+  const hasSecret = Object.keys(settings).some((key) => /^(?:password|token)_(?:file|env)$/.test(key))
+  if (!hasSecret || url.protocol !== 'http:' || isLoopback(url.hostname)) return
+  reporter.warn(at, 'the credentials are sent in clear text', 'use https')
+}
+
+export function checkProbes (view: View, reporter: Reporter): void {
+  const used = new Set<string | null>([
+    ...interfacesOf(view).map((path) => view.at<string>([...path, 'probe'])),
+    ...view.keys(['trunks']).map((trunk) => view.at<string>(['trunks', trunk, 'registration', 'query']))
+  ])
+  for (const name of view.keys(['probes'])) {
+    const path = ['probes', name]
+    if (!used.has(name)) reporter.warn(path, `no trunk uses the probe "${name}"`, null, 'key')
+    const probe = view.at<OptionsProbeFile | RegisterProbeFile>(path)
+    if (probe?.method === 'OPTIONS') checkOptions(path, probe, reporter)
+    if (probe?.method === 'REGISTER') checkRegister(path, probe, reporter)
+  }
+}
+
+function checkOptions (path: Path, probe: OptionsProbeFile, reporter: Reporter): void {
+  checkThresholds(path, probe.fall, reporter)
+  if (ms(probe.interval) < LEAST_PROBE_INTERVAL_MS) {
+    reporter.error([...path, 'interval'], `"interval" must be at least ${LEAST_PROBE_INTERVAL_MS}ms`, 'a probe must not be a load for the carrier')
+  }
+  if (ms(probe.timeout) > ms(probe.interval)) {
+    reporter.error([...path, 'timeout'], `"timeout" is longer than "interval" (${probe.interval})`, 'a probe must end before the next one starts')
+  }
+}
+
+function checkRegister (path: Path, probe: RegisterProbeFile, reporter: Reporter): void {
+  checkAccount(path, probe, reporter)
+  if (ms(probe.doubt_interval) < LEAST_QUERY_INTERVAL_MS) {
+    reporter.error([...path, 'doubt_interval'], `"doubt_interval" must be at least ${LEAST_QUERY_INTERVAL_MS}ms`, 'a registrar is asked at most twice a second')
+  }
+  if (ms(probe.doubt_interval) > ms(probe.interval)) {
+    reporter.error([...path, 'doubt_interval'], `"doubt_interval" is longer than "interval" (${probe.interval})`, 'on doubt the registrar is asked more often, not less')
+  }
+  if (ms(probe.timeout) > ms(probe.doubt_interval)) {
+    reporter.error([...path, 'timeout'], `"timeout" is longer than "doubt_interval" (${probe.doubt_interval})`, 'a query must end before the next one starts')
+  }
+}
+
+function checkThresholds (path: Path, fall: number, reporter: Reporter, section?: string): void {
+  if (fall > 1) return
+  reporter.warn([...path, ...(section === undefined ? [] : [section]), 'fall'], 'with "fall: 1" a single lost packet counts as down', 'use at least 2')
+}
+
+export function checkInterlocks (view: View, reporter: Reporter): void {
+  const path = ['interlocks', 'spacing']
+  const spacing = view.at<readonly string[]>(path) ?? []
+  for (const [index, text] of spacing.entries()) {
+    const before = spacing[index - 1]
+    if (before === undefined || ms(text) >= ms(before)) continue
+    reporter.error([...path, index], `"spacing" must ascend: ${text} comes after ${before}`, 'each further switchover waits at least as long as the one before')
+  }
+}
+
+/** Paths of all interfaces of all trunks. */
+export function interfacesOf (view: View): readonly Path[] {
+  return view.keys(['trunks']).flatMap((trunk) => {
+    const list = ['trunks', trunk, 'interfaces']
+    return view.indexes(list).map((index) => [...list, index])
+  })
+}

@@ -1,0 +1,158 @@
+/** Cross checks of trunks: their interfaces, registration, and what an emergency trunk needs. */
+import { parseSipUri } from './address.ts'
+import { interfacesOf, ms } from './check-gateways.ts'
+import { contactPattern } from './contact.ts'
+import { formatDuration } from './duration.ts'
+import { type Path, type Reporter, suggest } from './problems.ts'
+import type { InterfaceFile, TrunkFile } from './schema.ts'
+import { nameOf } from './validate.ts'
+import type { View } from './view.ts'
+
+type Registration = TrunkFile['registration']
+
+interface InterfaceAt { readonly path: Path; readonly value: InterfaceFile }
+
+export function checkTrunks (view: View, reporter: Reporter): void {
+  checkOwners(view, reporter)
+  for (const id of view.keys(['trunks'])) {
+    const path = ['trunks', id]
+    const interfaces = view.indexes([...path, 'interfaces']).flatMap((index): readonly InterfaceAt[] => {
+      const at = [...path, 'interfaces', index]
+      const value = view.at<InterfaceFile>(at)
+      return value === null ? [] : [{ path: at, value }]
+    })
+    const registration = view.at<Registration>([...path, 'registration'])
+    for (const each of interfaces) checkInterface(view, each, reporter)
+    checkTogether(interfaces, reporter)
+    checkNumber(view, path, reporter)
+    checkMode(view, path, reporter)
+    if (registration === null) continue
+    checkRegistration(view, path, registration, interfaces, reporter)
+    if (registration.query === undefined) warnUnproven(view, id, registration, reporter)
+  }
+}
+
+/** An interface belongs to one trunk, once. */
+function checkOwners (view: View, reporter: Reporter): void {
+  const owners = new Map<string, string>()
+  for (const path of interfacesOf(view)) {
+    const value = view.at<InterfaceFile>(path)
+    if (value === null) continue
+    const trunk = String(path[1])
+    const key = `${value.gateway}/${value.interface}`
+    const owner = owners.get(key)
+    if (owner === trunk) reporter.error(path, `the interface ${key} is listed twice in the trunk "${trunk}"`, 'remove one of them')
+    else if (owner !== undefined) reporter.error(path, `the interface ${key} already belongs to the trunk "${owner}"`, 'an interface belongs to one trunk')
+    owners.set(key, owner ?? trunk)
+  }
+}
+
+function checkInterface (view: View, { path, value }: InterfaceAt, reporter: Reporter): void {
+  checkName(view, [...path, 'gateway'], 'gateways', 'gateway', value.gateway, reporter)
+  checkProbeName(view, [...path, 'probe'], value.probe, 'OPTIONS', reporter)
+  if (value.carrier !== undefined && canonical(value.carrier) === canonical(value.sip)) {
+    reporter.error([...path, 'carrier'], '"carrier" is the same address as "sip"', 'sip is the gateway\'s own address, carrier is the carrier\'s')
+  }
+}
+
+/** @returns whether the name exists */
+function checkName (view: View, path: Path, section: string, word: string, name: string, reporter: Reporter): boolean {
+  const known = view.keys([section])
+  if (known.includes(name)) return true
+  reporter.error(path, `no ${word} is called "${name}"`, suggest(name, known) ?? `known: ${known.join(', ')}`)
+  return false
+}
+
+function checkProbeName (view: View, path: Path, name: string, method: string, reporter: Reporter): void {
+  if (!checkName(view, path, 'probes', 'probe', name, reporter)) return
+  const found = view.at<string>(['probes', name, 'method'])
+  if (found !== null && found !== method) {
+    reporter.error(path, `the probe "${name}" sends ${found}, ${nameOf(path)} needs one that sends ${method}`)
+  }
+}
+
+/** What may not be the same for two interfaces of a trunk. */
+function checkTogether (interfaces: readonly InterfaceAt[], reporter: Reporter): void {
+  const seenAddresses = new Map<string, string>()
+  const seenContacts = new Set<string>()
+  for (const { path, value } of interfaces) {
+    const address = canonical(value.sip)
+    const other = seenAddresses.get(address)
+    if (other !== undefined && other !== value.gateway) {
+      reporter.error([...path, 'sip'], `the gateways "${other}" and "${value.gateway}" have the same "sip" address`, 'each gateway has its own')
+    }
+    seenAddresses.set(address, value.gateway)
+    for (const [part, text] of Object.entries(contactPattern(value.contact) ?? {})) {
+      const key = `${part} ${text}`
+      if (seenContacts.has(key)) {
+        reporter.error([...path, 'contact'], `another interface of this trunk has the same contact (${part === 'hostPort' ? 'host_port' : part})`, 'the carrier\'s list could not tell them apart')
+      }
+      seenContacts.add(key)
+    }
+  }
+  const gateways = new Set(interfaces.map(({ value }) => value.gateway))
+  const [first, second] = interfaces
+  if (first !== undefined && second !== undefined && gateways.size === 1) {
+    reporter.warn([...second.path, 'gateway'], `all interfaces of this trunk are on the gateway "${first.value.gateway}"`, 'the trunk dies with it')
+  }
+}
+
+function checkNumber (view: View, path: Path, reporter: Reporter): void {
+  const at = [...path, 'interfaces']
+  const count = view.indexes(at).length
+  const leastEnabled = view.at<number>([...path, 'min_enabled']) ?? 1
+  // A list that is missing, or no list, is reported already.
+  if (count === 1 || (count === 0 && view.at(at) !== null)) {
+    reporter.error(at, `an exclusive trunk needs at least two interfaces, ${count === 0 ? 'there are none' : 'this one has one'}`, 'with one there is nothing to switch to')
+  }
+  if (leastEnabled > Math.max(count, 1)) {
+    reporter.error([...path, 'min_enabled'], `"min_enabled" is ${leastEnabled}, the trunk has ${count} interfaces`)
+  } else if (leastEnabled > 1) {
+    reporter.error([...path, 'min_enabled'], '"min_enabled" is more than one, an exclusive trunk has exactly one enabled interface', 'remove it')
+  }
+  if (leastEnabled === 0 && view.at([...path, 'emergency']) === true) {
+    reporter.error([...path, 'min_enabled'], 'an emergency trunk can\'t have "min_enabled: 0"', 'it carries emergency calls')
+  }
+}
+
+function checkMode (view: View, path: Path, reporter: Reporter): void {
+  if (view.at([...path, 'mode']) !== 'automatic' || view.at(['mode']) !== 'observe') return
+  reporter.warn([...path, 'mode'], 'the global mode is observe, so this trunk is only observed', 'set the global mode to automatic')
+}
+
+function checkRegistration (view: View, trunk: Path, registration: Registration, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
+  const path = [...trunk, 'registration']
+  if (registration.on_second === undefined) {
+    reporter.warn([...path, 'on_second'], '"on_second" is missing and counts as reject', 'ask the carrier what it does with a second registration: reject, replace or coexist')
+  }
+  if (registration.aor !== undefined && canonical(registration.aor).includes('@') === false) {
+    reporter.error([...path, 'aor'], '"aor" has no user part', 'for example sip:4930123@acme.example')
+  }
+  if (registration.query === undefined) return
+  checkProbeName(view, [...path, 'query'], registration.query, 'REGISTER', reporter)
+  if (registration.aor === undefined) reporter.error([...path, 'aor'], '"aor" is missing, "query" needs it', 'the address of record that is registered, for example sip:4930123@acme.example')
+  const [first] = interfaces
+  if (registration.registrar === undefined && first !== undefined && first.value.carrier === undefined) {
+    reporter.error([...path, 'registrar'], '"query" has nobody to ask', 'give "registrar", or "carrier" of the first interface')
+  }
+  for (const { path, value } of interfaces) {
+    if (contactPattern(value.contact) !== null) continue
+    reporter.error([...path, 'contact'], '"contact" is missing, "query" needs it', 'how the carrier lists this interface, for example 10.0.1.10:5060')
+  }
+}
+
+/** Without a query only time proves that the old registration is gone. */
+function warnUnproven (view: View, id: string, registration: Registration, reporter: Reporter): void {
+  const path = ['trunks', id]
+  const wait = Math.ceil(ms(registration.expires) * 1.1)
+  reporter.warn([...path, 'registration'], `the trunk "${id}" has no query: only ${formatDuration(wait)} (expires + 10 %) can prove that the old registration is gone`, 'add "query" with a REGISTER probe', 'key')
+  const maxGap = view.at<string>(['interlocks', 'max_gap'])
+  const vetoesFailback = view.at([...path, 'emergency']) === true && view.at([...path, 'failback', 'policy']) === 'manual'
+  if (!vetoesFailback || (registration.on_second ?? 'reject') !== 'reject' || maxGap === null || wait <= ms(maxGap)) return
+  reporter.warn([...path, 'failback'], `every failback of the emergency trunk "${id}" will be vetoed: it would take ${formatDuration(wait)}, max_gap is ${maxGap}`, 'add "query", or raise max_gap')
+}
+
+function canonical (uri: string): string {
+  const parsed = parseSipUri(uri)
+  return parsed.ok ? parsed.value.uri : uri
+}

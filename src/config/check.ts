@@ -1,0 +1,18 @@
+/** What an operator gets wrong although every key is right: cross references and unsafe combinations. */
+import { checkGateways, checkInterlocks, checkProbes } from './check-gateways.ts'
+import { checkRules } from './check-rules.ts'
+import { checkTrunks } from './check-trunks.ts'
+import { checkAlertmanagers, checkWeb } from './check-web.ts'
+import type { Reporter } from './problems.ts'
+import type { View } from './view.ts'
+
+/** Looks at every sound part of the file; reports errors (refused) and warnings (allowed, but probably not meant). */
+export function checkFile (view: View, reporter: Reporter): void {
+  checkWeb(view, reporter)
+  checkAlertmanagers(view, reporter)
+  checkGateways(view, reporter)
+  checkProbes(view, reporter)
+  checkTrunks(view, reporter)
+  checkRules(view, reporter)
+  checkInterlocks(view, reporter)
+}

@@ -1,0 +1,42 @@
+/** Text formats that schemas may name (`format: 'duration'`), with the sentence that a person gets when it doesn't fit. */
+import { isIP } from 'node:net'
+import { parseMatcher } from '../core/labels.ts'
+import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseSipUri } from './address.ts'
+import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
+
+/** What is wrong, as the rest of a sentence that starts with the key, and what to do; null: nothing. */
+export type FormatProblem = { readonly message: string; readonly hint: string | null } | null
+
+const LISTEN_EXAMPLE = 'for example 127.0.0.1:9867, or :9867 for all addresses'
+// A label name of Prometheus, in braces or as part of a text.
+const TEMPLATE = /^(?:\{[a-zA-Z_][a-zA-Z0-9_]*\}|[^{}\s]+)$/
+
+export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> = {
+  duration: checkDuration,
+  'positive-duration': (text) => checkDuration(text) ?? (parseDuration(text) === 0 ? { message: 'must be longer than 0s', hint: null } : null),
+  'sip-uri': (text) => refusalOf(parseSipUri(text)),
+  'http-url': (text) => refusalOf(parseHttpUrl(text)),
+  'host-port': (text) => refusalOf(parseContact(text)),
+  'listen-address': (text) => {
+    const address = parseHostPort(text)
+    return address === null || address.port === null ? { message: 'must be an address and a port', hint: LISTEN_EXAMPLE } : null
+  },
+  'ip-address': (text) => isIP(text) === 0 ? { message: 'must be an IP address', hint: 'for example 10.0.9.9' } : null,
+  matcher: (text) => {
+    const parsed = parseMatcher(text)
+    return parsed.ok ? null : { message: `is not a matcher: ${parsed.message}`, hint: 'for example alertname="SipTrunkDown"' }
+  },
+  template: (text) => TEMPLATE.test(text)
+    ? null
+    : { message: 'must be a name, or one label of the alert in braces', hint: 'for example {trunk}' }
+}
+
+function checkDuration (text: string): FormatProblem {
+  const ms = parseDuration(text)
+  if (ms === null) return { message: 'must be a duration', hint: 'for example 500ms, 5s, 1h30m' }
+  return ms > LONGEST_DURATION_MS ? { message: `must be at most ${formatDuration(LONGEST_DURATION_MS)}`, hint: null } : null
+}
+
+function refusalOf (parsed: Parsed<unknown>): FormatProblem {
+  return parsed.ok ? null : { message: parsed.message, hint: parsed.hint }
+}

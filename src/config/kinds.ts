@@ -1,0 +1,64 @@
+/** Parts of the file whose keys depend on their kind: a gateway's driver, a probe's method, the form of a contact. */
+import type { DriverKind } from '../drivers/contract.ts'
+import { type Path, type Reporter, suggest } from './problems.ts'
+import { ContactMapping, ContactText, GatewayKeys, PROBE_SCHEMAS } from './schema.ts'
+import type { Validate } from './validate.ts'
+import type { View } from './view.ts'
+
+export type DriverRegistry = ReadonlyMap<string, DriverKind>
+
+/** Validates each gateway, probe and contact against the schema of its kind, so that errors are about that one only. */
+export function validateKinds (view: View, registry: DriverRegistry, validate: Validate, reporter: Reporter): void {
+  for (const id of view.keys(['gateways'])) {
+    const path = ['gateways', id]
+    const name = kindOf(view, path, 'driver', [...registry.keys()], reporter)
+    const kind = name === null ? undefined : registry.get(name)
+    if (kind !== undefined) validate(gatewaySchema(kind), view.at(path), path)
+  }
+  for (const id of view.keys(['probes'])) {
+    const path = ['probes', id]
+    const name = kindOf(view, path, 'method', [...PROBE_SCHEMAS.keys()], reporter)
+    const schema = name === null ? undefined : PROBE_SCHEMAS.get(name)
+    if (schema !== undefined) validate(schema, view.at(path), path)
+  }
+  for (const path of contacts(view)) {
+    const value = view.at(path)
+    if (value !== null) validateContact(value, path, validate, reporter)
+  }
+}
+
+/** The common keys and the driver's own, as one schema. */
+function gatewaySchema (kind: DriverKind): object {
+  const { properties, required = [], ...rest } = kind.schema as typeof kind.schema & { readonly required?: readonly string[] }
+  return { ...rest, type: 'object', additionalProperties: false, properties: { ...GatewayKeys, ...properties }, required: ['driver', ...required] }
+}
+
+/** @returns the kind's name; null when there is none, or an unknown one, which is reported */
+function kindOf (view: View, path: Path, key: string, known: readonly string[], reporter: Reporter): string | null {
+  // Not a mapping: reported already.
+  if (view.at(path) === null) return null
+  const value = view.at([...path, key])
+  if (value === null) {
+    reporter.error([...path, key], `"${key}" is missing`, `one of: ${known.join(', ')}`)
+    return null
+  }
+  if (typeof value === 'string' && known.includes(value)) return value
+  const guess = typeof value === 'string' ? suggest(value, known) : null
+  reporter.error([...path, key], `"${key}" must be one of: ${known.join(', ')}`, guess)
+  return null
+}
+
+function contacts (view: View): readonly Path[] {
+  return view.keys(['trunks']).flatMap((trunk) => {
+    const list = ['trunks', trunk, 'interfaces']
+    return view.indexes(list).map((index) => [...list, index, 'contact'])
+  })
+}
+
+function validateContact (value: unknown, path: Path, validate: Validate, reporter: Reporter): void {
+  const isMapping = typeof value === 'object' && !Array.isArray(value)
+  validate(isMapping ? ContactMapping : ContactText, value, path)
+  if (isMapping && value !== null && Object.keys(value).length === 0) {
+    reporter.error(path, '"contact" is empty', 'give host_port, user or instance')
+  }
+}

@@ -1,0 +1,47 @@
+/** The one way from a file to a configuration: for the server, its reload, and check-config. */
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { checkFile } from './check.ts'
+import type { Config, Problem } from './config.ts'
+import { type DriverRegistry, validateKinds } from './kinds.ts'
+import { normalize } from './normalize.ts'
+import { createReporter } from './problems.ts'
+import { readYaml } from './read.ts'
+import { readReferences } from './references.ts'
+import { type ConfigFile, FileSchema } from './schema.ts'
+import { createValidate } from './validate.ts'
+import { createView } from './view.ts'
+
+export type LoadResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  /** Errors and warnings, in the order of the file. */
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/**
+ * Reads and checks a configuration file and everything that it names. Changes nothing, opens no connection.
+ * @param file - its path; relative paths in it start at its folder
+ * @param env - environment variables for `*_env` keys
+ */
+export async function loadConfig (file: string, registry: DriverRegistry, env: Readonly<Record<string, string | undefined>> = process.env): Promise<LoadResult> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => ({ code: error.code ?? 'unknown error' }))
+  if (typeof text !== 'string') return { ok: false, problems: [unreadable(text.code)] }
+  const read = readYaml(text)
+  if (!read.ok) return read
+  const reporter = createReporter(read.locate)
+  const validate = createValidate(reporter)
+  validate(FileSchema, read.value, [])
+  validateKinds(createView(read.value, reporter), registry, validate, reporter)
+  const view = createView(read.value, reporter)
+  const directory = dirname(resolve(file))
+  checkFile(view, reporter)
+  const references = await readReferences(view, registry, { directory, env }, reporter)
+  if (reporter.unsound().length > 0) return { ok: false, problems: reporter.problems() }
+  // Every key was validated above; `ConfigFile` is the type of what the schemas accept.
+  const config = normalize(read.value as unknown as ConfigFile, { file, directory, registry, references })
+  return { ok: true, config, warnings: reporter.problems() }
+}
+
+function unreadable (code: string): Problem {
+  const message = code === 'ENOENT' ? 'there is no such file' : `the file can't be read (${code})`
+  return { severity: 'error', line: 1, column: 1, path: '', message, hint: null }
+}

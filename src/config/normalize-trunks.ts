@@ -1,0 +1,99 @@
+/** Trunks of a validated file, with the probes and binding queries that they need. */
+import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, Thresholds, TrunkId, TrunkTopology } from '../core/topology.ts'
+import type { SipTarget } from '../ports.ts'
+import { parseSipUri } from './address.ts'
+import { ms } from './check-gateways.ts'
+import type { BindingConfig, ProbeConfig } from './config.ts'
+import { contactPattern } from './contact.ts'
+import { type References, secretOf } from './references.ts'
+import type { ConfigFile, InterfaceFile, OptionsProbeFile, RegisterProbeFile, TrunkFile } from './schema.ts'
+
+export interface NormalizedTrunks {
+  readonly trunks: ReadonlyMap<TrunkId, TrunkTopology>
+  /** Each target once, however many interfaces share it. */
+  readonly probes: readonly ProbeConfig[]
+  readonly bindings: readonly BindingConfig[]
+}
+
+export function normalizeTrunks (file: ConfigFile, references: References): NormalizedTrunks {
+  const probes = new Map<ProbeId, ProbeConfig>()
+  const addProbe = (module: string, uri: string): ProbeId => {
+    const probe = optionsProbe(file, module, uri)
+    probes.set(probe.id, probe)
+    return probe.id
+  }
+  const trunks = Object.entries(file.trunks).map(([id, trunk]): TrunkTopology => ({
+    id,
+    type: trunk.type,
+    mode: effectiveMode(file.mode, trunk.mode),
+    interfaces: trunk.interfaces.map((each) => normalizeInterface(each, addProbe)),
+    registration: normalizeRegistration(file, trunk),
+    failback: trunk.failback.policy,
+    emergency: trunk.emergency,
+    minEnabled: trunk.min_enabled
+  }))
+  const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, references))
+  return { trunks: new Map(trunks.map((trunk) => [trunk.id, trunk])), probes: [...probes.values()], bindings }
+}
+
+/** A trunk can only be more careful than the whole. */
+function effectiveMode (global: Mode, own: Mode | undefined): Mode {
+  return global === 'observe' ? 'observe' : own ?? global
+}
+
+function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri: string) => ProbeId): InterfaceTopology {
+  return {
+    key: `${file.gateway}/${file.interface}`,
+    gateway: file.gateway,
+    name: file.interface,
+    sipProbe: addProbe(file.probe, file.sip),
+    carrierProbe: file.carrier === undefined ? null : addProbe(file.probe, file.carrier),
+    contact: contactPattern(file.contact)
+  }
+}
+
+function optionsProbe (file: ConfigFile, module: string, uri: string): ProbeConfig {
+  const probe = file.probes[module] as OptionsProbeFile
+  const target = sipTarget(uri, probe.local_address)
+  const thresholds: Thresholds = { fall: probe.fall, rise: probe.rise, intervalMs: ms(probe.interval), timeoutMs: ms(probe.timeout) }
+  return { id: `${module} ${target.uri}`, module, target, thresholds }
+}
+
+function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
+  const { auth, on_second: onSecond = 'reject', expires } = trunk.registration
+  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk) }
+}
+
+function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySettings | null {
+  const { query, expires } = trunk.registration
+  if (query === undefined) return null
+  const probe = file.probes[query] as RegisterProbeFile
+  // A binding must be seen twice in its lifetime, whatever the file says.
+  const intervalMs = Math.min(ms(probe.interval), Math.floor(ms(expires) / 2))
+  return { registrar: registrarOf(trunk), intervalMs, doubtIntervalMs: Math.min(ms(probe.doubt_interval), intervalMs) }
+}
+
+function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, references: References): readonly BindingConfig[] {
+  const { query, aor } = trunk.registration
+  if (query === undefined) return []
+  const probe = file.probes[query] as RegisterProbeFile
+  const password = secretOf(references(['probes', query]), 'password')
+  if (password === null || aor === undefined) throw new Error(`the query of trunk ${id} passed the checks without an account`)
+  const target = { ...sipTarget(registrarOf(trunk), probe.local_address), aor: canonical(aor) }
+  return [{ trunk: id, target, credentials: { username: probe.username, password }, timeoutMs: ms(probe.timeout) }]
+}
+
+function registrarOf (trunk: TrunkFile): string {
+  return canonical(trunk.registration.registrar ?? trunk.interfaces[0]?.carrier ?? '')
+}
+
+function sipTarget (uri: string, localAddress: string | undefined): SipTarget {
+  return { uri: canonical(uri), ...(localAddress === undefined ? {} : { localAddress }) }
+}
+
+/** One spelling per target, so that shared targets are found. */
+function canonical (uri: string): string {
+  const parsed = parseSipUri(uri)
+  if (!parsed.ok) throw new Error(`a SIP URI passed the checks: it ${parsed.message}`)
+  return parsed.value.uri
+}

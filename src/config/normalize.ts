@@ -1,0 +1,115 @@
+/** A validated file → the configuration that the program reads: names resolved, durations in milliseconds, frozen. */
+import { isAbsolute, join } from 'node:path'
+import { type Matcher, parseMatcher } from '../core/labels.ts'
+import type { GatewayTopology, InterlockSettings, Rule, Thresholds } from '../core/topology.ts'
+import { parseHostPort, parseHttpUrl } from './address.ts'
+import { ms } from './check-gateways.ts'
+import type { AlertmanagerConfig, Config, GatewayConfig, UserConfig } from './config.ts'
+import type { DriverRegistry } from './kinds.ts'
+import { normalizeTrunks } from './normalize-trunks.ts'
+import { type References, secretOf } from './references.ts'
+import { type ConfigFile, GatewayKeys, type GatewayFile, type InterlocksFile, type RuleFile } from './schema.ts'
+
+/** What the file's text doesn't say. */
+export interface Surroundings {
+  /** The configuration file as it was named. */
+  readonly file: string
+  /** Its folder, absolute. */
+  readonly directory: string
+  readonly registry: DriverRegistry
+  readonly references: References
+}
+
+/** @param file - without errors; anything else is a bug and throws */
+export function normalize (file: ConfigFile, around: Surroundings): Config {
+  const { probes, bindings, trunks } = normalizeTrunks(file, around.references)
+  return deepFreeze({
+    file: around.file,
+    topology: {
+      gateways: new Map(Object.entries(file.gateways).map(([id, gateway]) => [id, gatewayTopology(id, gateway, around.registry)])),
+      trunks,
+      probes: new Map(probes.map(({ id, thresholds }) => [id, thresholds])),
+      rules: file.rules.map(normalizeRule),
+      interlocks: normalizeInterlocks(file.interlocks),
+      resyncs: file.alertmanagers.length > 0
+    },
+    gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around.references)),
+    probes,
+    bindings,
+    alertmanagers: file.alertmanagers.map((each, index) => alertmanagerConfig(each, ['alertmanagers', index], around.references)),
+    users: file.web.users.map((user, index) => userConfig(user, ['web', 'users', index], around.references)),
+    web: normalizeListen(file.web.listen),
+    storePath: isAbsolute(file.store.path) ? file.store.path : join(around.directory, file.store.path)
+  })
+}
+
+function gatewayTopology (id: string, gateway: GatewayFile, registry: DriverRegistry): GatewayTopology {
+  const kind = registry.get(gateway.driver)
+  if (kind === undefined) throw new Error(`no driver kind ${gateway.driver}`)
+  const { interval, fall, rise } = gateway.observe
+  const observe: Thresholds = { fall, rise, intervalMs: ms(interval), timeoutMs: ms(gateway.timeout) }
+  const { registers_within: registersWithin } = gateway
+  return {
+    id,
+    driver: gateway.driver,
+    capabilities: kind.capabilities,
+    observe,
+    registersWithinMs: registersWithin === undefined ? kind.capabilities.registersWithinMs : ms(registersWithin)
+  }
+}
+
+function gatewayConfig (id: string, gateway: GatewayFile, references: References): GatewayConfig {
+  const own = Object.entries(gateway).filter(([key]) => !Object.hasOwn(GatewayKeys, key) && !/_(?:file|env)$/.test(key))
+  const settings = { ...Object.fromEntries(own), ...Object.fromEntries(references(['gateways', id])) }
+  return { id, driver: gateway.driver, settings, timeoutMs: ms(gateway.timeout) }
+}
+
+function alertmanagerConfig (file: ConfigFile['alertmanagers'][number], path: readonly (string | number)[], references: References): AlertmanagerConfig {
+  const url = parseHttpUrl(file.url)
+  if (!url.ok) throw new Error('an Alertmanager without a valid URL passed the checks')
+  const resolved = references(path)
+  return {
+    url: url.value.href.replace(/\/+$/, ''),
+    username: file.username ?? null,
+    password: secretOf(resolved, 'password'),
+    token: secretOf(resolved, 'token')
+  }
+}
+
+function userConfig (file: ConfigFile['web']['users'][number], path: readonly (string | number)[], references: References): UserConfig {
+  const resolved = references(path)
+  return { name: file.name, role: file.role, password: secretOf(resolved, 'password'), token: secretOf(resolved, 'token') }
+}
+
+function normalizeRule (rule: RuleFile): Rule {
+  const { trunk, gateway = null, interface: name = null } = rule.target
+  return { name: rule.name, match: rule.match.map(matcherOf), target: { trunk, gateway, interface: name }, demand: rule.demand, evidence: rule.evidence }
+}
+
+function matcherOf (text: string): Matcher {
+  const parsed = parseMatcher(text)
+  if (!parsed.ok) throw new Error(`a matcher passed the checks: ${parsed.message}`)
+  return parsed.matcher
+}
+
+function normalizeInterlocks (file: InterlocksFile): InterlockSettings {
+  return { warmupMs: ms(file.warmup), cooldownMs: ms(file.cooldown), spacingMs: file.spacing.map(ms), maxGapMs: ms(file.max_gap) }
+}
+
+function normalizeListen (listen: string): Config['web'] {
+  const address = parseHostPort(listen)
+  if (address === null) throw new Error('a listen address passed the checks')
+  // "::" takes IPv4 too, as ":9867" does for every Prometheus exporter.
+  return { host: address.host === '' ? '::' : address.host, port: address.port ?? 0 }
+}
+
+/** Freezes plain objects and lists, also those inside maps. Compiled patterns and secrets are left alone. */
+function deepFreeze<Value> (value: Value): Value {
+  if (value instanceof Map) {
+    for (const each of value.values()) deepFreeze(each)
+  } else if (Array.isArray(value) || Object.getPrototypeOf(value ?? 0) === Object.prototype) {
+    for (const each of Object.values(value as object)) deepFreeze(each)
+    Object.freeze(value)
+  }
+  return value
+}

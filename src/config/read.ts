@@ -1,0 +1,130 @@
+/** YAML text → plain data, with the line and column of every key and value. */
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, visit, type YAMLMap } from 'yaml'
+import type { Problem } from './config.ts'
+import type { Anchor, Locate, Path, Step } from './problems.ts'
+
+export type ReadResult =
+  | { readonly ok: true; readonly value: Record<string, unknown>; readonly locate: Locate }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Own words for the parser's findings: its texts quote the file, which may hold a password by mistake. */
+const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string | null]>> = {
+  BAD_ALIAS: ['a value starts with "*", which means a reference to an anchor that doesn\'t exist', 'put the value in quotes'],
+  BAD_INDENT: ['the indentation doesn\'t fit to the lines above', null],
+  BAD_SCALAR_START: ['a value starts with a character that YAML keeps for itself', 'put the value in quotes'],
+  BAD_DQ_ESCAPE: ['unknown escape in a double-quoted value', 'use single quotes, or double the backslash'],
+  BLOCK_AS_IMPLICIT_KEY: ['a mapping is not allowed on this line', 'put a value that contains ": " in quotes'],
+  BLOCK_IN_FLOW: ['lines of a list or mapping inside brackets', 'close the bracket, or write it without brackets'],
+  DUPLICATE_KEY: ['the same key is written twice here', 'remove one of them'],
+  MISSING_CHAR: ['a closing quote, bracket, comma or colon is missing', null],
+  MULTILINE_IMPLICIT_KEY: ['a key must be on one line and end with ":"', 'is a colon missing, or a quote not closed?'],
+  MULTIPLE_DOCS: ['the file holds more than one document', 'remove the line "---"'],
+  RESOURCE_EXHAUSTION: ['references to anchors multiply without end', null],
+  TAB_AS_INDENT: ['a tab is used for indentation', 'use spaces'],
+  TAG_RESOLVE_FAILED: ['a value starts with "!", which means a type that doesn\'t exist', 'put the value in quotes'],
+  UNEXPECTED_TOKEN: ['unexpected text', 'is a quote, a comma or a line break missing before it?']
+}
+
+/** Reads a whole file's text. All YAML errors are returned at once; nothing of the file's text is in them. */
+export function readYaml (text: string): ReadResult {
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, stringKeys: true, uniqueKeys: true })
+  const findings = [...document.errors, ...document.warnings].map(({ code, pos }) => ({ code, offset: pos[0] }))
+  const broken = [...findings, ...danglingAliases(document)].map(({ code, offset }): Problem => {
+    const [message, hint] = MESSAGES[code] ?? ['this is not valid YAML', null]
+    return { severity: 'error', ...position(lines, offset), path: '', message, hint }
+  })
+  if (broken.length > 0) return { ok: false, problems: broken.sort((a, b) => a.line - b.line || a.column - b.column) }
+  const value = toPlain(document)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, problems: [notMapping(value)] }
+  return { ok: true, value: value as Record<string, unknown>, locate: createLocate(document, lines) }
+}
+
+/** The parser notices these only while it builds the data, and then without a place. */
+function danglingAliases (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
+  const found: { code: string; offset: number }[] = []
+  visit(document, {
+    Alias: (_, node) => {
+      if (node.resolve(document) === undefined) found.push({ code: 'BAD_ALIAS', offset: startOf(node) ?? 0 })
+    }
+  })
+  return found
+}
+
+/** @returns the data; every use of an anchor is a copy of its own. Undefined for references without end */
+function toPlain (document: Document.Parsed): unknown {
+  try {
+    return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: 1000 })))
+  } catch {
+    return undefined
+  }
+}
+
+function notMapping (value: unknown): Problem {
+  const at = { severity: 'error', line: 1, column: 1, path: '' } as const
+  if (value === null) return { ...at, message: 'the file is empty', hint: 'see deploy/examples' }
+  if (value === undefined) return { ...at, message: 'references to anchors multiply without end', hint: null }
+  return { ...at, message: 'the file must hold a mapping with keys such as "gateways" and "trunks"', hint: 'see deploy/examples' }
+}
+
+function createLocate (document: Document.Parsed, lines: LineCounter): Locate {
+  return (path, anchor) => position(lines, offsetOf(document, path, anchor))
+}
+
+function position (lines: LineCounter, offset: number): { line: number; column: number } {
+  const { line, col } = lines.linePos(offset)
+  return { line: Math.max(line, 1), column: Math.max(col, 1) }
+}
+
+function offsetOf (document: Document.Parsed, path: Path, anchor: Anchor): number {
+  let node: unknown = document.contents
+  let key: unknown = null
+  let offset = startOf(node) ?? 0
+  for (const [depth, step] of path.entries()) {
+    const found = child(document, resolve(document, node), step)
+    // Not in the file (a missing key, or a default): the nearest parent's key is where a person has to look.
+    if (found === null) return startOf(key) ?? offset
+    key = found.key
+    node = found.value
+    const wantsKey = anchor === 'key' && depth === path.length - 1
+    offset = (wantsKey ? startOf(key) : null) ?? startOf(node) ?? startOf(key) ?? offset
+  }
+  return offset
+}
+
+function child (document: Document.Parsed, parent: unknown, step: Step): { key: unknown; value: unknown } | null {
+  if (isSeq(parent) && typeof step === 'number') {
+    return step < parent.items.length ? { key: null, value: parent.items[step] } : null
+  }
+  if (!isMap(parent)) return null
+  const pair = findPair(document, parent, String(step))
+  return pair === null ? null : { key: pair.key, value: pair.value }
+}
+
+function findPair (document: Document.Parsed, map: YAMLMap, key: string): Pair | null {
+  const own = map.items.find((pair) => keyText(pair) === key)
+  if (own !== undefined) return own
+  const merged = map.items.filter((pair) => keyText(pair) === '<<').flatMap((pair) => {
+    const source = resolve(document, pair.value)
+    return isSeq(source) ? source.items.map((item) => resolve(document, item)) : [source]
+  })
+  for (const source of merged) {
+    const pair = isMap(source) ? findPair(document, source, key) : null
+    if (pair !== null) return pair
+  }
+  return null
+}
+
+function keyText (pair: Pair): string {
+  if (!isScalar(pair.key)) return ''
+  // The merge key's value is a symbol.
+  return typeof pair.key.value === 'symbol' ? '<<' : String(pair.key.value)
+}
+
+function resolve (document: Document.Parsed, node: unknown): unknown {
+  return isAlias(node) ? node.resolve(document) : node
+}
+
+function startOf (node: unknown): number | null {
+  return (node as Node | null | undefined)?.range?.[0] ?? null
+}

@@ -1,0 +1,198 @@
+/** The whole configuration file as schemas: keys, types, defaults, and what each key does. Cross references are in check.ts. */
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
+
+/** Name of a gateway, probe, trunk or rule: part of URLs, metric labels and interface keys. */
+const NAME = { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }
+
+/** A mapping with exactly these keys. A key with a default may be left out of the file; after validation it is there. */
+function closed<Properties extends TProperties> (properties: Properties, options: { description?: string; default?: object } = {}): TObject<Properties> {
+  const schema = Type.Object(properties, { additionalProperties: false, ...options })
+  const required = ((schema.required ?? []) as readonly string[]).filter((key) => !('default' in (properties[key] ?? {})))
+  return { ...schema, required } as TObject<Properties>
+}
+
+/** A mapping from names that the operator chooses. */
+function named<Value extends TSchema> (value: Value, description: string): TSchema & { static: Record<string, Static<Value>> } {
+  const schema = { type: 'object', propertyNames: NAME, minProperties: 1, additionalProperties: value, description }
+  return Type.Unsafe<Record<string, Static<Value>>>(schema) as never
+}
+
+function choice<const Values extends readonly string[]> (values: Values, options: { description: string; default?: Values[number] }) {
+  return Type.Unsafe<Values[number]>({ ...Type.Enum([...values]), ...options })
+}
+
+function text (format: string, description: string) {
+  return Type.String({ format, description })
+}
+
+function duration (description: string, fallback: string) {
+  return Type.String({ format: 'positive-duration', description, default: fallback })
+}
+
+function count (description: string, fallback: number) {
+  return Type.Integer({ minimum: 1, maximum: 100, description, default: fallback })
+}
+
+/** The two ways to give a secret. */
+function secret<Name extends string> (name: Name, description: string) {
+  const file = Type.Optional(Type.String({ minLength: 1, description: `${description}: file that holds it, relative to the configuration file` }))
+  const env = Type.Optional(Type.String({ minLength: 1, description: `${description}: environment variable that holds it` }))
+  return { [`${name}_file`]: file, [`${name}_env`]: env } as { [Key in `${Name}_file` | `${Name}_env`]: typeof file }
+}
+
+const FALL = 'consecutive failures until the verdict is down; default 3'
+const RISE = 'consecutive successes until the verdict is up; default 2'
+const LOCAL_ADDRESS = Type.Optional(text('ip-address', 'local IP address to send from; default: chosen by the system'))
+
+/** Keys that every gateway has, whatever its driver. */
+export const GatewayKeys = {
+  driver: Type.String({ minLength: 1, description: 'kind of gateway, for example innovaphone or kamailio' }),
+  timeout: duration('deadline of one call to the gateway; default 5s', '5s'),
+  observe: closed({
+    interval: duration('time between two reads of the gateway; default 10s', '10s'),
+    fall: count(FALL, 3),
+    rise: count(RISE, 2)
+  }, { description: 'how often the gateway is read, and how many reads make a verdict', default: {} }),
+  registers_within: Type.Optional(text('positive-duration', 'longest time from enabling an interface until it is registered; default: by driver'))
+}
+
+export const OptionsProbe = closed({
+  method: choice(['OPTIONS'], { description: 'SIP method that is sent' }),
+  interval: duration('time between two probes of one target; default 5s', '5s'),
+  timeout: duration('how long to wait for the answer; default 2s', '2s'),
+  fall: count(FALL, 3),
+  rise: count(RISE, 2),
+  local_address: LOCAL_ADDRESS
+})
+
+export const RegisterProbe = closed({
+  method: choice(['REGISTER'], { description: 'SIP method that is sent' }),
+  operation: choice(['query'], { description: 'query: ask the registrar who holds the binding; changes nothing' }),
+  username: Type.String({ minLength: 1, description: 'user name for digest authentication at the registrar' }),
+  ...secret('password', 'password for digest authentication at the registrar'),
+  interval: duration('time between two queries while all is well, at most half of the binding\'s lifetime; default 5m', '5m'),
+  doubt_interval: duration('time between two queries on doubt and around a switchover; default 5s', '5s'),
+  timeout: duration('how long to wait for the answer; default 2s', '2s'),
+  local_address: LOCAL_ADDRESS
+})
+
+/** Schemas of a probe by its `method`. */
+export const PROBE_SCHEMAS: ReadonlyMap<string, TObject> = new Map<string, TObject>([['OPTIONS', OptionsProbe], ['REGISTER', RegisterProbe]])
+
+export const ContactMapping = closed({
+  host_port: Type.Optional(text('host-port', 'host:port of the Contact')),
+  user: Type.Optional(Type.String({ minLength: 1, description: 'user part of the Contact' })),
+  instance: Type.Optional(Type.String({ minLength: 1, description: '+sip.instance of the Contact' }))
+})
+
+export const ContactText = text('host-port', 'host:port of the Contact')
+
+const Interface = closed({
+  gateway: Type.String({ description: 'name of the gateway' }),
+  interface: Type.String({ pattern: '^[^\\s/]+$', description: 'name of the interface on the gateway, for example SIP1' }),
+  sip: text('sip-uri', 'the gateway\'s own SIP address, which is probed'),
+  carrier: Type.Optional(text('sip-uri', 'the carrier\'s address that this interface uses, which is probed')),
+  // Text or a mapping: each is validated by its own schema, so that the errors are about that one only.
+  contact: Type.Optional(Type.Unsafe<string | Static<typeof ContactMapping>>({ description: 'how the carrier lists this interface\'s registration: host:port, or a mapping with host_port, user or instance' })),
+  probe: Type.String({ description: 'name of the OPTIONS probe for sip and carrier' })
+})
+
+const RegistrationSchema = closed({
+  auth: choice(['register'], { description: 'how the carrier knows the gateway: register = by its registration' }),
+  on_second: Type.Optional(choice(['reject', 'replace', 'coexist'], { description: 'what the carrier does with a second registration; default reject' })),
+  expires: text('positive-duration', 'longest lifetime of a registration that the carrier grants, for example 300s'),
+  aor: Type.Optional(text('sip-uri', 'address of record that is registered, for example sip:4930123@acme.example')),
+  registrar: Type.Optional(text('sip-uri', 'address that is asked for the binding; default: the first interface\'s carrier')),
+  query: Type.Optional(Type.String({ description: 'name of the REGISTER probe that asks who holds the binding' }))
+}, { description: 'how gateways register at the carrier: auth, on_second, expires' })
+
+const Trunk = closed({
+  type: choice(['exclusive'], { description: 'exclusive: exactly one interface is enabled' }),
+  mode: Type.Optional(choice(['observe', 'automatic'], { description: 'observe: record decisions of this trunk, touch nothing; default: the global mode' })),
+  registration: RegistrationSchema,
+  interfaces: Type.Array(Interface, { description: 'the interfaces that stand in for one another, in order of preference' }),
+  failback: closed({
+    policy: choice(['manual', 'never'], { description: 'how the trunk returns to a preferred interface: manual (default) = by command, never', default: 'manual' })
+  }, { description: 'the way back', default: {} }),
+  emergency: Type.Boolean({ description: 'the trunk carries emergency calls: it is never left without an enabled interface; default false', default: false }),
+  min_enabled: Type.Integer({ minimum: 0, description: 'interfaces that stay enabled at least; default 1', default: 1 })
+})
+
+const RuleSchema = closed({
+  name: Type.String({ ...NAME, description: 'name of the rule, unique' }),
+  match: Type.Array(text('matcher', 'a matcher with Alertmanager\'s syntax'), { minItems: 1, description: 'matchers that an alert must all fit, for example alertname="SipTrunkDown"' }),
+  target: closed({
+    trunk: text('template', 'name of the trunk, or {label} of the alert'),
+    gateway: Type.Optional(text('template', 'name of the gateway, or {label} of the alert; default: the interface that was enabled when the alert began')),
+    interface: Type.Optional(text('template', 'name of the interface on the gateway, or {label} of the alert; default: the trunk\'s interface on that gateway'))
+  }, { description: 'which interface the alert is about' }),
+  demand: choice(['disable'], { description: 'what the rule wants: disable = take the interface out' }),
+  evidence: choice(['probe', 'none'], { description: 'probe (default): only while Pointsman\'s own evidence agrees; none: on the alert alone', default: 'probe' })
+})
+
+const Alertmanager = closed({
+  url: text('http-url', 'base URL, for example http://127.0.0.1:9093'),
+  username: Type.Optional(Type.String({ minLength: 1, description: 'user name for basic authentication' })),
+  ...secret('password', 'password for basic authentication'),
+  ...secret('token', 'bearer token')
+})
+
+const User = closed({
+  name: Type.String({ ...NAME, description: 'name of the caller, recorded with its commands; user name for basic authentication' }),
+  role: choice(['webhook', 'operator'], { description: 'webhook: may post alerts; operator: may also give commands' }),
+  ...secret('password', 'password for basic authentication'),
+  ...secret('token', 'bearer token')
+})
+
+const Interlocks = closed({
+  cooldown: duration('time after a switchover in which none away from an interface that is not down is made; default 10m', '10m'),
+  spacing: Type.Array(text('duration', 'least distance to the switchover before'), {
+    minItems: 1,
+    default: ['0s', '1m', '2m', '4m', '10m'],
+    description: 'least distances between switchovers away from a down interface, the last one for all others; default 0s, 1m, 2m, 4m, 10m'
+  }),
+  max_gap: duration('longest predicted time without a registration for a move away from an interface that is not down; default 15s', '15s'),
+  warmup: duration('longest wait for the first verdicts after the start; default 2m', '2m')
+}, { description: 'limits of what is done automatically', default: {} })
+
+/** The whole file. Gateways, probes and contacts are only mappings here: each is validated by its own kind. */
+export const FileSchema = closed({
+  mode: choice(['observe', 'automatic'], { description: 'observe (default): record decisions, touch nothing; automatic: act', default: 'observe' }),
+  store: closed({
+    path: Type.String({ minLength: 1, description: 'database file, relative to the configuration file; default ./pointsman.db', default: './pointsman.db' })
+  }, { description: 'where the state is kept', default: {} }),
+  web: closed({
+    listen: Type.String({ format: 'listen-address', description: 'address and port of the HTTP server; default 127.0.0.1:9867', default: '127.0.0.1:9867' }),
+    users: Type.Array(User, { description: 'who may call; default: nobody but local programs', default: [] })
+  }, { description: 'the HTTP server', default: {} }),
+  alertmanagers: Type.Array(Alertmanager, { description: 'asked each minute which alerts are still firing; default: none', default: [] }),
+  gateways: named(Type.Object({}), 'the gateways by name'),
+  probes: named(Type.Object({}), 'the probes by name'),
+  trunks: named(Trunk, 'the trunks by name'),
+  rules: Type.Array(RuleSchema, { description: 'what alerts mean; default: none', default: [] }),
+  interlocks: Interlocks
+})
+
+/** All keys of the mappings that may name secrets. */
+export const RegisterProbeKeys = Object.keys(RegisterProbe.properties)
+export const AlertmanagerKeys = Object.keys(Alertmanager.properties)
+export const UserKeys = Object.keys(User.properties)
+
+export type OptionsProbeFile = Static<typeof OptionsProbe>
+export type RegisterProbeFile = Static<typeof RegisterProbe>
+export type InterfaceFile = Static<typeof Interface>
+export type TrunkFile = Static<typeof Trunk>
+export type RuleFile = Static<typeof RuleSchema>
+export type AlertmanagerFile = Static<typeof Alertmanager>
+export type UserFile = Static<typeof User>
+export type InterlocksFile = Static<typeof Interlocks>
+
+/** A gateway: the common keys, and those of its driver kind. */
+export type GatewayFile = Static<TObject<typeof GatewayKeys>> & Readonly<Record<string, unknown>>
+
+/** The file after validation: every key with a default is there. */
+export interface ConfigFile extends Omit<Static<typeof FileSchema>, 'gateways' | 'probes' | 'trunks'> {
+  readonly gateways: Readonly<Record<string, GatewayFile>>
+  readonly probes: Readonly<Record<string, OptionsProbeFile | RegisterProbeFile>>
+  readonly trunks: Readonly<Record<string, TrunkFile>>
+}
