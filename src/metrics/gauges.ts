@@ -16,7 +16,7 @@ const VERDICTS: readonly NonNullable<TrunkStatus['binding']>['verdict'][] = ['he
 const VETO_NAMES = Object.keys(VETOES)
 const WAIT_NAMES = Object.keys(WAITS)
 
-export function sampleStatus(status: Status): readonly Sample[] {
+export function sampleStatus (status: Status): readonly Sample[] {
   return [
     ...MODES.map((mode) => sample('pointsman_mode', { mode }, status.mode === mode)),
     ...pauses(status),
@@ -28,31 +28,31 @@ export function sampleStatus(status: Status): readonly Sample[] {
   ]
 }
 
-function sample(name: GaugeName, labels: Readonly<Record<string, string>>, value: number | boolean): Sample {
+function sample (name: GaugeName, labels: Readonly<Record<string, string>>, value: number | boolean): Sample {
   return { name, labels, value: Number(value) }
 }
 
 /** Nothing while the value is unknown. */
-function known(name: GaugeName, labels: Readonly<Record<string, string>>, value: number | boolean | null): readonly Sample[] {
+function known (name: GaugeName, labels: Readonly<Record<string, string>>, value: number | boolean | null): readonly Sample[] {
   return value === null ? [] : [sample(name, labels, value)]
 }
 
-function seconds(ms: EpochMs | null): number | null {
+function seconds (ms: EpochMs | null): number | null {
   return ms === null ? null : ms / 1000
 }
 
-function pauses(status: Status): readonly Sample[] {
+function pauses (status: Status): readonly Sample[] {
   const scopes = ['global', ...status.trunks.map(({ id }) => `trunk/${id}`), ...status.gateways.map(({ id }) => `gateway/${id}`)]
   const paused = new Set(status.pauses.map(({ scope }) => scope))
   return scopes.map((scope) => sample('pointsman_paused', { scope }, paused.has(scope)))
 }
 
-function gatewaySamples({ id, answers }: GatewayStatus): readonly Sample[] {
+function gatewaySamples ({ id, answers }: GatewayStatus): readonly Sample[] {
   return known('pointsman_gateway_answers', { gateway: id }, answers === 'unknown' ? null : answers === 'up')
 }
 
 /** A probe that never ran has no series. */
-function probeSamples(probe: ProbeStatus): readonly Sample[] {
+function probeSamples (probe: ProbeStatus): readonly Sample[] {
   if (probe.lastAtMs === null) return []
   const labels = { probe: probe.id }
   return [
@@ -63,7 +63,7 @@ function probeSamples(probe: ProbeStatus): readonly Sample[] {
   ]
 }
 
-function trunkSamples(trunk: TrunkStatus): readonly Sample[] {
+function trunkSamples (trunk: TrunkStatus): readonly Sample[] {
   const labels = { trunk: trunk.id }
   const vetoes = new Set<string>(trunk.vetoes.map(({ interlock }) => interlock))
   const waits = new Set<string>(trunk.waits.map(({ reason }) => reason))
@@ -77,7 +77,7 @@ function trunkSamples(trunk: TrunkStatus): readonly Sample[] {
   ]
 }
 
-function interfaceSamples(trunk: TrunkStatus, item: InterfaceStatus): readonly Sample[] {
+function interfaceSamples (trunk: TrunkStatus, item: InterfaceStatus): readonly Sample[] {
   const labels = { trunk: trunk.id, gateway: item.gateway, interface: item.name }
   return [
     ...HEALTHS.map((state) => sample('pointsman_interface_health', { ...labels, state }, item.health === state)),

@@ -32,7 +32,7 @@ interface ConfigLoad { readonly successful: boolean; readonly successAtMs: Epoch
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 /** A registry of its own for each application; the library's global one is never used. */
-export function createMetrics({ version }: { readonly version: string }): MetricsRecorder {
+export function createMetrics ({ version }: { readonly version: string }): MetricsRecorder {
   const registry: OwnRegistry = new Registry()
   collectDefaultMetrics({ register: registry as Registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
@@ -60,13 +60,13 @@ export function createMetrics({ version }: { readonly version: string }): Metric
   }
 }
 
-function required<T>(metrics: ReadonlyMap<string, T>, name: string): T {
+function required<T> (metrics: ReadonlyMap<string, T>, name: string): T {
   const metric = metrics.get(name)
   if (metric === undefined) throw new Error(`the catalogue has no metric ${name}`)
   return metric
 }
 
-function gaugeSetter(registry: OwnRegistry, version: string): (status: Status | null, config: ConfigLoad | null) => void {
+function gaugeSetter (registry: OwnRegistry, version: string): (status: Status | null, config: ConfigLoad | null) => void {
   const gauges = new Map<string, Gauge>(GAUGES.map(({ name, help, labels }) => [name, new Gauge({ name, help, labelNames: labels, registers: [registry] })]))
   return (status, config) => {
     for (const gauge of gauges.values()) {
@@ -90,7 +90,7 @@ interface Counted {
   keep(status: Status): void
 }
 
-function countedIn(registry: OwnRegistry, { name, help, labels, object, closed }: CounterDefinition): Counted {
+function countedIn (registry: OwnRegistry, { name, help, labels, object, closed }: CounterDefinition): Counted {
   const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] })
   const zero = (series: Labels): void => { counter.inc(series, 0) }
   if (object === undefined) {
@@ -127,23 +127,23 @@ function countedIn(registry: OwnRegistry, { name, help, labels, object, closed }
   }
 }
 
-function objectIds({ trunks, gateways, probes }: Status, object: ObjectLabel): readonly string[] {
+function objectIds ({ trunks, gateways, probes }: Status, object: ObjectLabel): readonly string[] {
   return { trunk: trunks, gateway: gateways, probe: probes }[object].map(({ id }) => id)
 }
 
-function histogramIn(registry: OwnRegistry, { name, help, labels, buckets, closed }: HistogramDefinition): Histogram {
+function histogramIn (registry: OwnRegistry, { name, help, labels, buckets, closed }: HistogramDefinition): Histogram {
   const histogram = new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] })
   for (const series of combinations(closed)) histogram.zero(series)
   return histogram
 }
 
 /** Every combination of the given values; one empty set of labels when there are no labels. */
-function combinations(closed: Readonly<Record<string, readonly string[]>>): readonly Labels[] {
+function combinations (closed: Readonly<Record<string, readonly string[]>>): readonly Labels[] {
   return Object.entries(closed).reduce<readonly Labels[]>(
     (sets, [label, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [label]: value }))), [{}])
 }
 
-async function renderRegistry(registry: OwnRegistry, accept: string): Promise<Exposition> {
+async function renderRegistry (registry: OwnRegistry, accept: string): Promise<Exposition> {
   const contentType = wantsOpenMetrics(accept) ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE
   registry.setContentType(contentType)
   const metrics = registry.getMetricsAsArray()
@@ -155,7 +155,7 @@ async function renderRegistry(registry: OwnRegistry, accept: string): Promise<Ex
 }
 
 /** OpenMetrics when the scraper ranks it at least as high as plain text (RFC 9110 §12.5.1). */
-function wantsOpenMetrics(accept: string): boolean {
+function wantsOpenMetrics (accept: string): boolean {
   const rank = (type: string): number => Math.max(0, ...accept.split(',').filter((range) => range.trim().startsWith(type)).map((range) => {
     const quality = /;\s*q=([0-9.]+)/.exec(range)?.[1]
     return quality === undefined ? 1 : Number(quality)

@@ -23,7 +23,7 @@ const LOCK_WAIT_MS = 1000
  * Opens or creates the file. It stays locked for this process, so that two Pointsmen never share one state.
  * Another program's, a newer Pointsman's, a damaged or an emptied file is refused and left as it is.
  */
-export function openDatabase(path: string): OpenResult {
+export function openDatabase (path: string): OpenResult {
   let connection: DatabaseSync | null = null
   try {
     if (statSync(path, { throwIfNoEntry: false })?.size === 0) return { ok: false, detail: `${path} is empty; delete it if this is a new installation` }
@@ -39,7 +39,7 @@ export function openDatabase(path: string): OpenResult {
 }
 
 /** Locks, checks and migrates. Returns why the file can't be used, or null. Nothing is written before it is known to be ours. */
-function prepareFile(connection: DatabaseSync): string | null {
+function prepareFile (connection: DatabaseSync): string | null {
   connection.exec('PRAGMA locking_mode = EXCLUSIVE')
   const check = String(pragma(connection, 'quick_check(1)'))
   if (check !== 'ok') return `the file is damaged (${check}); restore a copy`
@@ -54,7 +54,7 @@ function prepareFile(connection: DatabaseSync): string | null {
   return null
 }
 
-function databaseOn(connection: DatabaseSync): Database {
+function databaseOn (connection: DatabaseSync): Database {
   const readEntries = connection.prepare('SELECT key, value, revision FROM entry WHERE key >= ? AND key < ? ORDER BY key')
   const commit = committer(connection)
   return {
@@ -71,7 +71,7 @@ function databaseOn(connection: DatabaseSync): Database {
   }
 }
 
-function committer(connection: DatabaseSync): Database['commit'] {
+function committer (connection: DatabaseSync): Database['commit'] {
   const begin = connection.prepare('BEGIN IMMEDIATE')
   const end = connection.prepare('COMMIT')
   const saveRevision = connection.prepare('UPDATE counter SET revision = ?')
@@ -99,7 +99,7 @@ function committer(connection: DatabaseSync): Database['commit'] {
 }
 
 /** Writes one batch inside the transaction; on a conflict nothing of it stays. Throws on I/O errors. */
-function batchWriter(connection: DatabaseSync): (batch: Batch, revision: Revision) => CommitResult {
+function batchWriter (connection: DatabaseSync): (batch: Batch, revision: Revision) => CommitResult {
   const save = connection.prepare('SAVEPOINT batch')
   const undo = connection.prepare('ROLLBACK TO batch')
   const release = connection.prepare('RELEASE batch')
@@ -124,7 +124,7 @@ function batchWriter(connection: DatabaseSync): (batch: Batch, revision: Revisio
   }
 }
 
-function readJournal(connection: DatabaseSync, query: JournalQuery): readonly JournalText[] {
+function readJournal (connection: DatabaseSync, query: JournalQuery): readonly JournalText[] {
   const conditions: string[] = []
   const values: (string | number)[] = []
   const add = (condition: string, value: string | number | undefined): void => {
@@ -140,7 +140,7 @@ function readJournal(connection: DatabaseSync, query: JournalQuery): readonly Jo
   return connection.prepare(sql).all(...values, query.limit) as unknown as JournalText[]
 }
 
-function rollBack(connection: DatabaseSync): readonly string[] {
+function rollBack (connection: DatabaseSync): readonly string[] {
   try {
     if (connection.isTransaction) connection.exec('ROLLBACK')
     return []
@@ -149,11 +149,11 @@ function rollBack(connection: DatabaseSync): readonly string[] {
   }
 }
 
-function pragma(connection: DatabaseSync, name: string): unknown {
+function pragma (connection: DatabaseSync, name: string): unknown {
   return Object.values(connection.prepare(`PRAGMA ${name}`).get() ?? {})[0]
 }
 
-function describeError(error: unknown): string {
+function describeError (error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const code = 'errcode' in error ? ` (SQLite error ${String(error.errcode)})` : ''
   return `${error.message}${code}`

@@ -28,7 +28,7 @@ export class StoreError extends Error {
  * Opens the store and brings its schema up to date. A damaged, foreign, newer or locked file is a failure; it is never
  * replaced by an empty one.
  */
-export async function createSqliteStore(options: SqliteStoreOptions): Promise<SqliteStoreResult> {
+export async function createSqliteStore (options: SqliteStoreOptions): Promise<SqliteStoreResult> {
   // TypeScript rewrites imports when it builds dist, but not this name.
   const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js'
   const worker = new Worker(new URL(file, import.meta.url), { workerData: resolve(options.path) })
@@ -40,7 +40,7 @@ export async function createSqliteStore(options: SqliteStoreOptions): Promise<Sq
   return { ok: true, store: storeOn(openChannel(worker), options), durability: opened.durability }
 }
 
-function firstMessage(worker: Worker): Promise<Opened> {
+function firstMessage (worker: Worker): Promise<Opened> {
   return new Promise((resolve) => {
     worker.once('message', (opened: Opened) => { resolve(opened) })
     worker.once('error', (error) => { resolve({ ok: false, detail: `the store's thread failed: ${String(error)}` }) })
@@ -52,7 +52,7 @@ interface Channel {
 }
 
 /** Questions and answers in order. When the thread dies, what is open and all that follows fails. */
-function openChannel(worker: Worker): Channel {
+function openChannel (worker: Worker): Channel {
   const open = new Map<number, (answer: Answer) => void>()
   let lastId = 0
   let dead: string | null = null
@@ -81,7 +81,7 @@ function openChannel(worker: Worker): Channel {
   }
 }
 
-function storeOn(channel: Channel, { clock, metrics }: SqliteStoreOptions): Store {
+function storeOn (channel: Channel, { clock, metrics }: SqliteStoreOptions): Store {
   const watchers = createWatchers()
   return {
     read: async (prefix) => {
@@ -113,29 +113,29 @@ function storeOn(channel: Channel, { clock, metrics }: SqliteStoreOptions): Stor
   }
 }
 
-function failure(answer: Answer): string {
+function failure (answer: Answer): string {
   return answer.kind === 'failed' ? answer.detail : `the store gave an unexpected answer (${answer.kind})`
 }
 
-function writeText(write: StoreWrite): WriteText {
+function writeText (write: StoreWrite): WriteText {
   return { key: write.key, value: write.value === null ? null : jsonText(write.value), expect: write.expect }
 }
 
-function journalText(record: JournalRecord): JournalText {
+function journalText (record: JournalRecord): JournalText {
   return { ...record, data: jsonText(record.data) }
 }
 
 /** JSON.stringify gives undefined for a function or undefined itself; that is a bug of the caller. */
-function jsonText(value: unknown): string {
+function jsonText (value: unknown): string {
   const text = JSON.stringify(value) as string | undefined
   if (text === undefined) throw new TypeError('only JSON values can be stored')
   return text
 }
 
-function parseEntry(entry: EntryText): StoreEntry {
+function parseEntry (entry: EntryText): StoreEntry {
   return { ...entry, value: entry.value === null ? null : JSON.parse(entry.value) as unknown }
 }
 
-function parseRecord(record: JournalText): JournalRecord {
+function parseRecord (record: JournalText): JournalRecord {
   return { ...record, data: JSON.parse(record.data) as Record<string, unknown> }
 }

@@ -16,7 +16,7 @@ interface Subscription {
   wake: () => void
 }
 
-export function createWatchers(): Watchers {
+export function createWatchers (): Watchers {
   const subscriptions = new Set<Subscription>()
   const end = (subscription: Subscription): void => {
     subscriptions.delete(subscription)
@@ -44,7 +44,7 @@ export function createWatchers(): Watchers {
   }
 }
 
-async function* iterate(subscription: Subscription, end: (subscription: Subscription) => void): AsyncGenerator<StoreEntry> {
+async function* iterate (subscription: Subscription, end: (subscription: Subscription) => void): AsyncGenerator<StoreEntry> {
   try {
     while (!subscription.ended) {
       const entry = subscription.queue.shift()

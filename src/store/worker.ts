@@ -11,7 +11,7 @@ import type { Answer, Opened, Question, Reply, Request } from './protocol.ts'
 /** Most requests that are taken at once; bounds the time of one transaction. */
 const MOST_AT_ONCE = 1000
 
-function main(port: MessagePort, path: string): void {
+function main (port: MessagePort, path: string): void {
   const opened = openDatabase(path)
   const hello: Opened = opened.ok ? { ok: true, durability: opened.database.durability } : opened
   port.postMessage(hello)
@@ -23,7 +23,7 @@ function main(port: MessagePort, path: string): void {
   })
 }
 
-function waiting(port: MessagePort): readonly Request[] {
+function waiting (port: MessagePort): readonly Request[] {
   const requests: Request[] = []
   while (requests.length < MOST_AT_ONCE) {
     const next = receiveMessageOnPort(port)
@@ -34,7 +34,7 @@ function waiting(port: MessagePort): readonly Request[] {
 }
 
 /** Commits first, so that a read that was asked after a commit sees it. */
-function answerAll(database: Database, requests: readonly Request[]): readonly Reply[] {
+function answerAll (database: Database, requests: readonly Request[]): readonly Reply[] {
   const commits = requests.flatMap(({ id, question }) => question.kind === 'commit' ? [{ id, batch: question.batch }] : [])
   const results = commits.length === 0 ? [] : database.commit(commits.map(({ batch }) => batch))
   const committed = results.map((result, index): Reply => ({ id: commits[index]?.id ?? -1, answer: { kind: 'committed', result } }))
@@ -42,7 +42,7 @@ function answerAll(database: Database, requests: readonly Request[]): readonly R
   return [...committed, ...rest]
 }
 
-function answer(database: Database, question: Exclude<Question, { kind: 'commit' }>): Answer {
+function answer (database: Database, question: Exclude<Question, { kind: 'commit' }>): Answer {
   try {
     if (question.kind === 'read') return { kind: 'entries', entries: database.read(question.prefix) }
     if (question.kind === 'journal') return { kind: 'records', records: database.journal(question.query) }

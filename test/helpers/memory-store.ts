@@ -19,7 +19,7 @@ interface Content {
 
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T
 
-export function createMemoryStore(content: Content = { entries: new Map(), records: [], revision: 0 }): MemoryStore {
+export function createMemoryStore (content: Content = { entries: new Map(), records: [], revision: 0 }): MemoryStore {
   const watchers = createWatchers()
   const entries = new Map(content.entries)
   const records = [...content.records]

@@ -5,7 +5,7 @@ export const AT_MS = 1_700_000_000_000
 
 const evidence = (kind: EvidenceStatus['kind'], verdict: EvidenceStatus['verdict'] = 'up'): EvidenceStatus => ({ kind, verdict, reason: 'alive', atMs: AT_MS })
 
-export function buildInterface(gateway: string, parts: Partial<InterfaceStatus> = {}): InterfaceStatus {
+export function buildInterface (gateway: string, parts: Partial<InterfaceStatus> = {}): InterfaceStatus {
   return {
     key: `${gateway}/SIP1`,
     gateway,
@@ -23,7 +23,7 @@ export function buildInterface(gateway: string, parts: Partial<InterfaceStatus> 
   }
 }
 
-export function buildTrunk(parts: Partial<TrunkStatus> = {}): TrunkStatus {
+export function buildTrunk (parts: Partial<TrunkStatus> = {}): TrunkStatus {
   return {
     id: 'acme',
     type: 'exclusive',
@@ -45,7 +45,7 @@ export function buildTrunk(parts: Partial<TrunkStatus> = {}): TrunkStatus {
   }
 }
 
-export function buildStatus(parts: Partial<Status> = {}): Status {
+export function buildStatus (parts: Partial<Status> = {}): Status {
   return {
     version: '1.2.3',
     atMs: AT_MS,

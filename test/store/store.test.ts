@@ -16,7 +16,7 @@ const write = (key: string, value: unknown, expect = 0): StoreWrite => ({ key, v
 const record = (decision: string, atMs: number, trunk: string | null = 'acme'): JournalRecord => ({ decision, atMs, trunk, type: 'proposed', data: { n: atMs } })
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
-async function openSqlite(t: Test, path: string): Promise<Store> {
+async function openSqlite (t: Test, path: string): Promise<Store> {
   const opened = await createSqliteStore({ path, clock: systemClock })
   if (!opened.ok) throw new Error(opened.detail)
   t.teardown(() => opened.store.close())

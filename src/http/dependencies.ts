@@ -1,0 +1,22 @@
+/** What the HTTP server stands on. */
+import type { UserConfig } from '../config/config.ts'
+import type { Status } from '../core/status.ts'
+import type { Engine } from '../engine/contract.ts'
+import type { Clock, Log, Metrics } from '../ports.ts'
+
+export interface HttpMetrics extends Metrics {
+  render(status: Status | null, accept?: string): Promise<{ readonly contentType: string; readonly text: string }>
+}
+
+export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] }
+
+/** Read anew at every request, so that a reload may replace what stands behind a getter. */
+export interface HttpDependencies {
+  readonly engine: Engine
+  readonly users: readonly UserConfig[]
+  readonly metrics: HttpMetrics
+  readonly log: Log
+  readonly clock: Clock
+  /** Loads the configuration again. Never throws. */
+  reload(): Promise<ReloadResult>
+}

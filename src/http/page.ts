@@ -1,0 +1,45 @@
+/** The landing page: one line per trunk, and where to look further. No script, no form, nothing from elsewhere. */
+import { createHash } from 'node:crypto'
+import type { Status, TrunkStatus } from '../core/status.ts'
+
+const STYLE = 'body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}table{border-collapse:collapse}td,th{padding:.3rem 1rem .3rem 0;text-align:left;vertical-align:top}.no{color:#b00020;font-weight:bold}'
+
+/** Only the page's own style may be used (CSP by its hash). */
+export const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store'
+}
+
+/** @param status - null: still starting */
+export function renderPage (status: Status | null): string {
+  const body = status === null ? '<p>Pointsman is still starting.</p>' : statusHtml(status)
+  return `<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Pointsman</title><style>${STYLE}</style></head><body>
+<h1>Pointsman</h1>
+${body}
+<p><a href="/api/v1/status">Status</a> · <a href="/api/v1/decisions">Decisions</a> · <a href="/metrics">Metrics</a></p>
+</body></html>
+`
+}
+
+function statusHtml (status: Status): string {
+  const pauses = status.pauses.map(({ scope, actor, reason }) => `<p class="no">Paused: ${escapeHtml(scope)}, by ${escapeHtml(actor)}: ${escapeHtml(reason)}</p>`)
+  return `<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
+${pauses.join('\n')}
+<table><tr><th>Trunk</th><th>Carrying calls</th><th>State</th><th>Released by</th></tr>
+${status.trunks.map(trunkHtml).join('\n')}
+</table>`
+}
+
+function trunkHtml ({ id, carrying, sentence, release }: TrunkStatus): string {
+  const command = release === null ? '' : `<code>${escapeHtml(release)}</code>`
+  return `<tr><td>${escapeHtml(id)}</td><td class="${carrying}">${carrying}</td><td>${escapeHtml(sentence)}</td><td>${command}</td></tr>`
+}
+
+function escapeHtml (text: string): string {
+  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' }
+  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '')
+}

@@ -1,0 +1,30 @@
+/** What Prometheus and its kin expect of every server: metrics, health, readiness, reload; and a page for people. */
+import type { FastifyInstance } from 'fastify'
+import { refuse } from '../api-error.ts'
+import { actorOf, mayReload, requirePermission } from '../auth.ts'
+import type { HttpDependencies } from '../dependencies.ts'
+import { PAGE_HEADERS, renderPage } from '../page.ts'
+
+/** `GET /metrics`, `/-/healthy`, `/-/ready`, `/`; `POST /-/reload`. */
+export function managementRoutes (app: FastifyInstance, deps: HttpDependencies): void {
+  const status = () => deps.engine.ready() ? deps.engine.status() : null
+
+  app.get('/metrics', async (request, reply) => {
+    const { contentType, text } = await deps.metrics.render(status(), request.headers.accept)
+    return reply.header('content-type', contentType).send(text)
+  })
+  app.get('/-/healthy', async (_request, reply) => {
+    const healthy = deps.engine.healthy()
+    return reply.code(healthy ? 200 : 503).type('text/plain; charset=utf-8').send(healthy ? 'Pointsman is healthy.\n' : 'Pointsman\'s control loop does not turn.\n')
+  })
+  app.get('/-/ready', async (_request, reply) => {
+    const ready = deps.engine.ready()
+    return reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8').send(ready ? 'Pointsman is ready.\n' : 'Pointsman is still starting.\n')
+  })
+  app.post('/-/reload', { onRequest: requirePermission(mayReload, deps) }, async (request, reply) => {
+    const result = await deps.reload()
+    deps.log.info({ actor: actorOf(request, deps.users), ok: result.ok }, 'reload asked for')
+    return result.ok ? { reloaded: true } : refuse(reply, 'reload-failed', 'the configuration has problems; the old one stays in force', { problems: result.problems })
+  })
+  app.get('/', async (_request, reply) => reply.headers(PAGE_HEADERS).send(renderPage(status())))
+}

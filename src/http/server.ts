@@ -1,0 +1,58 @@
+/** The HTTP server: webhook, API, metrics and page on one port. */
+import type { AddressInfo } from 'node:net'
+import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
+import type { HttpDependencies } from './dependencies.ts'
+import { handleErrors } from './error-handler.ts'
+import { alertRoutes } from './routes/alerts.ts'
+import { commandRoutes } from './routes/commands.ts'
+import { managementRoutes } from './routes/management.ts'
+import { stateRoutes } from './routes/state.ts'
+
+/** Largest body [bytes]. An outage of 500 alerts makes 10 MB; a 413 would lose it, so there is room above. */
+const BODY_LIMIT_BYTES = 32 * 1024 * 1024
+
+/**
+ * Time limits [ms]. Idle connections stay longer than those of Prometheus and Alertmanager (5 min in their Go client),
+ * so that it is always they who close, and no notification is sent into a closing connection.
+ */
+const TIMEOUTS = { requestTimeout: 30_000, keepAliveTimeout: 360_000, connectionTimeout: 400_000 }
+const HEADERS_TIMEOUT_MS = 10_000
+
+export interface HttpServer {
+  /** For tests: requests without a socket. */
+  readonly app: FastifyInstance
+  /** @param port - 0: any free one. @throws when the address can't be used */
+  listen(host: string, port: number): Promise<AddressInfo>
+  /** Refuses new requests with 503, lets those under way end, closes idle connections. */
+  close(): Promise<void>
+}
+
+export function createHttpServer (deps: HttpDependencies): HttpServer {
+  const app = Fastify({
+    ...TIMEOUTS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    bodyLimit: BODY_LIMIT_BYTES,
+    forceCloseConnections: 'idle',
+    // Alertmanager's labels are data: a strange key is dropped, its body is not.
+    onProtoPoisoning: 'remove',
+    onConstructorPoisoning: 'remove',
+    routerOptions: { ignoreTrailingSlash: true },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } }
+  })
+  // Only JSON: a browser can send text or a form to this machine from any page, JSON it can't.
+  app.removeContentTypeParser('text/plain')
+  app.addContentTypeParser(/^application\/[\w.+-]*json\b/i, { parseAs: 'string' }, app.getDefaultJsonParser('remove', 'remove'))
+  handleErrors(app, deps.log)
+  for (const routes of [alertRoutes, commandRoutes, stateRoutes, managementRoutes]) routes(app, deps)
+  return {
+    app,
+    listen: async (host, port) => {
+      await app.listen({ host, port })
+      const address = app.server.address()
+      if (address === null || typeof address === 'string') throw new Error('the server has no TCP address')
+      return address
+    },
+    close: () => app.close()
+  }
+}
