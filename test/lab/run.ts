@@ -1,4 +1,5 @@
 /** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [SECTION...]`; see README.md here. */
+import { checkAdapters } from './adapters.ts'
 import { createReport } from './report.ts'
 import type { Report } from './report.ts'
 import { playInnovaphone } from './innovaphone.ts'
@@ -35,6 +36,7 @@ const onStage = (play: (report: Report, stage: ReturnType<typeof createStage>) =
 
 const SECTIONS: Readonly<Record<string, Section>> = {
   smoke: onStage(smoke),
+  adapters: onStage(checkAdapters),
   killed: onStage(async (report, stage) => {
     const scene = await startScene(stage, 'reject')
     await playTable(report, scene, GATEWAY_KILLED, ROUNDS)

@@ -1,0 +1,70 @@
+/** Pointsman's own adapters against the real servers, one by one: probe, binding query, Kamailio driver. */
+import { systemClock, systemRandom } from '../../src/clock.ts'
+import { createDriver } from '../../src/drivers/registry.ts'
+import { createSecret } from '../../src/secret.ts'
+import { createSipClient } from '../../src/sip/client.ts'
+import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
+import type { Carrier, Gateway } from './kamailio.ts'
+import type { Stage } from './processes.ts'
+import type { Report } from './report.ts'
+import { ADDRESSES, EXPIRES_SECONDS } from './scene.ts'
+import { until } from './wait.ts'
+
+const ACCOUNT = { user: 'adapters', password: 'password-of-adapters', second: 'reject' } as const
+const deadline = (): AbortSignal => AbortSignal.timeout(2000)
+
+const checkDriver = async (report: Report, gateway: Gateway, carrier: Carrier): Promise<void> => {
+  const settings = { url: `http://${gateway.ip}:8080/RPC`, token: createSecret(RPC_TOKEN), dispatcher_group: 1 }
+  const driver = createDriver('kamailio', settings, { clock: systemClock, random: systemRandom })
+  const observed = async (): Promise<unknown> => {
+    const result = await driver.observe([gateway.record], deadline())
+    return result.ok ? result.interfaces.get(gateway.record) : result
+  }
+  const shows = async (wanted: Readonly<Record<string, unknown>>): Promise<boolean> => {
+    const seen = await observed() as Readonly<Record<string, unknown>>
+    return Object.entries(wanted).every(([name, value]) => seen[name] === value)
+  }
+  // Twice: the second enable meets what the first disable left behind.
+  for (const turn of ['first', 'second']) {
+    const enabled = await driver.apply(gateway.record, 'enabled', deadline())
+    await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000).catch(() => false)
+    report.check(enabled.ok && await carrier.holder(ACCOUNT.user) === gateway.ip, `driver, ${turn} enable: registered at the carrier`)
+    report.check(await until('reading', () => shows({ present: true, admin: 'enabled', registered: true, path: 'up' }), 3000).catch(() => false), `driver, ${turn} enable: read back as registered`)
+    const disabled = await driver.apply(gateway.record, 'disabled', deadline())
+    await until('un-registration', async () => await carrier.holder(ACCOUNT.user) === null, 2000).catch(() => false)
+    report.check(disabled.ok && await carrier.holder(ACCOUNT.user) === null, `driver, ${turn} disable: gone at the carrier`)
+    report.check(await shows({ present: true, admin: 'disabled' }), `driver, ${turn} disable: read back`)
+  }
+  await driver.close()
+}
+
+const checkSip = async (report: Report, gateway: Gateway, carrier: Carrier): Promise<void> => {
+  const sip = createSipClient({ clock: systemClock, random: systemRandom })
+  const target = { uri: `sip:${carrier.ip}`, aor: `sip:${ACCOUNT.user}@${REALM}`, localAddress: ADDRESSES.probes }
+  const query = (password: string): ReturnType<typeof sip.queryBindings> => sip.queryBindings(target, { username: ACCOUNT.user, password: createSecret(password) }, 1000, deadline())
+  const alive = await sip.options(target, 1000, deadline())
+  report.check(alive.reason === 'alive' && alive.code === 200, `OPTIONS to the carrier: ${alive.reason}`)
+  const empty = await query(ACCOUNT.password)
+  report.check(empty.kind === 'listed' && empty.contacts.length === 0, 'query of an account that nobody holds: an empty list')
+  await gateway.rpc('uac.reg_enable', ['l_uuid', gateway.record])
+  await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000)
+  const held = await query(ACCOUNT.password)
+  report.check(held.kind === 'listed' && held.contacts.length === 1 && held.contacts[0]?.hostPort === `${gateway.ip}:5060`, 'query of a held account: exactly the gateway\'s Contact')
+  const wrong = await query('wrong')
+  report.check(wrong.kind === 'refused', `query with a wrong password: ${wrong.kind}`)
+  report.check(await carrier.holder(ACCOUNT.user) === gateway.ip, 'queries change nothing')
+  await sip.close()
+}
+
+export const checkAdapters = async (report: Report, stage: Stage): Promise<void> => {
+  report.section('Adapters at real servers')
+  const carrier = await startCarrier(stage, ADDRESSES.carrier, [ACCOUNT], EXPIRES_SECONDS)
+  const gateway = createGateway(stage, {
+    name: 'adapters', ip: '127.0.21.1', carrier: carrier.ip, pbx: ADDRESSES.pbx, account: ACCOUNT, expiresSeconds: EXPIRES_SECONDS, retrySeconds: 0
+  })
+  await gateway.start()
+  await checkDriver(report, gateway, carrier)
+  await gateway.stop()
+  await gateway.start()
+  await checkSip(report, gateway, carrier)
+}
