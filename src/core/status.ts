@@ -1,6 +1,6 @@
 /** What Pointsman knows and wants right now: one object for API, CLI, page and metrics. Times in ms since 1970, JSON-safe. */
 import type { DriverReason, VetoReason, WaitReason } from './reasons.ts'
-import type { DurationMs, EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
+import type { EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
 
 export type Verdict = 'up' | 'down' | 'unknown'
 
@@ -35,7 +35,7 @@ export interface SwitchoverStatus {
   readonly decision: string
   readonly from: InterfaceKey | null
   readonly to: InterfaceKey
-  readonly cause: 'alert' | 'operator' | 'failback'
+  readonly cause: 'alert' | 'failback' | 'upkeep'
   readonly phase: string
   readonly admittedAtMs: EpochMs
 }

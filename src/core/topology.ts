@@ -36,6 +36,10 @@ export interface DriverCapabilities {
   readonly readsRunningState: boolean
   /** `reregister` is supported. */
   readonly reregisters: boolean
+  /** Disabling sends an un-REGISTER, whose answer nobody sees: the binding is probably gone at once, never for certain. */
+  readonly unregisters: boolean
+  /** A change survives a restart of the gateway. Where it doesn't, a change that we did not send is undone, not drift. */
+  readonly persistent: boolean
   /** Default time from enable to registered [ms]. */
   readonly registersWithinMs: DurationMs
 }

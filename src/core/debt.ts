@@ -1,0 +1,99 @@
+/**
+ * Debt: an interface that should be off and could not be reached. When it answers it is disabled, read back, and the
+ * wanted one is made to register anew unless the registrar lists it. Turned round when the wanted one is down and the
+ * debtor lives: a debt must never kill the only live gateway.
+ */
+import { recordCommand } from './observe.ts'
+import { NO_STEP } from './plan.ts'
+import type { Action, Note, Step } from './plan.ts'
+import { bindingWord, gatewayOf } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { Debt, TrunkState, World } from './world.ts'
+
+/** A debtor that is silent is read this often. */
+const POLL_MS = 2000
+
+/** Pays what can be paid now. The caller has checked mode and pause. */
+export function payDebts (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  let state = before
+  const actions: Action[] = []
+  const notes: Note[] = []
+  for (const debt of before.debts) {
+    const step = pay(world, trunk, state, health, debt, nowMs)
+    state = step.state
+    actions.push(...step.actions)
+    notes.push(...step.notes)
+    // Turned round: the other debts are seen anew with the next plan.
+    if (state.wanted !== before.wanted) break
+  }
+  return { ...NO_STEP, state, actions, notes, wakeAtMs: nowMs + POLL_MS / 4 }
+}
+
+function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, debt: Debt, nowMs: EpochMs): Step {
+  const iface = trunk.interfaces.find((i) => i.key === debt.interface)
+  const its = health.get(debt.interface)
+  const { wanted } = state
+  const wantedHealth = wanted === null ? undefined : health.get(wanted)
+  if (iface === undefined || its === undefined || wanted === null || wantedHealth === undefined) return { ...NO_STEP, state }
+  const own = interfaceState(state, debt.interface)
+  const read: Action = { kind: 'observe', gateway: iface.gateway }
+  const due = own.attempt === null || nowMs - own.attempt.atMs >= POLL_MS
+  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (own.offSinceMs !== null && own.offConfirmed) return settle(world, trunk, state, debt, nowMs)
+  // Read since it came back, and not before.
+  if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
+  const bad = its.downBy.some((reason) => reason !== 'registration-lost')
+  if ((wantedHealth.verdict === 'down' || state.refutedSinceMs !== null) && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
+  // The wanted one may be dying just now: wait until that is clear.
+  if (wantedHealth.wavering || wantedHealth.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
+  if (own.command?.outcome === 'failed' && nowMs - (own.command.endedAtMs ?? 0) < POLL_MS) return { ...NO_STEP, state }
+  return {
+    ...NO_STEP,
+    state: recordCommand(state, debt.interface, 'disabled', nowMs),
+    actions: [{ kind: 'apply', interface: debt.interface, desired: 'disabled', decision: debt.decision, notAfterMs: null }],
+    notes: [{ decision: debt.decision, type: 'command', data: { interface: debt.interface, command: 'disabled', because: 'debt' } }]
+  }
+}
+
+/** It is off. Does the wanted one hold the registration? If nobody says so, make it register, and see. */
+function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: Debt, nowMs: EpochMs): Step {
+  const wanted = trunk.interfaces.find((i) => i.key === state.wanted)
+  const own = interfaceState(state, debt.interface)
+  const offAtMs = own.command?.endedAtMs ?? own.offSinceMs ?? nowMs
+  if (wanted === undefined) return { ...NO_STEP, state }
+  const gateway = gatewayOf(world.topology, wanted)
+  const asked = state.binding !== null && state.binding.atMs > offAtMs
+  if (asked && bindingWord(trunk, state, wanted.key, nowMs) === 'held') return paid(state, debt, 'the registrar lists the wanted interface')
+  if (debt.reregisteredAtMs === null) {
+    const query = trunk.registration.query
+    const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
+    if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state, actions: [{ kind: 'query', trunk: trunk.id }] }
+    const next = { ...state, debts: state.debts.map((d) => d === debt ? { ...d, reregisteredAtMs: nowMs } : d) }
+    if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
+    return {
+      ...NO_STEP,
+      state: next,
+      actions: [{ kind: 'reregister', interface: wanted.key, decision: debt.decision }],
+      notes: [{ decision: debt.decision, type: 'command', data: { interface: wanted.key, command: 'reregister', because: 'debt' } }]
+    }
+  }
+  const { observed } = interfaceState(state, wanted.key)
+  if (observed?.registered === true && observed.atMs > debt.reregisteredAtMs) return paid(state, debt, 'the wanted interface is registered')
+  if (nowMs - debt.reregisteredAtMs > gateway.registersWithinMs) return paid(state, debt, 'nobody can say who is registered; the wanted interface runs enabled')
+  return { ...NO_STEP, state, actions: [{ kind: 'observe', gateway: wanted.gateway }] }
+}
+
+function paid (state: TrunkState, debt: Debt, because: string): Step {
+  const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, paid: true, because } }]
+  return { ...NO_STEP, state: { ...state, debts: state.debts.filter((d) => d.interface !== debt.interface) }, notes }
+}
+
+function turnRound (state: TrunkState, debt: Debt, wanted: InterfaceKey, nowMs: EpochMs): Step {
+  const others = state.debts.filter((d) => d !== debt)
+  const debts = [...others, { interface: wanted, decision: debt.decision, sinceMs: nowMs, reregisteredAtMs: null }]
+  const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, turnedRound: true, owes: wanted } }]
+  return { ...NO_STEP, state: { ...state, wanted: debt.interface, debts, refutedSinceMs: null, movedAtMs: nowMs }, notes }
+}

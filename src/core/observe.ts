@@ -1,0 +1,101 @@
+/** How reads of a gateway and ends of commands change the state of a trunk. Decides what is ours, reverted, or drift. */
+import type { AdminState, DriverFailure, Observation } from './observation.ts'
+import type { DriverReason } from './reasons.ts'
+import type { EpochMs, GatewayTopology, InterfaceKey } from './topology.ts'
+import { interfaceState, withInterface } from './world.ts'
+import type { InterfaceState, TrunkState } from './world.ts'
+
+/** What a failed call says about the gateway: `silent` is no answer, `answers` a bad one, `none` says nothing (our own fault). */
+export function answerOf (reason: DriverReason): 'silent' | 'answers' | 'none' {
+  switch (reason) {
+    case 'refused': case 'timeout': case 'unreachable': case 'reset': return 'silent'
+    case 'aborted': case 'local-error': return 'none'
+    default: return 'answers'
+  }
+}
+
+/** A read that failed. Silence is remembered: what changed meanwhile is not a person's doing. */
+export function recordUnread (state: TrunkState, key: InterfaceKey, failure: DriverFailure, nowMs: EpochMs): TrunkState {
+  const answer = answerOf(failure.reason)
+  const own = interfaceState(state, key)
+  return withInterface(state, key, {
+    attempt: { atMs: nowMs, reason: failure.reason },
+    silentSince: own.silentSince || answer === 'silent',
+    ...(answer === 'answers' ? { lastLifeAtMs: nowMs, lifeByBinding: false } : {})
+  })
+}
+
+/** A good read. */
+export function recordObservation (gateway: GatewayTopology, before: TrunkState, key: InterfaceKey, observation: Observation, nowMs: EpochMs): TrunkState {
+  const own = interfaceState(before, key)
+  const on = observation.present && observation.admin !== 'disabled'
+  const off = observation.present && !on
+  let state = withInterface(before, key, {
+    observed: { ...observation, atMs: nowMs },
+    attempt: { atMs: nowMs, reason: null },
+    silentSince: false,
+    offSinceMs: off ? own.offSinceMs ?? nowMs : null,
+    offConfirmed: off && (gateway.capabilities.readsRunningState || own.offConfirmed),
+    onSinceMs: on ? own.onSinceMs ?? nowMs : null,
+    lastLifeAtMs: nowMs,
+    lifeByBinding: false,
+    command: settled(own, observation, nowMs)
+  })
+  const last = state.activeHistory.at(-1)
+  if (on && last?.interface !== key) state = { ...state, activeHistory: [...state.activeHistory, { interface: key, fromMs: nowMs }].slice(-16) }
+  return judgeChange(gateway, state, key, own, on, nowMs)
+}
+
+/** A command of unknown outcome is settled by the first read after it. */
+function settled (own: InterfaceState, observation: Observation, nowMs: EpochMs): InterfaceState['command'] {
+  const { command } = own
+  if (command?.outcome !== 'unknown') return command
+  const wanted = (observation.admin === 'disabled') === (command.desired === 'disabled')
+  return { ...command, outcome: wanted ? 'done' : 'failed', endedAtMs: nowMs }
+}
+
+/** Ours, reverted by the gateway (to be undone), or drift (a person's: never fought). */
+function judgeChange (gateway: GatewayTopology, state: TrunkState, key: InterfaceKey, before: InterfaceState, on: boolean, nowMs: EpochMs): TrunkState {
+  if (state.baseline !== 'adopted' || state.inFlight !== null) return state
+  const should = key === state.wanted
+  if (on === should) return state.drift !== null && allAsWanted(state) ? { ...state, drift: null } : state
+  const owed = state.debts.some((debt) => debt.interface === key)
+  const ours = before.command !== null && (before.command.outcome === 'pending' || before.command.outcome === 'unknown')
+  const knew = before.observed !== null && (before.observed.admin !== 'disabled') === on
+  if (owed || ours || knew) return state
+  const reverted = before.silentSince || !gateway.capabilities.persistent
+  if (!reverted) return { ...state, drift: state.drift ?? { detail: `${key} was switched ${on ? 'on' : 'off'} by somebody else`, decision: '' } }
+  // The wanted one being off again needs no note: the planner switches it on (`upkeep`).
+  return on ? { ...state, debts: [...state.debts, { interface: key, decision: '', sinceMs: nowMs, reregisteredAtMs: null }] } : state
+}
+
+function allAsWanted (state: TrunkState): boolean {
+  return Object.entries(state.interfaces).every(([key, own]) => own.observed !== null && (own.observed.admin !== 'disabled') === (key === state.wanted))
+}
+
+/** Notes a command before it is sent. */
+export function recordCommand (state: TrunkState, key: InterfaceKey, desired: AdminState, nowMs: EpochMs): TrunkState {
+  return withInterface(state, key, { command: { desired, atMs: nowMs, outcome: 'pending', reason: null, detail: '', endedAtMs: null } })
+}
+
+/** How a command ended, read back already (the read-back itself was recorded before). */
+export type CommandEnd = { readonly ok: true; readonly activated: boolean } | DriverFailure
+
+export function recordCommandEnd (before: TrunkState, key: InterfaceKey, end: CommandEnd, nowMs: EpochMs): TrunkState {
+  const own = interfaceState(before, key)
+  const { command } = own
+  if (command === null) return before
+  const outcome = end.ok ? 'done' : end.effect === 'none' ? 'failed' : 'unknown'
+  const state = withInterface(before, key, {
+    command: { ...command, outcome, reason: end.ok ? null : end.reason, detail: end.ok ? '' : end.detail, endedAtMs: nowMs },
+    // The running state follows the stored one once the activation was answered.
+    offConfirmed: own.offSinceMs !== null && (own.offConfirmed || (end.ok && end.activated && command.desired === 'disabled'))
+  })
+  if (state.inFlight === null || end.ok) return state
+  return { ...state, inFlight: { ...state.inFlight, failures: state.inFlight.failures + 1 } }
+}
+
+/** It may be on though nobody saw it: an enable is under way or of unknown outcome. */
+export function mayBeOn (own: InterfaceState): boolean {
+  return own.command !== null && own.command.desired === 'enabled' && (own.command.outcome === 'pending' || own.command.outcome === 'unknown')
+}

@@ -1,0 +1,40 @@
+/** What a plan consists of. */
+import type { Veto, Wait } from './interlocks.ts'
+import type { AdminState } from './observation.ts'
+import type { EpochMs, GatewayId, InterfaceKey, TrunkId } from './topology.ts'
+import type { TrunkState } from './world.ts'
+
+export type Action =
+  /** Read all interfaces of a gateway, soon; several requests become one read. */
+  | { readonly kind: 'observe'; readonly gateway: GatewayId }
+  /** Ask the carrier's registrar who holds the binding. */
+  | { readonly kind: 'query'; readonly trunk: TrunkId }
+  /** @property notAfterMs - the evidence that allows an enable is too old after this instant: then don't send it */
+  | { readonly kind: 'apply'; readonly interface: InterfaceKey; readonly desired: AdminState; readonly decision: string; readonly notAfterMs: EpochMs | null }
+  | { readonly kind: 'reregister'; readonly interface: InterfaceKey; readonly decision: string }
+
+/** A line for the journal; the engine adds trunk and time. */
+export interface Note {
+  readonly decision: string
+  readonly type: 'proposed' | 'vetoed' | 'withdrawn' | 'admitted' | 'phase' | 'command' | 'ended' | 'baseline' | 'drift' | 'debt'
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** One step of a trunk: its new state and what to do. Applying nothing but the state is always safe. */
+export interface Step {
+  readonly state: TrunkState
+  readonly actions: readonly Action[]
+  readonly notes: readonly Note[]
+  readonly vetoes: readonly Veto[]
+  readonly waits: readonly Wait[]
+  /** When to plan again if nothing happens before. */
+  readonly wakeAtMs: EpochMs | null
+}
+
+export const NO_STEP: Omit<Step, 'state'> = { actions: [], notes: [], vetoes: [], waits: [], wakeAtMs: null }
+
+/** The earlier of two instants, of which either may be missing. */
+export function earlier (a: EpochMs | null, b: EpochMs | null): EpochMs | null {
+  if (a === null) return b
+  return b === null ? a : Math.min(a, b)
+}

@@ -1,0 +1,227 @@
+/**
+ * `planTrunk(world, trunk, now)`: what to do about one exclusive trunk, from everything known. Level-triggered: it never
+ * looks at what has just happened, only at what is so. Same world and instant, same plan.
+ *
+ * What holds: an enable is planned only by an admitted switchover whose other interfaces are proven off; nothing is
+ * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
+ */
+import { payDebts } from './debt.ts'
+import { judge, PRE_FLIGHT_MS, waitsFor } from './interlocks.ts'
+import type { Judgement, Proposal, Wait } from './interlocks.ts'
+import { earlier, NO_STEP } from './plan.ts'
+import type { Action, Note, Step } from './plan.ts'
+import { proofOthersOff } from './proof.ts'
+import type { Proof } from './proof.ts'
+import { demandsOf } from './rules.ts'
+import type { Demand } from './rules.ts'
+import { advance, nextTry } from './switchover.ts'
+import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
+import { attend } from './upkeep.ts'
+import { interfaceState } from './world.ts'
+import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
+
+type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
+
+/**
+ * One step of one trunk.
+ * @param freshId - an unused decision id, for a proposal that opens now
+ */
+export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: EpochMs): Step {
+  const trunk = world.topology.trunks.get(id)
+  const stored = world.trunks.get(id)
+  if (trunk === undefined || stored === undefined) throw new Error(`no trunk ${id}`)
+  const notes: Note[] = []
+  let state = watchCarrier(world, trunk, stored, nowMs)
+  state = adoptBaseline(trunk, state, freshId, notes)
+  state = nameChanges(state, freshId, notes)
+  const health = trunkHealth(world, trunk, state, nowMs)
+  const step = decide(world, trunk, state, health, freshId, nowMs)
+  const demands = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
+  const doubt = demands.length > 0 || step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
+  const care = attend(world, trunk, step.state, health, doubt, nowMs)
+  return {
+    ...step,
+    state: care.state,
+    actions: [...step.actions, ...care.actions],
+    notes: [...notes, ...step.notes],
+    wakeAtMs: earlier(step.wakeAtMs, care.wakeAtMs)
+  }
+}
+
+/** A carrier target shared by all that comes back starts the warm-up anew; registrations count again only later. */
+function watchCarrier (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): TrunkState {
+  const carrier = sharedCarrierVerdict(world, trunk, nowMs)
+  if (carrier === null) return state
+  if (carrier.verdict === 'down') return state.carrierDownSinceMs === null ? { ...state, carrierDownSinceMs: nowMs } : state
+  if (state.carrierDownSinceMs === null || carrier.verdict !== 'up') return state
+  const slowestMs = Math.max(...trunk.interfaces.map((i) => world.topology.gateways.get(i.gateway)?.registersWithinMs ?? 0))
+  return { ...state, carrierDownSinceMs: null, warmSinceMs: nowMs, registrationsFromMs: nowMs + slowestMs }
+}
+
+/** The first legal resting state that is seen is the baseline; an illegal one waits for a person. */
+function adoptBaseline (trunk: TrunkTopology, state: TrunkState, decision: string, notes: Note[]): TrunkState {
+  if (state.baseline !== 'unset') return state
+  const seen = trunk.interfaces.map((i) => ({ key: i.key, observed: interfaceState(state, i.key).observed }))
+  if (seen.some((s) => s.observed === null)) return state
+  const enabled = seen.filter((s) => s.observed?.present === true && s.observed.admin !== 'disabled').map((s) => s.key)
+  const [only, second] = enabled
+  const legal = only !== undefined && second === undefined
+  notes.push({ decision, type: 'baseline', data: { legal, enabled } })
+  return legal ? { ...state, baseline: 'adopted', wanted: only } : { ...state, baseline: 'unclear' }
+}
+
+/** Drift and debts that a read brought to light get a decision id and a line in the journal. */
+function nameChanges (state: TrunkState, decision: string, notes: Note[]): TrunkState {
+  let next = state
+  if (state.drift !== null && state.drift.decision === '') {
+    notes.push({ decision, type: 'drift', data: { detail: state.drift.detail } })
+    next = { ...next, drift: { ...state.drift, decision } }
+  }
+  if (!state.debts.some((debt) => debt.decision === '')) return next
+  for (const debt of state.debts) {
+    if (debt.decision === '') notes.push({ decision, type: 'debt', data: { interface: debt.interface, paid: false, because: 'it came back enabled by itself' } })
+  }
+  return { ...next, debts: next.debts.map((debt) => debt.decision === '' ? { ...debt, decision } : debt) }
+}
+
+function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, freshId: string, nowMs: EpochMs): Step {
+  if (state.inFlight !== null) return advance(world, trunk, state, health, nowMs)
+  const proposal = propose(world, trunk, state, health)
+  const held = proposal === null ? null : consider(world, trunk, state, health, proposal, freshId, nowMs)
+  if (held?.state.inFlight != null) {
+    // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
+    const first = advance(world, trunk, held.state, health, nowMs)
+    return { ...first, notes: [...held.notes, ...first.notes] }
+  }
+  const base = held ?? withdraw(state)
+  if (base.state.debts.length === 0 || !mayPay(world, trunk, base.state, nowMs)) return base
+  const debts = payDebts(world, trunk, base.state, health, nowMs)
+  return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
+}
+
+/** Debts are exempt from most interlocks; a person's pause, drift and the mode hold them. */
+function mayPay (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): boolean {
+  const scopes = new Set(['global', `trunk/${trunk.id}`, ...trunk.interfaces.map((i) => `gateway/${i.gateway}`)])
+  const paused = world.pauses.some((p) => scopes.has(p.scope) && (p.untilMs === null || p.untilMs > nowMs))
+  return trunk.mode === 'automatic' && state.baseline === 'adopted' && state.drift === null && !paused
+}
+
+/** What ought to change, by precedence: an operator's order, a demand on the wanted interface, the wanted one being off. */
+function propose (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap): Proposal | null {
+  const { wanted, request } = state
+  if (request !== null) {
+    return request.to === wanted ? null : { from: wanted, to: request.to, cause: 'failback', demands: [], byOperator: true }
+  }
+  const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
+  const against = demands.filter((d) => d.interface === wanted)
+  if (wanted !== null && against.length > 0) {
+    const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
+    if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: 'alert', demands: against, byOperator: false }
+  }
+  if (wanted === null || !needsUpkeep(state, health, wanted)) return null
+  return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false }
+}
+
+/** A demand makes an interface unusable only while its own evidence agrees, or the rule asks for none. */
+function demandStands (demands: readonly Demand[], health: HealthMap, key: InterfaceKey): boolean {
+  return demands.some((d) => d.interface === key && (d.evidence === 'none' || health.get(key)?.verdict === 'down'))
+}
+
+/** The wanted interface is off though nobody decided so: the gateway gave up, or restarted without it. */
+function needsUpkeep (state: TrunkState, health: HealthMap, wanted: InterfaceKey): boolean {
+  const its = health.get(wanted)
+  if (its === undefined || state.baseline !== 'adopted' || its.answers !== 'yes') return false
+  return its.enabled === false || onlyLostItself(its)
+}
+
+function onlyLostItself (its: InterfaceHealth | undefined): boolean {
+  return its !== undefined && its.selfDisabled && its.downBy.every((reason) => reason === 'registration-lost')
+}
+
+/** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
+function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
+  const proof: Proof = proposal.to === null ? { state: 'unclear' } : proofOthersOff(trunk, state, health, proposal.to, nowMs).proof
+  const judgement: Judgement = { world, trunk, state, health, proposal, proof, nowMs }
+  const vetoes = judge(judgement)
+  const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
+  const actions: Action[] = []
+  if (vetoes.length === 0 && waits.length === 0 && proposal.to !== null) {
+    const missing = unreadLately(state, [proposal.to, ...(proposal.from === null ? [] : [proposal.from])], health, nowMs)
+    for (const key of missing) {
+      const iface = trunk.interfaces.find((i) => i.key === key)
+      if (iface !== undefined) actions.push({ kind: 'observe', gateway: iface.gateway })
+    }
+    if (missing.length === 0) return admit(state, proposal, open(state, proposal, freshId), nowMs)
+    waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
+  }
+  const held = [...vetoes.map((v) => v.interlock), ...waits.map((w) => w.reason)].join(' ')
+  const decision = open(state, proposal, freshId)
+  const notes: Note[] = []
+  if (decision.id === freshId && state.open?.id !== freshId) {
+    notes.push({ decision: decision.id, type: 'proposed', data: describe(proposal) })
+  }
+  // A read before the first write is part of the admission, not a change of mind.
+  if (held !== decision.held && held !== 'pre-flight') {
+    notes.push({ decision: decision.id, type: 'vetoed', data: { vetoes: vetoes.map((v) => ({ ...v })), waits: waits.map((w) => ({ ...w })) } })
+  }
+  // An order that an interlock refuses is not kept: it would act at a moment that its author does not expect.
+  const refused = proposal.byOperator && vetoes.length > 0
+  const ends = [...vetoes, ...waits].map((v) => v.untilMs).filter((t): t is number => t !== null && t > nowMs)
+  return {
+    state: refused ? { ...state, open: null, request: null } : { ...state, open: { ...decision, held: held === 'pre-flight' ? decision.held : held } },
+    actions,
+    notes,
+    vetoes,
+    waits,
+    wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + 1000
+  }
+}
+
+/** The same move under the same cause keeps its decision id. */
+function open (state: TrunkState, proposal: Proposal, freshId: string): OpenDecision {
+  const last = state.open
+  if (last !== null && last.from === proposal.from && last.to === proposal.to && last.cause === proposal.cause) return last
+  return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '' }
+}
+
+function describe (proposal: Proposal): Record<string, unknown> {
+  const { from, to, cause, demands } = proposal
+  return { from, to, cause, demands: demands.map((d) => ({ rule: d.rule, alert: d.alertName, fingerprint: d.fingerprint, interface: d.interface })) }
+}
+
+/** Interfaces without a good read in the last 5 s. One that is silent by its fall count is not waited for. */
+function unreadLately (state: TrunkState, keys: readonly InterfaceKey[], health: HealthMap, nowMs: EpochMs): InterfaceKey[] {
+  return keys.filter((key) => {
+    const { observed, attempt } = interfaceState(state, key)
+    if (health.get(key)?.answers === 'no') return false
+    return observed === null || attempt?.reason !== null || nowMs - observed.atMs > PRE_FLIGHT_MS
+  })
+}
+
+function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, nowMs: EpochMs): Step {
+  if (proposal.to === null) throw new Error('a proposal without a target was admitted')
+  const inFlight: Switchover = {
+    decision: decision.id,
+    from: proposal.from,
+    to: proposal.to,
+    cause: proposal.cause,
+    admittedAtMs: nowMs,
+    rollingBack: false,
+    phase: 'disabling',
+    phaseSinceMs: nowMs,
+    failures: 0,
+    provenBy: null,
+    reregistered: false
+  }
+  const upkeeps = proposal.cause === 'upkeep' ? nextTry(state.upkeeps, nowMs) : state.upkeeps
+  const note: Note = { decision: decision.id, type: 'admitted', data: describe(proposal) }
+  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps }, notes: [note] }
+}
+
+function withdraw (state: TrunkState): Step {
+  if (state.open === null && state.request === null) return { ...NO_STEP, state }
+  const notes: Note[] = state.open === null ? [] : [{ decision: state.open.id, type: 'withdrawn', data: { from: state.open.from, to: state.open.to } }]
+  return { ...NO_STEP, state: { ...state, open: null, request: null }, notes }
+}

@@ -1,0 +1,97 @@
+/**
+ * Who holds the registration of an exclusive trunk: may another interface be enabled? The proof that interface O no
+ * longer registers, each case with the reason why it is enough. Judged at admission and again right before each enable.
+ */
+import { mayBeOn } from './observe.ts'
+import { isCalibrated } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState } from './world.ts'
+
+export type Proof =
+  /** O is off for the carrier. */
+  | { readonly state: 'proven'; readonly by: 'off-and-replaced' | 'binding-gone' | 'timer' }
+  /** It will be proven by then, if nothing shows life; earlier when the binding is seen gone. */
+  | { readonly state: 'wait'; readonly untilMs: EpochMs }
+  /** O answers and is on (or not certainly off): it has to be disabled first. */
+  | { readonly state: 'must-disable' }
+  /** It is not clear yet whether O answers. */
+  | { readonly state: 'unclear' }
+  | { readonly state: 'blocked'; readonly veto: 'exclusive' | 'gateway-alive' | 'owner-unproven'; readonly detail: string }
+
+/** The carrier's longest binding lifetime and a tenth, since clocks differ. */
+export function proofTimeMs (trunk: TrunkTopology): number {
+  return Math.ceil(trunk.registration.expiresMs * 1.1)
+}
+
+/** The registrar says that O's binding is gone, asked after `sinceMs`: another interface holds it, or a calibrated none. */
+export function bindingGone (trunk: TrunkTopology, state: TrunkState, key: InterfaceKey, sinceMs: EpochMs, nowMs: EpochMs): boolean {
+  const { binding } = state
+  const query = trunk.registration.query
+  if (binding === null || query === null || binding.atMs <= sinceMs) return false
+  // An old word proves nothing: a living gateway could have registered since.
+  if (nowMs - binding.atMs > 3 * query.doubtIntervalMs) return false
+  if (binding.verdict === 'held') return binding.holder !== key
+  return binding.verdict === 'empty' && isCalibrated(state, key, nowMs)
+}
+
+/** @param key - the interface that must be off before another one is enabled */
+export function proofOff (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, nowMs: EpochMs): Proof {
+  const own = interfaceState(state, key)
+  if (own.observed?.present === false) return { state: 'proven', by: 'binding-gone' }
+  const timerMs = proofTimeMs(trunk)
+  if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) {
+    // Case 1: observed disabled, in the running state.
+    if (trunk.registration.onSecond !== 'reject') return { state: 'proven', by: 'off-and-replaced' }
+    if (bindingGone(trunk, state, key, own.offSinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
+    // A gateway that fell wholly silent after that may have restarted and registered: count from its last life.
+    const sinceMs = own.silentSince && !health.sipAlive ? Math.max(own.offSinceMs, own.lastLifeAtMs ?? nowMs) : own.offSinceMs
+    const untilMs = sinceMs + timerMs
+    return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
+  }
+  if (health.answers === 'unclear') return { state: 'unclear' }
+  if (health.answers === 'yes') return { state: 'must-disable' }
+  return proofSilent(trunk, state, health, key, timerMs, nowMs)
+}
+
+/** Case 2: the driver is silent by its fall count. */
+function proofSilent (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, timerMs: number, nowMs: EpochMs): Proof {
+  const own = interfaceState(state, key)
+  if (!health.unreachable) {
+    return health.sipAlive
+      ? { state: 'blocked', veto: 'gateway-alive', detail: `${key}: its SIP address answers, only its management is silent` }
+      : { state: 'unclear' }
+  }
+  const lifeMs = Math.max(own.lastLifeAtMs ?? nowMs, own.command?.desired === 'enabled' ? own.command.endedAtMs ?? own.command.atMs : 0)
+  if (bindingGone(trunk, state, key, lifeMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
+  if (own.lifeByBinding && nowMs - lifeMs < timerMs) {
+    return { state: 'blocked', veto: 'gateway-alive', detail: `${key}: its binding was refreshed after it fell silent` }
+  }
+  if (trunk.registration.onSecond !== 'reject') {
+    return { state: 'blocked', veto: 'owner-unproven', detail: `${key} is silent, and the carrier lets it take the registration back` }
+  }
+  const untilMs = Math.max(lifeMs + timerMs, state.notBeforeMs)
+  return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
+}
+
+/** The worst of the proofs for all interfaces but the one that is to be enabled. */
+export function proofOthersOff (trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, enable: InterfaceKey, nowMs: EpochMs): { readonly proof: Proof; readonly of: InterfaceKey | null } {
+  const order = { blocked: 0, 'must-disable': 1, unclear: 2, wait: 3, proven: 4 } as const
+  let worst: { proof: Proof; of: InterfaceKey | null } = { proof: { state: 'proven', by: 'off-and-replaced' }, of: null }
+  for (const [key, own] of health) {
+    if (key === enable) continue
+    const proof = proofOff(trunk, state, own, key, nowMs)
+    const later = proof.state === 'wait' && worst.proof.state === 'wait' && proof.untilMs > worst.proof.untilMs
+    if (worst.of === null || order[proof.state] < order[worst.proof.state] || later) worst = { proof, of: key }
+  }
+  return worst
+}
+
+/** How long the proof will take when `from` answers and is disabled in order. [ms] */
+export function predictedWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
+  if (trunk.registration.onSecond !== 'reject') return 0
+  const query = trunk.registration.query
+  if (unregisters && query !== null && isCalibrated(state, from, nowMs)) return query.doubtIntervalMs
+  return proofTimeMs(trunk)
+}

@@ -1,0 +1,121 @@
+/** The status that people and metrics read, made from the world and the last plan of each trunk. */
+import { isFiring, startedAtMs } from './alert-book.ts'
+import { evidenceKey, newEvidence, verdictAt } from './evidence.ts'
+import { explainTrunk } from './explain.ts'
+import { enabledInterfaces } from './operator.ts'
+import type { Step } from './plan.ts'
+import { VETOES } from './reasons.ts'
+import { demandsOf } from './rules.ts'
+import type { GatewayStatus, InterfaceStatus, ProbeStatus, TrunkStatus } from './status.ts'
+import { isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, GatewayTopology, InterfaceTopology, ProbeId, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState, World } from './world.ts'
+
+/** What is told of the last plan. */
+export type Held = Pick<Step, 'vetoes' | 'waits'>
+
+/** Status of one trunk. */
+export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkState, held: Held, nowMs: EpochMs): TrunkStatus {
+  const health = trunkHealth(world, trunk, state, nowMs)
+  const enabled = enabledInterfaces(trunk, state)
+  const active = enabled.length === 1 ? enabled[0] ?? null : null
+  const { carrying, sentence, release } = explainTrunk(trunk, state, health, active, held)
+  return {
+    id: trunk.id,
+    type: trunk.type,
+    mode: trunk.mode,
+    carrying,
+    sentence,
+    release,
+    active,
+    wanted: state.wanted,
+    emergency: trunk.emergency,
+    carrierDown: state.carrierDownSinceMs !== null,
+    interfaces: trunk.interfaces.map((iface) => reportInterface(trunk, state, iface, health.get(iface.key))),
+    switchover: state.inFlight === null
+      ? null
+      : {
+          decision: state.inFlight.decision,
+          from: state.inFlight.from,
+          to: state.inFlight.to,
+          cause: state.inFlight.cause,
+          phase: state.inFlight.rollingBack ? `rolling-back: ${state.inFlight.phase}` : state.inFlight.phase,
+          admittedAtMs: state.inFlight.admittedAtMs
+        },
+    vetoes: held.vetoes.map((v) => ({ interlock: v.interlock, sentence: `${VETOES[v.interlock]} (${v.detail})` })),
+    waits: held.waits.map((w) => ({ reason: w.reason, untilMs: w.untilMs })),
+    binding: reportBinding(state, nowMs),
+    alerts: reportAlerts(world, trunk)
+  }
+}
+
+function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, health: InterfaceHealth | undefined): InterfaceStatus {
+  const own = interfaceState(state, iface.key)
+  return {
+    key: iface.key,
+    gateway: iface.gateway,
+    name: iface.name,
+    enabled: health?.enabled ?? null,
+    desired: state.wanted === iface.key,
+    health: health?.verdict ?? 'unknown',
+    usable: health?.usable ?? false,
+    because: health?.unusable ?? [],
+    registered: own.observed?.registered ?? (state.binding?.verdict === 'held' ? state.binding.holder === iface.key : null),
+    unreachable: health?.unreachable ?? false,
+    debt: state.debts.some((debt) => debt.interface === iface.key),
+    evidence: health?.evidence ?? []
+  }
+}
+
+/** An empty list is `none` only when it is calibrated for the wanted interface; else it proves nothing. */
+function reportBinding (state: TrunkState, nowMs: EpochMs): TrunkStatus['binding'] {
+  const { binding } = state
+  if (binding === null) return null
+  const calibrated = state.wanted !== null && isCalibrated(state, state.wanted, nowMs)
+  const verdict = binding.verdict === 'empty' ? (calibrated ? 'none' : 'unsupported') : binding.verdict
+  return { verdict, holder: binding.holder, atMs: binding.atMs, expiresAtMs: binding.expiresAtMs }
+}
+
+function reportAlerts (world: World, trunk: TrunkTopology): TrunkStatus['alerts'] {
+  const booked = world.alertsByTrunk.get(trunk.id) ?? []
+  const demands = demandsOf(booked, trunk, world.topology.rules)
+  return booked.filter(isFiring).map((alert) => ({
+    fingerprint: alert.fingerprint,
+    name: alert.labels['alertname'] ?? '',
+    interface: demands.find((d) => d.fingerprint === alert.fingerprint)?.interface ?? null,
+    startsAtMs: startedAtMs(alert),
+    disputed: alert.disputed
+  }))
+}
+
+/** Status of one gateway: does its driver get answers? */
+export function reportGateway (world: World, gateway: GatewayTopology, nowMs: EpochMs): GatewayStatus {
+  const evidence = world.evidence.get(evidenceKey.driver(gateway.id)) ?? newEvidence(false)
+  const attempts = [...world.topology.trunks.values()].flatMap((trunk) => trunk.interfaces.filter((i) => i.gateway === gateway.id).map((i) => {
+    const state = world.trunks.get(trunk.id)
+    return state === undefined ? null : interfaceState(state, i.key)
+  }))
+  const last = attempts.find((own) => own?.attempt != null)
+  return {
+    id: gateway.id,
+    driver: gateway.driver,
+    answers: verdictAt(evidence, gateway.observe, nowMs, 0),
+    lastAnswerAtMs: last?.observed?.atMs ?? null,
+    reason: last?.attempt?.reason ?? null
+  }
+}
+
+/** Status of one probe target. @param last - its last outcome as the scheduler saw it */
+export function reportProbe (world: World, id: ProbeId, last: { readonly code: number | null; readonly durationMs: number; readonly atMs: EpochMs; readonly reason: string } | null, nowMs: EpochMs): ProbeStatus {
+  const evidence = world.evidence.get(id)
+  return {
+    id,
+    verdict: verdictAt(evidence, probeLimits(world.topology, id), nowMs, 0),
+    reason: last?.reason ?? 'no result yet',
+    code: last?.code ?? null,
+    durationMs: last?.durationMs ?? null,
+    lastAtMs: last?.atMs ?? null
+  }
+}

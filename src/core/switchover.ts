@@ -1,0 +1,223 @@
+/**
+ * A switchover is a transaction: break before make. From its first write until it is verified or rolled back only the
+ * proof that the others are off (exclusive) can hold it; vanished evidence, cooldown, pause and warm-up don't.
+ *
+ *   disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
+ *       ▲                                      │
+ *       └────────── rolling back ◄─────────────┘  (once; only when refuted and the old gateway answers)
+ *
+ * `advance` is a function of the world: running it again after a crash goes on where the world is.
+ */
+import type { Wait } from './interlocks.ts'
+import { recordCommand } from './observe.ts'
+import { NO_STEP } from './plan.ts'
+import type { Action, Note, Step } from './plan.ts'
+import { proofOthersOff } from './proof.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { AdminState } from './observation.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { verification } from './verification.ts'
+import { interfaceState } from './world.ts'
+import type { Phase, Switchover, TrunkState, World } from './world.ts'
+
+/** A command is tried this often before the switchover gives up (nothing changed) or turns back. */
+const TRIES = 3
+/** A read-back that allows an enable must not be older. */
+const READ_BACK_MS = 2000
+
+interface Context {
+  readonly world: World
+  readonly trunk: TrunkTopology
+  readonly state: TrunkState
+  readonly run: Switchover
+  readonly health: ReadonlyMap<InterfaceKey, InterfaceHealth>
+  readonly nowMs: EpochMs
+}
+
+/** Which interface goes off and which comes on in the present direction. */
+export function direction (run: Switchover): { readonly off: InterfaceKey | null; readonly on: InterfaceKey | null } {
+  return run.rollingBack ? { off: run.to, on: run.from } : { off: run.from, on: run.to }
+}
+
+/** Moves the trunk's switchover on as far as the world allows now. */
+export function advance (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  let state = before
+  const notes: Note[] = []
+  // At most: every phase forth and back once.
+  for (let turn = 0; turn < 10 && state.inFlight !== null; turn++) {
+    const run = state.inFlight
+    const step = PHASES[run.phase]({ world, trunk, state, run, health, nowMs })
+    notes.push(...step.notes)
+    state = step.state
+    const moved = state.inFlight === null || state.inFlight.phase !== run.phase || state.inFlight.rollingBack !== run.rollingBack
+    if (!moved) return { ...step, notes }
+  }
+  return { ...NO_STEP, state, notes }
+}
+
+const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { disabling, proving, enabling, verifying }
+
+function disabling (context: Context): Step {
+  const { state, run, health } = context
+  const { off } = direction(run)
+  if (off === null) return to(context, 'proving')
+  const own = interfaceState(state, off)
+  const its = health.get(off)
+  if (its === undefined || (own.offSinceMs !== null && own.offConfirmed)) return to(context, 'proving')
+  if (its.unreachable) return run.rollingBack ? end(context, 'refuted') : to(context, 'proving')
+  const written = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.outcome !== 'failed'
+  if (its.answers === 'no' && !written) return end(context, run.rollingBack ? 'refuted' : 'gateway-alive')
+  if (run.failures >= TRIES && !written) return end(context, run.rollingBack ? 'refuted' : 'failed')
+  return command(context, off, 'disabled', null)
+}
+
+function proving (context: Context): Step {
+  const { trunk, state, run, health, nowMs } = context
+  const { on } = direction(run)
+  // The old gateway was never disabled (it was silent): it keeps what it has.
+  if (on === null || (run.rollingBack && owes(state, on))) return end(context, 'gateway-alive')
+  const { proof, of } = proofOthersOff(trunk, state, health, on, nowMs)
+  switch (proof.state) {
+    case 'proven': return to(context, 'enabling', { provenBy: proof.by })
+    case 'wait': return waiting(context, { reason: 'waiting-for-proof', detail: `${of ?? ''} may still be registered`, untilMs: proof.untilMs })
+    case 'must-disable': return of === null ? waiting(context, null) : command(context, of, 'disabled', null)
+    case 'unclear': return observing(context, of, { reason: 'waiting-for-answer', detail: `${of ?? ''} has just stopped answering`, untilMs: null })
+    case 'blocked': {
+      // Nothing was written yet: the silent gateway showed life before the standby was enabled.
+      const untouched = of !== null && (interfaceState(state, of).command?.atMs ?? 0) < run.admittedAtMs
+      return untouched && !run.rollingBack ? end(context, 'gateway-alive') : observing(context, of, { reason: 'waiting-for-proof', detail: proof.detail, untilMs: null })
+    }
+  }
+}
+
+function enabling (context: Context): Step {
+  const { trunk, state, run, health, nowMs } = context
+  const { on } = direction(run)
+  if (on === null) return end(context, 'gateway-alive')
+  const { command: sent } = interfaceState(state, on)
+  const current = sent !== null && sent.desired === 'enabled' && sent.atMs >= run.phaseSinceMs
+  if (current && sent.outcome === 'done') return to(context, 'verifying')
+  const target = health.get(on)
+  if (current && sent.outcome !== 'failed') return command(context, on, 'enabled', null)
+  if (run.failures >= TRIES || target === undefined || target.answers === 'no') return turnBack(context, 'refuted')
+  if (proofOthersOff(trunk, state, health, on, nowMs).proof.state !== 'proven') return to(context, 'proving')
+  const old = [...health.values()].filter((h) => h.key !== on && h.answers !== 'no' && interfaceState(state, h.key).observed?.present !== false)
+  const oldestMs = Math.min(nowMs, ...old.map((h) => interfaceState(state, h.key).observed?.atMs ?? 0))
+  if (nowMs - oldestMs > READ_BACK_MS / 2) {
+    const gateways = trunk.interfaces.filter((i) => old.some((h) => h.key === i.key)).map((i) => i.gateway)
+    const actions = [...new Set(gateways)].map((gateway): Action => ({ kind: 'observe', gateway }))
+    return { ...NO_STEP, state, actions, waits: [{ reason: 'read-back', detail: 'reading the others back', untilMs: null }], wakeAtMs: nowMs + 500 }
+  }
+  return command(withDebts(context), on, 'enabled', oldestMs + READ_BACK_MS)
+}
+
+function verifying (context: Context): Step {
+  const { world, trunk, state, run, health, nowMs } = context
+  const { on } = direction(run)
+  if (on === null) return end(context, 'gateway-alive')
+  const result = verification(world, trunk, state, health, on, run.phaseSinceMs, nowMs)
+  switch (result.state) {
+    case 'verified': case 'unverifiable': return end(context, run.rollingBack ? 'rolled-back' : result.state)
+    case 'refuted': return turnBack(context, result.detail)
+    case 'open': {
+      const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
+      const step = observing(context, on, wait)
+      if (!result.reregister || run.reregistered) return step
+      const action: Action = { kind: 'reregister', interface: on, decision: run.decision }
+      const note: Note = { decision: run.decision, type: 'command', data: { interface: on, command: 'reregister' } }
+      return { ...step, state: { ...state, inFlight: { ...run, reregistered: true } }, actions: [...step.actions, action], notes: [note] }
+    }
+  }
+}
+
+/** Refuted: back to the old interface if its driver answers; else stay. A carrier's refusal may show that the silent one lives. */
+function turnBack (context: Context, detail: string): Step {
+  const { trunk, state, run, health, nowMs } = context
+  if (run.rollingBack) return end(context, 'refuted', detail)
+  const silent = run.from !== null && owes(state, run.from)
+  const refusedByCarrier = silent && trunk.registration.onSecond === 'reject' && run.provenBy === 'timer' && run.phase === 'verifying' && health.get(run.to)?.answers === 'yes'
+  const answers = run.from !== null && !silent && health.get(run.from)?.answers === 'yes'
+  if (!answers && !refusedByCarrier) return end(context, 'refuted', detail)
+  const next: Switchover = { ...run, rollingBack: true, phase: 'disabling', phaseSinceMs: nowMs, failures: 0, reregistered: false }
+  const note: Note = { decision: run.decision, type: 'phase', data: { phase: 'rolling-back', because: detail } }
+  return { ...NO_STEP, state: { ...state, inFlight: next }, notes: [note] }
+}
+
+/** Sends a command, unless one is under way, unsettled, or has just failed. */
+function command (context: Context, key: InterfaceKey, desired: AdminState, notAfterMs: EpochMs | null): Step {
+  const { state, run, health, nowMs } = context
+  const own = interfaceState(state, key)
+  const last = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.desired === desired ? own.command : null
+  const wait: Wait = { reason: 'read-back', detail: `${key} is being ${desired}`, untilMs: null }
+  if (last?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
+  if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, key, wait)
+  const retryAtMs = last?.outcome === 'failed' ? (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(run.failures - 1, 4) : 0
+  if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
+  const action: Action = { kind: 'apply', interface: key, desired, decision: run.decision, notAfterMs }
+  const note: Note = { decision: run.decision, type: 'command', data: { interface: key, command: desired } }
+  return { ...NO_STEP, state: recordCommand(state, key, desired, nowMs), actions: [action], notes: [note], waits: [wait] }
+}
+
+/** An interface that should be off and can't be reached is a debt from the moment that another one is enabled. */
+function withDebts (context: Context): Context {
+  const { state, run, health, nowMs } = context
+  const { on } = direction(run)
+  const owing = [...health.values()].filter((h) => {
+    const own = interfaceState(state, h.key)
+    return h.key !== on && own.observed?.present !== false && (own.offSinceMs === null || !own.offConfirmed) && !owes(state, h.key)
+  })
+  if (owing.length === 0) return context
+  const debts = owing.map((h) => ({ interface: h.key, decision: run.decision, sinceMs: nowMs, reregisteredAtMs: null }))
+  return { ...context, state: { ...state, debts: [...state.debts, ...debts] } }
+}
+
+function owes (state: TrunkState, key: InterfaceKey): boolean {
+  return state.debts.some((debt) => debt.interface === key)
+}
+
+function to (context: Context, phase: Phase, change: Partial<Switchover> = {}): Step {
+  const { state, run, nowMs } = context
+  const note: Note = { decision: run.decision, type: 'phase', data: { phase, ...(change.provenBy === undefined ? {} : { provenBy: change.provenBy }) } }
+  return { ...NO_STEP, state: { ...state, inFlight: { ...run, phase, phaseSinceMs: nowMs, failures: 0, ...change } }, notes: [note] }
+}
+
+function waiting (context: Context, wait: Wait | null): Step {
+  const waits = wait === null ? [] : [wait]
+  return { ...NO_STEP, state: context.state, waits, wakeAtMs: wait?.untilMs ?? context.nowMs + 1000 }
+}
+
+function observing (context: Context, key: InterfaceKey | null, wait: Wait): Step {
+  const iface = context.trunk.interfaces.find((i) => i.key === key)
+  const actions: Action[] = iface === undefined ? [] : [{ kind: 'observe', gateway: iface.gateway }]
+  const wakeAtMs = Math.min(context.nowMs + 500, wait.untilMs ?? Infinity)
+  return { ...NO_STEP, state: context.state, actions, waits: [wait], wakeAtMs }
+}
+
+type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed' | 'gateway-alive'
+
+/** Ends the switchover. `wanted` is from now on what really carries the trunk. */
+function end (context: Context, result: Result, detail: string | null = null): Step {
+  const { trunk, state, run, nowMs } = context
+  const stays = result === 'rolled-back' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
+  const wanted = stays ? run.from : run.to
+  const moved = run.cause !== 'upkeep' && !stays
+  const note: Note = { decision: run.decision, type: 'ended', data: { result, wanted, ...(detail === null ? {} : { because: detail }), durationMs: nowMs - run.admittedAtMs } }
+  const next: TrunkState = {
+    ...state,
+    inFlight: null,
+    wanted: wanted ?? state.wanted,
+    // What was never disabled and is wanted again owes nothing.
+    debts: state.debts.filter((debt) => debt.interface !== wanted),
+    moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
+    movedAtMs: moved ? nowMs : state.movedAtMs,
+    notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
+    refutedSinceMs: result === 'refuted' ? nowMs : null
+  }
+  return { ...NO_STEP, state: next, notes: [note] }
+}
+
+/** One more try; the count starts anew after 24 h of quiet. */
+export function nextTry (tries: { readonly count: number; readonly lastAtMs: EpochMs | null }, nowMs: EpochMs): { count: number; lastAtMs: EpochMs } {
+  const quiet = tries.lastAtMs === null || nowMs - tries.lastAtMs > 24 * 3_600_000
+  return { count: quiet ? 1 : tries.count + 1, lastAtMs: nowMs }
+}

@@ -1,0 +1,59 @@
+/** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
+import { earlier } from './plan.ts'
+import type { Action } from './plan.ts'
+import { gatewayOf } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState, World } from './world.ts'
+
+/** While something is changing, gateways are read at least this often. */
+const DOUBT_READ_MS = 1000
+const REREGISTER_MS = 60_000
+
+export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly wakeAtMs: EpochMs | null }
+
+/** @param doubt - a firing alert names the trunk, evidence is in transition, or a switchover or a debt is under way */
+export function attend (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, doubt: boolean, nowMs: EpochMs): Care {
+  const actions: Action[] = []
+  let wakeAtMs: EpochMs | null = null
+  let state = before
+  if (doubt) {
+    for (const iface of trunk.interfaces) {
+      const { attempt } = interfaceState(state, iface.key)
+      const dueMs = (attempt?.atMs ?? 0) + Math.min(DOUBT_READ_MS, gatewayOf(world.topology, iface).observe.intervalMs)
+      if (nowMs >= dueMs) actions.push({ kind: 'observe', gateway: iface.gateway })
+      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + DOUBT_READ_MS / 2))
+    }
+  }
+  const queryMs = queryDueAt(trunk, state, doubt)
+  if (queryMs !== null) {
+    if (nowMs >= queryMs) {
+      actions.push({ kind: 'query', trunk: trunk.id })
+      state = { ...state, queriedAtMs: nowMs }
+    }
+    wakeAtMs = earlier(wakeAtMs, queryDueAt(trunk, state, doubt))
+  }
+  return reregister(world, trunk, state, health, actions, wakeAtMs, nowMs)
+}
+
+/** Gentle with a live account: 5 s apart on doubt, else minutes; never after a refusal; Retry-After is honoured. */
+export function queryDueAt (trunk: TrunkTopology, state: TrunkState, doubt: boolean): EpochMs | null {
+  const query = trunk.registration.query
+  if (query === null || state.queryRefused) return null
+  const intervalMs = doubt ? Math.min(query.doubtIntervalMs, query.intervalMs) : query.intervalMs
+  return Math.max((state.queriedAtMs ?? 0) + intervalMs, state.queryNotBeforeMs)
+}
+
+/** A move that ended refuted with nothing better left: the wanted interface registers anew once a minute. */
+function reregister (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, actions: readonly Action[], wakeAtMs: EpochMs | null, nowMs: EpochMs): Care {
+  const wanted = trunk.interfaces.find((i) => i.key === state.wanted)
+  const its = wanted === undefined ? undefined : health.get(wanted.key)
+  if (state.refutedSinceMs === null || wanted === undefined || its === undefined || state.inFlight !== null || state.drift !== null) return { state, actions, wakeAtMs }
+  if (its.verdict === 'up') return { state: { ...state, refutedSinceMs: null }, actions, wakeAtMs }
+  const dueMs = Math.max(state.refutedSinceMs, state.reregisteredAtMs ?? 0) + REREGISTER_MS
+  if (nowMs < dueMs) return { state, actions, wakeAtMs: earlier(wakeAtMs, dueMs) }
+  const able = trunk.mode === 'automatic' && its.answers === 'yes' && its.enabled === true && gatewayOf(world.topology, wanted).capabilities.reregisters
+  const action: Action = { kind: 'reregister', interface: wanted.key, decision: '' }
+  return { state: { ...state, reregisteredAtMs: nowMs }, actions: able ? [...actions, action] : actions, wakeAtMs: earlier(wakeAtMs, nowMs + REREGISTER_MS) }
+}

@@ -1,0 +1,48 @@
+/** Did a switchover work? Seen, never assumed from an accepted command. */
+import { evidenceKey } from './evidence.ts'
+import { bindingWord, gatewayOf } from './trunk-health.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState, World } from './world.ts'
+
+export type Verification =
+  /** The driver says registered, or the registrar lists it; and one probe of it is up. */
+  | { readonly state: 'verified' }
+  /** Nobody can say; it runs enabled and nothing of its own is down. */
+  | { readonly state: 'unverifiable' }
+  | { readonly state: 'refuted'; readonly detail: string }
+  /** Not decided before the deadline. `reregister`: half of the time is over, the binding is free and not taken. */
+  | { readonly state: 'open'; readonly deadlineMs: EpochMs; readonly reregister: boolean }
+
+/** @param sinceMs - when the interface was seen enabled; older evidence doesn't count */
+export function verification (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, key: InterfaceKey, sinceMs: EpochMs, nowMs: EpochMs): Verification {
+  const iface = trunk.interfaces.find((i) => i.key === key)
+  const its = health.get(key)
+  if (iface === undefined || its === undefined) return { state: 'refuted', detail: 'the interface left the configuration' }
+  const gateway = gatewayOf(world.topology, iface)
+  const deadlineMs = sinceMs + gateway.registersWithinMs
+  const { observed } = interfaceState(state, key)
+  const fresh = observed !== null && observed.atMs > sinceMs ? observed : null
+  const word = state.binding !== null && state.binding.atMs > sinceMs ? bindingWord(trunk, state, key, nowMs) : null
+
+  const lost = its.downBy.filter((reason) => reason !== 'registration-lost')
+  if (lost.length > 0) return { state: 'refuted', detail: lost.join(', ') }
+  const probes = [iface.sipProbe, iface.carrierProbe, evidenceKey.path(key)]
+  const probeUp = probes.some((id) => {
+    const evidence = id === null ? undefined : world.evidence.get(id)
+    return evidence?.atMs != null && evidence.atMs > sinceMs && evidence.failures === 0
+  })
+  const registered = fresh?.registered === true || word === 'held'
+  if (registered && probeUp) return { state: 'verified' }
+  if (nowMs < deadlineMs) {
+    const halfTime = nowMs >= sinceMs + gateway.registersWithinMs / 2
+    const free = state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'
+    return { state: 'open', deadlineMs, reregister: halfTime && free && !registered && gateway.capabilities.reregisters }
+  }
+  if (fresh?.admin === 'self-disabled') return { state: 'refuted', detail: 'the gateway gave up registering' }
+  if (fresh?.registered === false) return { state: 'refuted', detail: 'the gateway says that it is not registered' }
+  if (word === 'lost') return { state: 'refuted', detail: 'the carrier\'s registrar does not list it' }
+  if (fresh === null || fresh.admin === 'disabled') return { state: 'refuted', detail: 'it was not seen enabled' }
+  return { state: 'unverifiable' }
+}

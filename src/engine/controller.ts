@@ -1,0 +1,203 @@
+/**
+ * The loop: plan what changed or is due, store state and journal in one commit, then let the actions go. Level-triggered:
+ * everything that happens only marks a trunk; nothing is sent that is not on disk before.
+ */
+import { toDurable } from '../core/durable.ts'
+import { recordCommandEnd } from '../core/observe.ts'
+import { planTrunk } from '../core/planner.ts'
+import type { Action, Note, Step } from '../core/plan.ts'
+import type { Held } from '../core/report.ts'
+import type { EpochMs, TrunkId } from '../core/topology.ts'
+import type { Clock, JournalRecord, Log, Metrics, Random, Revision, Store } from '../ports.ts'
+import type { Executor } from './executor.ts'
+import type { WorldHolder } from './world-holder.ts'
+
+export interface ControllerPorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+export interface Controller {
+  /** These trunks have to be planned anew. */
+  mark(trunks: Iterable<TrunkId>): void
+  markAll(): void
+  run(signal: AbortSignal): Promise<void>
+  /** Vetoes and waits of the last plan. */
+  heldOf(trunk: TrunkId): Held
+  /** Journals one line about a trunk with its next commit. */
+  note(trunk: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }): void
+  /** Revisions of the stored trunk documents, as loaded. */
+  load(revisions: ReadonlyMap<TrunkId, Revision>): void
+  newDecision(): string
+  /** Plans made since the last call turned; the loop lives. */
+  lastTurnMs(): number
+  /** Resolves when everything marked so far was planned and stored. */
+  settled(): Promise<void>
+}
+
+const NOTHING_HELD: Held = { vetoes: [], waits: [] }
+/** The loop turns at least this often. */
+const IDLE_MS = 5000
+
+interface Desk {
+  revision: Revision
+  stored: string
+  /** Journal lines that wait for a commit. */
+  notes: JournalRecord[]
+  wakeAtMs: EpochMs | null
+  held: Held
+  busy: boolean
+}
+
+export function createController (holder: WorldHolder, executor: Executor, query: (trunk: TrunkId) => void, ports: ControllerPorts): Controller {
+  const { clock, random, store, metrics, log } = ports
+  const { world } = holder
+  const desks = new Map<TrunkId, Desk>()
+  const dirty = new Set<TrunkId>()
+  const working = new Set<Promise<void>>()
+  let wake: AbortController = new AbortController()
+  let turnedMs = clock.monotonicMs()
+  let fresh = ''
+
+  const desk = (id: TrunkId): Desk => {
+    const known = desks.get(id)
+    if (known !== undefined) return known
+    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, held: NOTHING_HELD, busy: false }
+    desks.set(id, made)
+    return made
+  }
+  const newDecision = (): string => `${Math.floor(clock.now() / 1000).toString(36)}-${random.hex(4)}`
+  const mark = (trunks: Iterable<TrunkId>): void => {
+    for (const id of trunks) dirty.add(id)
+    wake.abort()
+  }
+  const addNote = (id: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }): void => {
+    desk(id).notes.push({ decision: note.decision, atMs: clock.now(), trunk: id, type: note.type, data: note.data })
+  }
+
+  const plan = (id: TrunkId): Step => {
+    if (fresh === '') fresh = newDecision()
+    const step = planTrunk(world, id, fresh, clock.now())
+    const used = step.state.open?.id === fresh || step.state.inFlight?.decision === fresh || step.notes.some((n) => n.decision === fresh)
+    if (used) fresh = ''
+    return step
+  }
+
+  /** One trunk: plan, store, act. Only one at a time per trunk. */
+  const turn = async (id: TrunkId): Promise<void> => {
+    const own = desk(id)
+    own.busy = true
+    try {
+      const step = plan(id)
+      holder.setTrunk(id, step.state)
+      own.held = { vetoes: step.vetoes, waits: step.waits }
+      own.wakeAtMs = step.wakeAtMs
+      for (const note of step.notes) tell(id, note)
+      const durable = JSON.stringify(toDurable(step.state))
+      const stored = (durable === own.stored && own.notes.length === 0) || await keep(id, own, durable)
+      if (stored) for (const action of step.actions) act(id, action)
+      else drop(id, step.actions)
+    } finally {
+      own.busy = false
+      // What fell due meanwhile was passed over.
+      if (dirty.has(id) || own.wakeAtMs !== null) wake.abort()
+    }
+  }
+
+  const keep = async (id: TrunkId, own: Desk, durable: string): Promise<boolean> => {
+    const notes = own.notes
+    own.notes = []
+    const result = await store.commit([{ key: `trunk/${id}`, value: JSON.parse(durable), expect: own.revision }], notes)
+    if (result.ok) {
+      own.revision = result.revision
+      own.stored = durable
+      return true
+    }
+    own.notes = [...notes, ...own.notes]
+    own.wakeAtMs = clock.now() + 1000
+    log.error({ trunk: id, reason: result.reason, detail: result.reason === 'conflict' ? result.key : result.detail }, 'state not stored, nothing is sent')
+    return false
+  }
+
+  const act = (id: TrunkId, action: Action): void => {
+    const { trunks } = world.topology
+    if (action.kind === 'observe') { executor.observe(action.gateway); return }
+    if (action.kind === 'query') { query(action.trunk); return }
+    const iface = trunks.get(id)?.interfaces.find((i) => i.key === action.interface)
+    if (iface === undefined) return
+    if (action.kind === 'apply') executor.apply(iface.gateway, iface.name, action.desired, action.decision, action.notAfterMs)
+    else executor.reregister(iface.gateway, iface.name, action.decision)
+  }
+
+  /** What was not journalled is not sent: its commands end without effect. */
+  const drop = (id: TrunkId, actions: readonly Action[]): void => {
+    for (const action of actions) {
+      const state = world.trunks.get(id)
+      if (action.kind !== 'apply' || state === undefined) continue
+      holder.setTrunk(id, recordCommandEnd(state, action.interface, { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }, clock.now()))
+    }
+  }
+
+  const tell = (id: TrunkId, note: Note): void => {
+    addNote(id, note)
+    log.info({ trunk: id, decision: note.decision, ...note.data }, note.type)
+    if (note.type !== 'ended') return
+    const result = String(note.data['result'])
+    const good = result === 'verified' || result === 'unverifiable'
+    if (good) metrics.increment('pointsman_switchovers_total', { trunk: id, cause: String(note.data['cause']) })
+    else metrics.increment('pointsman_switchover_failures_total', { trunk: id, reason: result })
+    metrics.observe('pointsman_switchover_duration_seconds', Number(note.data['durationMs']) / 1000)
+  }
+
+  const due = (nowMs: EpochMs): TrunkId[] => {
+    for (const [id, own] of desks) if (own.wakeAtMs !== null && own.wakeAtMs <= nowMs) dirty.add(id)
+    const ready = [...dirty].filter((id) => world.topology.trunks.has(id) && desks.get(id)?.busy !== true)
+    for (const id of dirty) if (!world.topology.trunks.has(id)) dirty.delete(id)
+    return ready
+  }
+
+  const nextWake = (nowMs: EpochMs): number => {
+    let at = nowMs + IDLE_MS
+    for (const own of desks.values()) if (own.wakeAtMs !== null && !own.busy) at = Math.min(at, own.wakeAtMs)
+    return Math.max(0, at - nowMs)
+  }
+
+  return {
+    mark,
+    markAll: () => { mark(world.topology.trunks.keys()) },
+    run: async (signal) => {
+      signal.addEventListener('abort', () => { wake.abort() }, { once: true })
+      while (!signal.aborted) {
+        wake = new AbortController()
+        turnedMs = clock.monotonicMs()
+        for (const id of due(clock.now())) {
+          dirty.delete(id)
+          desk(id).wakeAtMs = null
+          const work = turn(id).catch((error: unknown) => {
+            log.error({ trunk: id, err: error }, 'plan failed')
+            desk(id).wakeAtMs = clock.now() + IDLE_MS
+          })
+          working.add(work)
+          void work.finally(() => { working.delete(work) })
+        }
+        const waiting = [...dirty].some((id) => desks.get(id)?.busy !== true)
+        if (!waiting) await clock.sleep(nextWake(clock.now()), wake.signal)
+      }
+      await Promise.all(working)
+    },
+    heldOf: (id) => desks.get(id)?.held ?? NOTHING_HELD,
+    note: (id, note) => {
+      addNote(id, note)
+      mark([id])
+    },
+    load: (revisions) => { for (const [id, revision] of revisions) desk(id).revision = revision },
+    newDecision,
+    lastTurnMs: () => turnedMs,
+    settled: async () => {
+      do { await Promise.all(working) } while (working.size > 0)
+    }
+  }
+}

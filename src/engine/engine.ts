@@ -1,0 +1,208 @@
+/** Puts the parts of the engine together behind its one door (contract.ts). Imports only core and ports. */
+import { fromDurable } from '../core/durable.ts'
+import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
+import type { Status } from '../core/status.ts'
+import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
+import type { TrunkState } from '../core/world.ts'
+import type { AlertmanagerClient, Clock, Log, Metrics, OptionsOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
+import type { Engine } from './contract.ts'
+import { createController } from './controller.ts'
+import { listDecisions, readDecision } from './decisions.ts'
+import { createExecutor } from './executor.ts'
+import type { GatewayLine } from './executor.ts'
+import { createInbox } from './inbox.ts'
+import { createObserver } from './observer.ts'
+import { createOperator } from './operator.ts'
+import { createQuerier } from './querier.ts'
+import type { BindingQuery } from './querier.ts'
+import { createResync } from './resync.ts'
+import { createWorldHolder } from './world-holder.ts'
+
+/** What a configuration means to the engine. */
+export interface EngineSetup {
+  readonly mode: Mode
+  readonly topology: Topology
+  readonly gateways: readonly GatewayLine[]
+  readonly queries: readonly BindingQuery[]
+  readonly alertmanagers: readonly AlertmanagerClient[]
+}
+
+export interface EnginePorts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly sip: SipClient
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly version: string
+  /** Last result of a probe target, kept by the scheduler. */
+  readonly lastProbe: (id: ProbeId) => { readonly outcome: OptionsOutcome; readonly atMs: EpochMs } | undefined
+}
+
+/** The engine, and what its surroundings tell it. */
+export interface RunningEngine extends Engine {
+  probed(id: ProbeId, outcome: OptionsOutcome, atMs: EpochMs): void
+  /** Takes a new configuration; switchovers in flight are not touched. */
+  replace(setup: EngineSetup): void
+  /** Resolves when everything that is known now was planned and stored (tests). */
+  settled(): Promise<void>
+}
+
+/** The loop turns at least every 5 s; silent for longer than this it hangs. */
+const HANGS_AFTER_MS = 30_000
+
+export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEngine {
+  const { clock, store, metrics, log } = ports
+  const stopping = new AbortController()
+  let setup = first
+  let ready = false
+  let everUp: ReadonlySet<string> = new Set()
+  let work: Promise<unknown> = Promise.resolve()
+
+  const holder = createWorldHolder(setup.topology)
+  const executor = createExecutor({ clock, metrics, log: log.child({ component: 'executor' }) }, {
+    observed: (gateway, result) => { controller.mark(holder.observed(gateway, result, clock.now())); keepFirstUps() },
+    applied: (gateway, name, desired, end, decision) => {
+      const trunks = holder.applied(gateway, name, desired, end, clock.now())
+      noteOutcome(gateway, name, desired, end, decision)
+      controller.mark(trunks)
+    },
+    reregistered: (gateway, name, end, decision) => { noteOutcome(gateway, name, 'reregister', end, decision) }
+  }, stopping.signal)
+  const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, (trunk, answer) => {
+    controller.mark(holder.answered(trunk, answer, clock.now()))
+  }, stopping.signal)
+  const controller = createController(holder, executor, querier.ask, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
+  const operator = createOperator(holder, controller, { store, clock, log: log.child({ component: 'operator' }) })
+  const observer = createObserver(executor, clock, stopping.signal)
+  const inbox = createInbox({
+    store,
+    clock,
+    random: ports.random,
+    metrics,
+    log: log.child({ component: 'inbox' }),
+    topology: () => setup.topology,
+    activeHistory: (trunk) => holder.world.trunks.get(trunk)?.activeHistory ?? [],
+    onChange: (trunks) => { controller.mark(trunks) },
+    onDoubt: () => { resync.request() }
+  })
+  const resync = createResync({
+    clients: () => setup.alertmanagers,
+    reconcile: inbox.reconcile,
+    onSuccess: (atMs) => {
+      holder.setResynced(atMs)
+      controller.mark(inbox.alertsByTrunk().keys())
+    },
+    clock,
+    metrics,
+    log: log.child({ component: 'resync' })
+  })
+
+  const noteOutcome = (gateway: GatewayId, name: string, command: string, end: { readonly ok: boolean; readonly reason?: string; readonly detail?: string }, decision: string): void => {
+    const trunk = holder.trunkOf(gateway, name)
+    const data = { interface: `${gateway}/${name}`, command, result: end.ok ? 'done' : end.reason ?? 'failed', ...(end.ok ? {} : { detail: end.detail ?? '' }) }
+    if (!end.ok) log.warn({ decision, ...data }, 'command failed')
+    if (trunk !== null) controller.note(trunk, { decision, type: 'outcome', data })
+  }
+
+  /** Facts, not state: each is written once, and a conflict means that it is there. */
+  const keepFirstUps = (): void => {
+    const keys = holder.takeFirstUps()
+    if (keys.length === 0) return
+    void store.commit(keys.map((key) => ({ key: `ever-up/${key}`, value: true, expect: 0 })), []).then((result) => {
+      if (!result.ok && result.reason === 'unavailable') log.error({ detail: result.detail }, 'first answers of probes not stored')
+    })
+  }
+
+  const loadTrunks = async (): Promise<void> => {
+    const revisions = new Map<TrunkId, Revision>()
+    for (const entry of await store.read('trunk/')) {
+      const id = entry.key.slice('trunk/'.length)
+      revisions.set(id, entry.revision)
+      const trunk = setup.topology.trunks.get(id)
+      if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value as TrunkState, trunk.interfaces.map((i) => i.key), clock.now()))
+    }
+    controller.load(revisions)
+    everUp = new Set((await store.read('ever-up/')).map((entry) => entry.key.slice('ever-up/'.length)))
+  }
+
+  /** Trunks whose interfaces changed start with what is known of the interfaces that stay, and warm up. */
+  const fitTrunks = (before: Topology): void => {
+    for (const trunk of setup.topology.trunks.values()) {
+      const state = holder.world.trunks.get(trunk.id)
+      if (state === undefined || JSON.stringify(before.trunks.get(trunk.id)) === JSON.stringify(trunk)) continue
+      holder.setTrunk(trunk.id, { ...fromDurable(state, trunk.interfaces.map((i) => i.key), clock.now()), inFlight: state.inFlight })
+    }
+  }
+
+  const equip = (): void => {
+    executor.update(setup.gateways)
+    querier.update(setup.queries)
+    observer.update(setup.gateways.map((line) => ({ id: line.id, intervalMs: setup.topology.gateways.get(line.id)?.observe.intervalMs ?? 10_000 })))
+  }
+
+  return {
+    start: async () => {
+      await loadTrunks()
+      holder.setTopology(setup.topology, everUp, clock.now())
+      await inbox.load()
+      holder.followAlerts(inbox.alertsByTrunk())
+      await operator.load()
+      equip()
+      controller.markAll()
+      work = Promise.all([controller.run(stopping.signal), resync.run(stopping.signal)])
+      ready = true
+      log.info({ trunks: setup.topology.trunks.size, gateways: setup.gateways.length, mode: setup.mode }, 'engine started')
+    },
+    stop: async () => {
+      ready = false
+      stopping.abort()
+      await Promise.all([work, executor.idle(), querier.idle()])
+    },
+    replace: (next) => {
+      const before = setup.topology
+      setup = next
+      holder.setTopology(setup.topology, everUp, clock.now())
+      fitTrunks(before)
+      inbox.topologyChanged()
+      holder.followAlerts(inbox.alertsByTrunk())
+      equip()
+      resync.request()
+      controller.markAll()
+    },
+    probed: (id, outcome, atMs) => {
+      controller.mark(holder.probed(id, outcome, atMs))
+      keepFirstUps()
+    },
+    settled: () => controller.settled(),
+    ready: () => ready,
+    healthy: () => !ready || clock.monotonicMs() - controller.lastTurnMs() < HANGS_AFTER_MS,
+    receive: (body) => inbox.receive(body),
+    operate: (command, actor, reason) => operator.operate(command, actor, reason),
+    decisions: (query) => listDecisions(store, query),
+    decision: (id) => readDecision(store, id),
+    status: () => statusNow()
+  }
+
+  function statusNow (): Status {
+    const nowMs = clock.now()
+    const { world } = holder
+    return {
+      version: ports.version,
+      atMs: nowMs,
+      mode: setup.mode,
+      pauses: world.pauses.filter((pause) => pause.untilMs === null || pause.untilMs > nowMs),
+      trunks: [...setup.topology.trunks.values()].flatMap((trunk) => {
+        const state = world.trunks.get(trunk.id)
+        return state === undefined ? [] : [reportTrunk(world, trunk, state, controller.heldOf(trunk.id), nowMs)]
+      }),
+      gateways: [...setup.topology.gateways.values()].map((gateway) => reportGateway(world, gateway, nowMs)),
+      probes: [...setup.topology.probes.keys()].map((id) => {
+        const last = ports.lastProbe(id)
+        return reportProbe(world, id, last === undefined ? null : { ...last.outcome, atMs: last.atMs }, nowMs)
+      }),
+      resyncedAtMs: world.resyncedAtMs,
+      alerts: inbox.book().size
+    }
+  }
+}

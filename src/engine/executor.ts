@@ -1,0 +1,124 @@
+/**
+ * Everything that goes to a gateway goes through its queue: one call at a time per gateway, never one gateway waiting for
+ * another. A change counts as done only when it was read back.
+ */
+import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
+import type { Clock, GatewayDriver, Log, Metrics } from '../ports.ts'
+
+/** A gateway as the executor needs it. */
+export interface GatewayLine {
+  readonly id: GatewayId
+  readonly driver: GatewayDriver
+  readonly timeoutMs: DurationMs
+  /** All interface names that the configuration uses on it. */
+  readonly interfaces: readonly string[]
+}
+
+export interface ExecutorEvents {
+  /** A read ended; `names` are the interfaces that were asked for. */
+  observed(gateway: GatewayId, result: ObserveResult): void
+  /** A change ended, after its read-back was reported. */
+  applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, decision: string): void
+  reregistered(gateway: GatewayId, name: string, end: { readonly ok: true } | DriverFailure, decision: string): void
+}
+
+export interface Executor {
+  /** Reads the gateway soon. Asked again before it has begun: still one read. */
+  observe(gateway: GatewayId): void
+  apply(gateway: GatewayId, name: string, desired: AdminState, decision: string, notAfterMs: EpochMs | null): void
+  reregister(gateway: GatewayId, name: string, decision: string): void
+  /** Takes new gateways; a queue of a gateway that left ends by itself. */
+  update(lines: readonly GatewayLine[]): void
+  /** Resolves when nothing is under way any more. */
+  idle(): Promise<void>
+}
+
+/** Pause between two read-backs of one change. */
+const READ_BACK_MS = 100
+
+interface Queue { tail: Promise<void>; readWaits: boolean }
+
+export function createExecutor (ports: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }, events: ExecutorEvents, signal: AbortSignal): Executor {
+  const { clock, log, metrics } = ports
+  let lines = new Map<GatewayId, GatewayLine>()
+  const queues = new Map<GatewayId, Queue>()
+
+  const enqueue = (gateway: GatewayId, task: (line: GatewayLine) => Promise<void>): void => {
+    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), readWaits: false }
+    queues.set(gateway, queue)
+    queue.tail = queue.tail.then(async () => {
+      const line = lines.get(gateway)
+      if (line !== undefined && !signal.aborted) await task(line)
+    }).catch((error: unknown) => {
+      log.error({ gateway, err: error }, 'executor task failed')
+    })
+  }
+
+  const measured = async <T extends { readonly ok: boolean }>(gateway: GatewayId, operation: string, call: () => Promise<T>): Promise<T> => {
+    const startMs = clock.monotonicMs()
+    const result = await call()
+    metrics.observe('pointsman_driver_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { operation })
+    metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: result.ok ? 'ok' : (result as unknown as DriverFailure).reason })
+    return result
+  }
+
+  const read = async (line: GatewayLine): Promise<ObserveResult> => {
+    const result = await measured(line.id, 'observe', () => line.driver.observe(line.interfaces, clock.deadline(line.timeoutMs, signal)))
+    events.observed(line.id, result)
+    return result
+  }
+
+  const change = async (line: GatewayLine, name: string, desired: AdminState, notAfterMs: EpochMs | null): Promise<ApplyResult> => {
+    if (notAfterMs !== null && clock.now() > notAfterMs) return { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
+    const result = await measured(line.id, desired === 'enabled' ? 'enable' : 'disable', () => line.driver.apply(name, desired, clock.deadline(line.timeoutMs, signal)))
+    if (!result.ok) return result
+    return await readBack(line, name, desired) ?? result
+  }
+
+  /** Reads until the change is seen; null: seen. */
+  const readBack = async (line: GatewayLine, name: string, desired: AdminState): Promise<DriverFailure | null> => {
+    const deadlineMs = clock.monotonicMs() + line.timeoutMs
+    for (;;) {
+      const seen = await read(line)
+      if (seen.ok && shows(seen.interfaces.get(name), desired)) return null
+      if (clock.monotonicMs() >= deadlineMs || signal.aborted) {
+        return seen.ok
+          ? { ok: false, reason: 'no-effect', detail: `${line.id}/${name} is not ${desired} after ${line.timeoutMs} ms`, effect: 'unknown' }
+          : { ...seen, effect: 'unknown' }
+      }
+      await clock.sleep(READ_BACK_MS, signal)
+    }
+  }
+
+  return {
+    observe: (gateway) => {
+      if (queues.get(gateway)?.readWaits === true) return
+      enqueue(gateway, async (line) => {
+        const queue = queues.get(gateway)
+        if (queue !== undefined) queue.readWaits = false
+        await read(line)
+      })
+      const queue = queues.get(gateway)
+      if (queue !== undefined) queue.readWaits = true
+    },
+    apply: (gateway, name, desired, decision, notAfterMs) => {
+      enqueue(gateway, async (line) => {
+        const end = await change(line, name, desired, notAfterMs)
+        events.applied(gateway, name, desired, end, decision)
+      })
+    },
+    reregister: (gateway, name, decision) => {
+      enqueue(gateway, async (line) => {
+        const end = await measured(line.id, 'reregister', () => line.driver.reregister(name, clock.deadline(line.timeoutMs, signal)))
+        events.reregistered(gateway, name, end, decision)
+      })
+    },
+    update: (next) => { lines = new Map(next.map((line) => [line.id, line])) },
+    idle: async () => { await Promise.all([...queues.values()].map((queue) => queue.tail)) }
+  }
+}
+
+function shows (observation: Observation | undefined, desired: AdminState): boolean {
+  return observation?.present === true && (observation.admin === 'disabled') === (desired === 'disabled')
+}

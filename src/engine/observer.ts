@@ -1,0 +1,39 @@
+/** Reads every gateway at its steady interval. */
+import type { DurationMs, GatewayId } from '../core/topology.ts'
+import type { Clock } from '../ports.ts'
+import type { Executor } from './executor.ts'
+
+export interface Observer {
+  /** Takes the gateways of a new configuration; loops of gateways that left end. */
+  update(gateways: readonly { readonly id: GatewayId; readonly intervalMs: DurationMs }[]): void
+}
+
+export function createObserver (executor: Executor, clock: Clock, signal: AbortSignal): Observer {
+  const loops = new Map<GatewayId, { readonly intervalMs: DurationMs; readonly end: AbortController }>()
+
+  const run = async (id: GatewayId, intervalMs: DurationMs, own: AbortSignal): Promise<void> => {
+    while (!own.aborted) {
+      executor.observe(id)
+      await clock.sleep(intervalMs, own)
+    }
+  }
+
+  return {
+    update: (gateways) => {
+      const wanted = new Map(gateways.map((gateway) => [gateway.id, gateway.intervalMs]))
+      for (const [id, loop] of loops) {
+        if (wanted.get(id) === loop.intervalMs) continue
+        loop.end.abort()
+        loops.delete(id)
+      }
+      for (const [id, intervalMs] of wanted) {
+        if (loops.has(id)) continue
+        const end = new AbortController()
+        if (signal.aborted) return
+        signal.addEventListener('abort', () => { end.abort() }, { once: true })
+        loops.set(id, { intervalMs, end })
+        void run(id, intervalMs, end.signal)
+      }
+    }
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Holds the world and turns what happens outside (probe results, reads, answers of the registrar) into new entries of it.
+ * Each function says which trunks have to be planned anew. No I/O.
+ */
+import { recordBinding } from '../core/binding.ts'
+import type { BindingAnswer } from '../core/binding.ts'
+import type { BookedAlert } from '../core/alert-book.ts'
+import { evidenceKey, newEvidence, recordResult } from '../core/evidence.ts'
+import type { Evidence } from '../core/evidence.ts'
+import type { AdminState, ApplyResult, Observation, ObserveResult } from '../core/observation.ts'
+import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
+import { INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
+import type { PauseStatus } from '../core/status.ts'
+import type { EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
+import { newTrunkState, withInterface } from '../core/world.ts'
+import type { TrunkState, World } from '../core/world.ts'
+import type { OptionsOutcome } from '../ports.ts'
+
+interface Member { readonly trunk: TrunkId; readonly iface: InterfaceTopology }
+
+export interface WorldHolder {
+  /** A view that follows the holder. */
+  readonly world: World
+  /** Evidence that was good for the first time since the last call: facts to be stored. */
+  takeFirstUps(): readonly string[]
+  setTrunk(id: TrunkId, state: TrunkState): void
+  /** The alert book's view of firing alerts; it is followed, not copied. */
+  followAlerts(alerts: ReadonlyMap<TrunkId, readonly BookedAlert[]>): void
+  setPauses(pauses: readonly PauseStatus[]): void
+  setResynced(atMs: EpochMs): void
+  /** Takes a new configuration; states of trunks that stay are kept. */
+  setTopology(topology: Topology, everUp: ReadonlySet<string>, nowMs: EpochMs): void
+  probed(id: ProbeId, outcome: OptionsOutcome, atMs: EpochMs): readonly TrunkId[]
+  observed(gateway: GatewayId, result: ObserveResult, atMs: EpochMs): readonly TrunkId[]
+  applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, atMs: EpochMs): readonly TrunkId[]
+  answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
+  /** Trunk of an interface. */
+  trunkOf(gateway: GatewayId, name: string): TrunkId | null
+}
+
+export function createWorldHolder (first: Topology): WorldHolder {
+  const evidence = new Map<string, Evidence>()
+  const trunks = new Map<TrunkId, TrunkState>()
+  const world: { -readonly [K in keyof World]: World[K] } = { topology: first, evidence, trunks, alertsByTrunk: new Map(), pauses: [], resyncedAtMs: null }
+  let byProbe = new Map<ProbeId, Member[]>()
+  let byGateway = new Map<GatewayId, Member[]>()
+  let firstUps: string[] = []
+  let everUp: ReadonlySet<string> = new Set()
+
+  const record = (key: string, good: boolean, reason: string, limits: Thresholds, atMs: EpochMs): boolean => {
+    const before = evidence.get(key) ?? newEvidence(everUp.has(key))
+    const after = recordResult(before, good, reason, limits, atMs)
+    if (after.everUp && !before.everUp) firstUps.push(key)
+    evidence.set(key, after)
+    // A steady result changes nothing that a plan reads, but the first, the turning and the contradicting ones do.
+    return before.verdict !== after.verdict || after.failures > 0 || before.failures > 0 || before.atMs === null || after.successes <= limits.rise
+  }
+
+  const change = (id: TrunkId, alter: (state: TrunkState) => TrunkState): void => {
+    const state = trunks.get(id)
+    if (state !== undefined) trunks.set(id, alter(state))
+  }
+
+  const index = (topology: Topology): void => {
+    byProbe = new Map()
+    byGateway = new Map()
+    for (const trunk of topology.trunks.values()) {
+      for (const iface of trunk.interfaces) {
+        const member = { trunk: trunk.id, iface }
+        for (const probe of new Set([iface.sipProbe, iface.carrierProbe])) {
+          if (probe !== null) byProbe.set(probe, [...byProbe.get(probe) ?? [], member])
+        }
+        byGateway.set(iface.gateway, [...byGateway.get(iface.gateway) ?? [], member])
+      }
+    }
+  }
+
+  /** What the gateway says of registration and path is evidence of its own, counted like probes. */
+  const recordWords = (gateway: GatewayTopology, key: InterfaceKey, seen: Observation, atMs: EpochMs): void => {
+    const registration = evidenceKey.registration(key)
+    if (seen.present && seen.admin !== 'disabled' && seen.registered !== null) {
+      record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
+    } else {
+      evidence.set(registration, newEvidence(evidence.get(registration)?.everUp ?? everUp.has(registration)))
+    }
+    if (seen.path !== null) record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs)
+  }
+
+  return {
+    world,
+    takeFirstUps: () => {
+      const taken = firstUps
+      firstUps = []
+      return taken
+    },
+    setTrunk: (id, state) => { trunks.set(id, state) },
+    followAlerts: (alerts) => { world.alertsByTrunk = alerts },
+    setPauses: (pauses) => { world.pauses = pauses },
+    setResynced: (atMs) => { world.resyncedAtMs = atMs },
+    setTopology: (topology, known, nowMs) => {
+      world.topology = topology
+      everUp = known
+      index(topology)
+      for (const id of trunks.keys()) if (!topology.trunks.has(id)) trunks.delete(id)
+      for (const trunk of topology.trunks.values()) {
+        if (!trunks.has(trunk.id)) trunks.set(trunk.id, newTrunkState(trunk.interfaces.map((i) => i.key), nowMs))
+      }
+    },
+    probed: (id, outcome, atMs) => {
+      if (INCONCLUSIVE_PROBE_REASONS.has(outcome.reason)) return []
+      const limits = world.topology.probes.get(id)
+      if (limits === undefined) return []
+      const good = outcome.reason === 'alive'
+      const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
+      const members = byProbe.get(id) ?? []
+      for (const { trunk, iface } of members) {
+        if (good && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
+      }
+      return matters ? [...new Set(members.map((member) => member.trunk))] : []
+    },
+    observed: (id, result, atMs) => {
+      const gateway = world.topology.gateways.get(id)
+      if (gateway === undefined) return []
+      const members = byGateway.get(id) ?? []
+      const answer = result.ok ? 'answers' : answerOf(result.reason)
+      if (answer !== 'none') record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs)
+      for (const { trunk, iface } of members) {
+        if (!result.ok) {
+          if (answer !== 'none') change(trunk, (state) => recordUnread(state, iface.key, result, atMs))
+          continue
+        }
+        const seen = result.interfaces.get(iface.name)
+        if (seen === undefined) continue
+        change(trunk, (state) => recordObservation(gateway, state, iface.key, seen, atMs))
+        recordWords(gateway, iface.key, seen, atMs)
+      }
+      return [...new Set(members.map((member) => member.trunk))]
+    },
+    applied: (id, name, _desired, end, atMs) => {
+      const member = (byGateway.get(id) ?? []).find((m) => m.iface.name === name)
+      if (member === undefined) return []
+      change(member.trunk, (state) => recordCommandEnd(state, member.iface.key, end, atMs))
+      return [member.trunk]
+    },
+    answered: (id, answer, atMs) => {
+      const trunk = world.topology.trunks.get(id)
+      if (trunk === undefined) return []
+      const registered = (key: InterfaceKey): boolean => trunks.get(id)?.interfaces[key]?.observed?.registered === true
+      change(id, (state) => recordBinding(trunk, state, answer, registered, atMs))
+      return [id]
+    },
+    trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
+  }
+}
