@@ -70,13 +70,11 @@ async function receive (options: InboxOptions, alerts: AlertStore, body: unknown
   const { log, metrics } = options
   const parsed = parseNotification(body)
   if (!parsed.ok) {
-    metrics.increment('pointsman_notifications_total', { result: 'malformed' })
     log.warn({ detail: parsed.detail }, 'notification refused')
     return { ok: false, kind: 'malformed', detail: parsed.detail }
   }
   let items: readonly Item[] = []
   const stored = await alerts.submit((draft) => { items = bookNotification(options, draft, parsed) })
-  metrics.increment('pointsman_notifications_total', { result: stored.ok ? 'stored' : 'unavailable' })
   if (!stored.ok) {
     log.error({ detail: stored.detail }, 'notification not stored')
     return { ok: false, kind: 'unavailable', detail: stored.detail }

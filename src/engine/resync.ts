@@ -46,7 +46,6 @@ export function createResync (options: ResyncOptions): Resync {
     const ok = await resyncOnce(options, askedAtMs, signal)
     // A stop in between is no failure of theirs.
     if (signal.aborted) return false
-    options.metrics.increment('pointsman_resyncs_total', { result: ok ? 'success' : 'failure' })
     if (ok) {
       lastSuccessAtMs = askedAtMs
       options.onSuccess(askedAtMs)
@@ -73,7 +72,7 @@ export function createResync (options: ResyncOptions): Resync {
 }
 
 /** True when every Alertmanager answered, every alert could be read, and the result is stored. */
-async function resyncOnce ({ clients, reconcile, clock, log }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<boolean> {
+async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<boolean> {
   const deadline = clock.deadline(DEADLINE_MS, signal)
   const answers = await Promise.all(clients().map((client) => client.alerts(deadline)))
   if (signal.aborted) return false
@@ -82,6 +81,7 @@ async function resyncOnce ({ clients, reconcile, clock, log }: ResyncOptions, as
   for (const answer of answers) {
     const { alerts, problem } = answer.ok ? readList(answer.alerts) : { alerts: [], problem: answer.detail }
     listed.push(...alerts)
+    metrics.increment('pointsman_resyncs_total', { result: problem === null ? 'ok' : 'failed' })
     if (problem === null) continue
     complete = false
     log.warn({ detail: problem }, 'resync failed')
