@@ -118,7 +118,7 @@ const createSender = (ports: ExchangePorts, flow: UdpFlow, addresses: RequestAdd
 }
 
 /** What an `errno` says about the peer: ICMP errors do, all others are of this machine. */
-const networkReason = (code: string): ProbeReason => {
+export const networkReason = (code: string): ProbeReason => {
   if (code === 'ECONNREFUSED') return 'refused'
   return ['EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN'].includes(code) ? 'unreachable' : 'local-error'
 }

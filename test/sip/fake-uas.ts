@@ -9,11 +9,11 @@ export interface Received {
   /** Number of this datagram, from 1. */
   readonly count: number
   readonly source: { readonly address: string; readonly port: number }
-  reply(parts: Partial<ResponseParts> & { readonly status: number }): void
+  readonly reply: (parts: Partial<ResponseParts> & { readonly status: number }) => void
   /** The bytes of a reply, for changing them. */
-  encode(parts: Partial<ResponseParts> & { readonly status: number }): Buffer
+  readonly encode: (parts: Partial<ResponseParts> & { readonly status: number }) => Buffer
   /** Sends bytes as they are. */
-  send(bytes: Uint8Array | string): void
+  readonly send: (bytes: Uint8Array | string) => void
 }
 
 export interface FakeUas {
@@ -32,7 +32,11 @@ export const createFakeUas = async (t: Test, answer: (received: Received) => voi
     socket.once('error', reject)
     socket.bind(0, address, resolve)
   })
-  t.teardown(() => new Promise<void>((resolve) => { socket.close(resolve) }))
+  let isOpen = true
+  t.teardown(() => new Promise<void>((resolve) => {
+    isOpen = false
+    socket.close(resolve)
+  }))
   socket.on('message', (bytes, source) => {
     const decoded = decodeMessage(bytes)
     if (!decoded.ok || decoded.message.kind !== 'request') return
@@ -43,7 +47,7 @@ export const createFakeUas = async (t: Test, answer: (received: Received) => voi
       if (!encoded.ok) throw new Error(encoded.detail)
       return encoded.bytes
     }
-    const send: Received['send'] = (data) => { socket.send(data, source.port, source.address) }
+    const send: Received['send'] = (data) => { if (isOpen) socket.send(data, source.port, source.address) }
     answer({ request, source, encode, send, count: requests.length, reply: (parts) => { send(encode(parts)) } })
   })
   const { port } = socket.address()
