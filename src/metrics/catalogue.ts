@@ -3,6 +3,7 @@
  * label values come only from the configuration and from closed lists.
  */
 import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS } from '../core/reasons.ts'
+import type { SwitchoverStatus } from '../core/status.ts'
 
 /** An object of the configuration whose series appear and vanish with it. */
 export type ObjectLabel = 'trunk' | 'gateway' | 'probe'
@@ -33,6 +34,7 @@ export interface HistogramDefinition extends Described {
 }
 
 const INTERFACE = ['trunk', 'gateway', 'interface'] as const
+const CAUSES: readonly SwitchoverStatus['cause'][] = ['alert', 'failback', 'upkeep']
 const OPERATIONS = ['observe', 'apply', 'reregister'] as const
 
 export const GAUGES = [
@@ -75,8 +77,8 @@ export const COUNTERS: readonly CounterDefinition[] = [
     object: 'gateway',
     closed: { operation: OPERATIONS, result: ['ok', ...Object.keys(DRIVER_REASONS)] }
   },
-  { name: 'pointsman_switchovers_total', help: 'Switchovers that were admitted, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: ['alert', 'operator', 'failback', 'upkeep'] } },
-  { name: 'pointsman_switchover_failures_total', help: 'Switchovers that did not end verified, by reason.', labels: ['trunk', 'reason'], object: 'trunk' },
+  { name: 'pointsman_switchovers_total', help: 'Switchovers that ended on their new interface, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: CAUSES } },
+  { name: 'pointsman_switchover_failures_total', help: 'Switchovers that ended otherwise, by how.', labels: ['trunk', 'reason'], object: 'trunk', closed: { reason: ['refuted', 'rolled-back', 'failed', 'gateway-alive'] } },
   {
     name: 'pointsman_notifications_total',
     help: 'Webhook notifications, by what became of them.',
