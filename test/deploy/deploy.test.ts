@@ -3,8 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import { parseAllDocuments } from 'yaml'
+import { loadConfig } from '../../src/config/load.ts'
+import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
 import { type Labels, matches, parseMatcher } from '../../src/core/labels.ts'
 import { VETOES, WAITS } from '../../src/core/reasons.ts'
+import { drivers } from '../../src/drivers/registry.ts'
 import { COUNTERS } from '../../src/metrics/catalogue.ts'
 import { unknownMetrics } from '../helpers/metric-names.ts'
 
@@ -176,4 +179,34 @@ test('the image and the service run what the package has', async (t) => {
   t.same([...docker.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image), Array(2).fill(`node:${engines.node.replace('>=', '')}-slim`))
   t.match(docker, `ENTRYPOINT ["node", "${bin.pointsman}"]`)
   t.match(text('deploy/systemd/pointsman.service'), `/opt/pointsman/${bin.pointsman} run --config.file=`)
+})
+
+test('the example configurations are accepted without a warning', async (t) => {
+  t.match(await loadConfig(join(ROOT, 'deploy/examples/demo.yaml'), drivers), { ok: true, warnings: [] })
+  const example = 'deploy/examples/innovaphone-pair.yaml'
+  const secrets = [...text(example).matchAll(/_file: secrets\/([\w-]+)/g)].map(([, name]) => [name, `secret of ${name}`])
+  const folder = t.testdir({ 'pair.yaml': text(example), 'pbx.pem': 'a certificate', secrets: Object.fromEntries(secrets) })
+  const loaded = await loadConfig(join(folder, 'pair.yaml'), drivers)
+  t.same(loaded.ok ? [] : loaded.problems, [])
+  t.match(loaded, { ok: true, warnings: [], config: { topology: { trunks: new Map([['acme', { mode: 'observe' }]]) } } })
+})
+
+test('times in the pair\'s example that the comment calls defaults are the defaults', async (t) => {
+  const { probes, gateways, interlocks, rules } = yaml('deploy/examples/innovaphone-pair.yaml') as {
+    probes: Record<string, Record<string, unknown>>
+    gateways: Record<string, { timeout: string; observe: unknown; registers_within: string }>
+    interlocks: unknown
+    rules: readonly { evidence: string }[]
+  }
+  const defaults = ({ properties }: { readonly properties: object }): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(properties as Record<string, { readonly default?: unknown }>).flatMap(([key, { default: value }]) => value === undefined ? [] : [[key, value]]))
+  t.match(probes['options'], defaults(OptionsProbe))
+  t.match(probes['binding'], defaults(RegisterProbe))
+  t.same(interlocks, defaults(FileSchema.properties.interlocks))
+  for (const gateway of Object.values(gateways)) {
+    t.match(gateway, defaults({ properties: { timeout: GatewayKeys.timeout } }))
+    t.same(gateway.observe, defaults(GatewayKeys.observe))
+    t.equal(gateway.registers_within, `${(drivers.get('innovaphone')?.capabilities.registersWithinMs ?? 0) / 1000}s`)
+  }
+  for (const { evidence } of rules) t.equal(evidence, 'probe')
 })
