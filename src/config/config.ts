@@ -1,5 +1,5 @@
 /** The configuration as the shell reads it: validated, defaults filled in, secrets resolved. Built by `normalize.ts`. */
-import type { DurationMs, GatewayId, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
+import type { DurationMs, GatewayId, Mode, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import type { Secret, SipCredentials, SipTarget } from '../ports.ts'
 
 export interface GatewayConfig {
@@ -45,6 +45,8 @@ export interface UserConfig {
 
 export interface Config {
   readonly file: string
+  /** The mode of trunks that set none of their own. */
+  readonly mode: Mode
   readonly topology: Topology
   readonly gateways: readonly GatewayConfig[]
   readonly probes: readonly ProbeConfig[]

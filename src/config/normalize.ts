@@ -25,6 +25,7 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
   const { probes, bindings, trunks } = normalizeTrunks(file, around.references)
   return deepFreeze({
     file: around.file,
+    mode: file.mode,
     topology: {
       gateways: new Map(Object.entries(file.gateways).map(([id, gateway]) => [id, gatewayTopology(id, gateway, around.registry)])),
       trunks,

@@ -1,0 +1,122 @@
+/** The composition root: the app as a value. Builds everything from a configuration, starts, reloads and stops it. */
+import { createAlertmanagerClient } from './alertmanager/client.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/load.ts'
+import { renderProblem } from './config/problems.ts'
+import { createDriver, drivers } from './drivers/registry.ts'
+import { createEngine } from './engine/engine.ts'
+import type { EngineSetup, RunningEngine } from './engine/engine.ts'
+import type { GatewayLine } from './engine/executor.ts'
+import type { ReloadResult } from './http/dependencies.ts'
+import { createHttpServer } from './http/server.ts'
+import { createMetrics } from './metrics/recorder.ts'
+import type { Clock, Log, Random, Store } from './ports.ts'
+import { createProbeScheduler } from './probes/scheduler.ts'
+import { createSipClient } from './sip/client.ts'
+import { createSqliteStore } from './store/sqlite-store.ts'
+
+export interface AppPorts {
+  readonly log: Log
+  readonly version: string
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+export interface App {
+  /** Opens the store, starts probing, then listens. @throws when the store or the address can't be had */
+  start(): Promise<void>
+  /** Stops listening, lets what is under way end, closes everything. */
+  stop(): Promise<void>
+  /** Loads the file again: everything that can fail first, then the swap. What is in flight is not touched. */
+  reload(): Promise<ReloadResult>
+  /** Where it listens. */
+  address(): { readonly host: string; readonly port: number }
+}
+
+/** Builds the app; opens nothing yet. */
+export function createApp (first: Config, ports: AppPorts): App {
+  const clock = ports.clock ?? systemClock
+  const random = ports.random ?? systemRandom
+  const { log } = ports
+  const metrics = createMetrics({ version: ports.version })
+  const sip = createSipClient({ clock, random })
+  const closers: (() => Promise<void>)[] = []
+  let config = first
+  let setup = equip(config, clock, random)
+  let engine: RunningEngine | null = null
+  let address = { host: config.web.host, port: config.web.port }
+
+  const scheduler = createProbeScheduler({ sip, clock, random, metrics, log: log.child({ component: 'probes' }) }, (id, outcome, atMs) => {
+    engine?.probed(id, outcome, atMs)
+  })
+
+  const reload = async (): Promise<ReloadResult> => {
+    const result = await loadConfig(config.file, drivers)
+    if (!result.ok || engine === null) {
+      const problems = result.ok ? ['Pointsman is not running'] : result.problems.map((problem) => renderProblem(config.file, problem))
+      metrics.configLoaded(false, clock.now())
+      log.error({ problems }, 'configuration not taken, the old one stays in force')
+      return { ok: false, problems }
+    }
+    const next = equip(result.config, clock, random)
+    const old = setup
+    config = result.config
+    setup = next
+    engine.replace(next)
+    scheduler.update(config.probes)
+    metrics.configLoaded(true, clock.now())
+    log.info({ trunks: config.topology.trunks.size }, 'configuration taken')
+    await closeDrivers(old.gateways)
+    return { ok: true }
+  }
+
+  const openStore = async (): Promise<Store> => {
+    const opened = await createSqliteStore({ path: config.storePath, clock, metrics })
+    if (!opened.ok) throw new Error(opened.detail)
+    return opened.store
+  }
+
+  return {
+    start: async () => {
+      const store = await openStore()
+      closers.push(() => store.close(), () => sip.close(), () => closeDrivers(setup.gateways))
+      engine = createEngine(setup, { clock, random, store, sip, metrics, log, version: ports.version, lastProbe: (id) => scheduler.last().get(id) })
+      const http = createHttpServer({ engine, get users () { return config.users }, metrics, log: log.child({ component: 'http' }), clock, reload })
+      await engine.start()
+      closers.push(() => engine?.stop() ?? Promise.resolve())
+      scheduler.start(config.probes)
+      closers.push(() => scheduler.stop())
+      metrics.configLoaded(true, clock.now())
+      address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))
+      closers.push(() => http.close())
+      log.info(address, 'listening')
+    },
+    stop: async () => {
+      for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
+    },
+    reload,
+    address: () => address
+  }
+}
+
+/** Drivers and clients of one configuration. */
+function equip (config: Config, clock: Clock, random: Random): EngineSetup {
+  const interfaces = [...config.topology.trunks.values()].flatMap((trunk) => trunk.interfaces)
+  return {
+    mode: config.mode,
+    topology: config.topology,
+    gateways: config.gateways.map((gateway) => ({
+      id: gateway.id,
+      driver: createDriver(gateway.driver, gateway.settings, { clock, random }),
+      timeoutMs: gateway.timeoutMs,
+      interfaces: interfaces.filter((iface) => iface.gateway === gateway.id).map((iface) => iface.name)
+    })),
+    queries: config.bindings,
+    alertmanagers: config.alertmanagers.map((alertmanager) => createAlertmanagerClient(alertmanager))
+  }
+}
+
+async function closeDrivers (gateways: readonly GatewayLine[]): Promise<void> {
+  await Promise.all(gateways.map((gateway) => gateway.driver.close()))
+}
