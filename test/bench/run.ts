@@ -1,0 +1,150 @@
+/**
+ * The bench: a webhook in, the write that disables out. One notification at a time, each trunk once, with evidence that is
+ * really down, every interlock at its default, durably stored; Debian's `webhook` with curl beside it for the same body.
+ */
+import { Agent, request } from 'node:http'
+import { BENCH_PACKAGES, requirePackages } from '../lab/install.ts'
+import { enterNamespace } from '../lab/namespace.ts'
+import { startPointsman, WEBHOOK_TOKEN } from '../lab/pointsman.ts'
+import type { Pointsman } from '../lab/pointsman.ts'
+import { createStage } from '../lab/processes.ts'
+import type { Stage } from '../lab/processes.ts'
+import { sleep, TimeoutError, until } from '../lab/wait.ts'
+import { alertFor, configuration, notificationFor, SHAPE } from './configuration.ts'
+import { DEBIAN_WEBHOOK_URL, startDebianWebhook } from './debian-webhook.ts'
+import { traceDuring } from './durability.ts'
+import { createWorld, CURL_SINK_IP, placeOf } from './world.ts'
+import type { BenchWorld } from './world.ts'
+
+const MEASURED = Number(process.env['BENCH_TRUNKS'] ?? 1000)
+/** Further trunks: for warming both programs up, and for the run under strace. */
+const WARM_UP = 20
+const TRACED = 20
+const AT = { host: '127.0.32.5', port: 9867 }
+const POINTSMAN_URL = `http://${AT.host}:${AT.port}/api/v1/alerts`
+
+const agent = new Agent({ keepAlive: true })
+
+/** Posts as Alertmanager does and returns the status. */
+const post = (url: string, body: string): Promise<number> => new Promise((resolve, reject) => {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), authorization: `Bearer ${WEBHOOK_TOKEN}` }
+  const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+    response.resume()
+    response.once('end', () => resolve(response.statusCode ?? 0))
+  })
+  sent.once('error', reject)
+  sent.end(body)
+})
+
+const bounded = async <T>(what: string, promise: Promise<T>): Promise<T> => {
+  const late = Symbol('late')
+  const result = await Promise.race([promise, sleep(10_000, late, { ref: false })])
+  if (result === late) throw new TimeoutError(`no ${what} within 10 s`)
+  return result
+}
+
+/** One notification; returns the time from its sending to the arrival of the write [ms]. */
+const measure = async (url: string, body: string, arrival: Promise<number>): Promise<number> => {
+  const start = performance.now()
+  const [code, arrived] = await bounded(`write after the notification to ${url}`, Promise.all([post(url, body), arrival]))
+  if (code < 200 || code > 299) throw new Error(`${url} answered ${code}`)
+  return arrived - start
+}
+
+const measurePointsman = async (world: BenchWorld, index: number): Promise<number> => {
+  const { aIp, bIp, interfaceName } = placeOf(index)
+  const alert = alertFor(index)
+  world.listAlert(alert)
+  const time = await measure(POINTSMAN_URL, JSON.stringify(notificationFor(alert)), world.arrival(aIp, interfaceName, 'disabled'))
+  // The next notification comes when this switchover has made its last write.
+  await bounded('write that enables the standby', world.arrival(bIp, interfaceName, 'enabled'))
+  return time
+}
+
+const measureWebhook = (world: BenchWorld, index: number): Promise<number> =>
+  measure(DEBIAN_WEBHOOK_URL, JSON.stringify(notificationFor(alertFor(index))), world.arrival(CURL_SINK_IP, placeOf(index).trunk, 'disabled'))
+
+const percentile = (values: readonly number[], part: number): number => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(part * sorted.length) - 1)]!
+}
+
+/** Every trunk: A enabled and down, B usable. Before its death A's SIP service was seen up: what never answered is not down. */
+const prepare = async (world: BenchWorld, pointsman: Pointsman): Promise<void> => {
+  const all = (condition: (health: string, usable: boolean) => boolean) => async (): Promise<boolean> => (await pointsman.status()).trunks.every(({ active, interfaces }) =>
+    active === interfaces[0]?.key && interfaces[1]?.health !== 'down' && condition(interfaces[0]?.health ?? '', interfaces[1]?.usable === true))
+  await until('first verdicts', all((health, usable) => health === 'up' && usable), 60_000, 500)
+  await world.killSipOfA()
+  await until('down verdicts', all((health, usable) => health === 'down' && usable), 30_000, 500)
+}
+
+interface Results {
+  readonly pointsman: readonly number[]
+  readonly webhook: readonly number[]
+}
+
+/** Alternates, so that both meet the same machine. */
+const play = async (world: BenchWorld): Promise<Results> => {
+  const pointsman: number[] = []
+  const webhook: number[] = []
+  for (let index = 0; index < WARM_UP + MEASURED; index += 1) {
+    const own = await measurePointsman(world, index)
+    await sleep(5)
+    const other = await measureWebhook(world, index)
+    await sleep(5)
+    if (index < WARM_UP) continue
+    pointsman.push(own)
+    webhook.push(other)
+  }
+  return { pointsman, webhook }
+}
+
+const print = ({ pointsman, webhook }: Results): number => {
+  const line = (name: string, values: readonly number[]): string =>
+    `${name.padEnd(26)} n=${values.length}  p50 ${percentile(values, 0.5).toFixed(2)} ms  p99 ${percentile(values, 0.99).toFixed(2)} ms  max ${percentile(values, 1).toFixed(2)} ms`
+  console.log('\nwebhook in > arrival of the write that disables')
+  console.log(line('Pointsman', pointsman))
+  console.log(line('Debian webhook with curl', webhook))
+  const ratio = percentile(webhook, 0.5) / percentile(pointsman, 0.5)
+  console.log(`ratio of the medians: ${ratio.toFixed(1)} (aim: at least 4)`)
+  return ratio
+}
+
+const bench = async (stage: Stage): Promise<boolean> => {
+  const trunks = WARM_UP + MEASURED + TRACED
+  console.log(`configuration: ${JSON.stringify({ trunks, ...SHAPE, interlocks: 'all at their defaults' }, null, 1)}`)
+  const world = await createWorld(trunks)
+  const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
+  await startDebianWebhook(stage)
+  await prepare(world, pointsman)
+  const ratio = print(await play(world))
+  const durability = await traceDuring(stage, pointsman.process.pid, async () => {
+    for (let index = WARM_UP + MEASURED; index < trunks; index += 1) await measurePointsman(world, index)
+  })
+  const durable = durability.answers >= TRACED && durability.afterSync === durability.answers
+  console.log(`\nstrace: ${durability.afterSync} of ${durability.answers} answers 2xx came after an fsync of their own\n${durability.excerpt.join('\n')}`)
+  await world.stop()
+  return durable && ratio >= 4
+}
+
+const main = async (): Promise<number> => {
+  requirePackages(BENCH_PACKAGES)
+  const outer = enterNamespace()
+  if (outer !== null) return outer
+  let good = false
+  const stage = createStage(() => !good)
+  try {
+    good = await bench(stage)
+    return good ? 0 : 1
+  } finally {
+    await stage.stopAll()
+    if (!good) console.log(`logs: ${stage.directory}`)
+  }
+}
+
+try {
+  process.exit(await main())
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}
