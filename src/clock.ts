@@ -12,7 +12,7 @@ export const systemClock: Clock = {
       signal?.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, ms)
+    const timer = setTimeout(done, Math.max(0, ms))
     signal?.addEventListener('abort', done, { once: true })
   }),
   deadline: (ms, parent) => {

@@ -19,7 +19,8 @@ export type Held = Pick<Step, 'vetoes' | 'waits'>
 /** Status of one trunk. */
 export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkState, held: Held, nowMs: EpochMs): TrunkStatus {
   const health = trunkHealth(world, trunk, state, nowMs)
-  const enabled = enabledInterfaces(trunk, state)
+  // A silent gateway's last read says nothing about now; it is told as a debt.
+  const enabled = enabledInterfaces(trunk, state).filter((key) => !(health.get(key)?.unreachable === true && state.debts.some((debt) => debt.interface === key)))
   const active = enabled.length === 1 ? enabled[0] ?? null : null
   const { carrying, sentence, release } = explainTrunk(trunk, state, health, active, held)
   return {

@@ -201,7 +201,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
   const stays = result === 'rolled-back' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
   const wanted = stays ? run.from : run.to
   const moved = run.cause !== 'upkeep' && !stays
-  const note: Note = { decision: run.decision, type: 'ended', data: { result, wanted, ...(detail === null ? {} : { because: detail }), durationMs: nowMs - run.admittedAtMs } }
+  const note: Note = { decision: run.decision, type: 'ended', data: { result, wanted, cause: run.cause, ...(detail === null ? {} : { because: detail }), durationMs: nowMs - run.admittedAtMs } }
   const next: TrunkState = {
     ...state,
     inFlight: null,

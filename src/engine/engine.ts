@@ -73,7 +73,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     controller.mark(holder.answered(trunk, answer, clock.now()))
   }, stopping.signal)
   const controller = createController(holder, executor, querier.ask, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
-  const operator = createOperator(holder, controller, { store, clock, log: log.child({ component: 'operator' }) })
+  const operator = createOperator(holder, controller, { store, clock })
   const observer = createObserver(executor, clock, stopping.signal)
   const inbox = createInbox({
     store,

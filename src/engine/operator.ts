@@ -3,7 +3,7 @@ import { adopt, failback } from '../core/operator.ts'
 import { planTrunk } from '../core/planner.ts'
 import type { PauseStatus } from '../core/status.ts'
 import type { TrunkId } from '../core/topology.ts'
-import type { Clock, JournalRecord, Log, Revision, Store } from '../ports.ts'
+import type { Clock, JournalRecord, Revision, Store } from '../ports.ts'
 import type { OperatorCommand, OperatorResult } from './contract.ts'
 import type { Controller } from './controller.ts'
 import type { WorldHolder } from './world-holder.ts'
@@ -14,8 +14,8 @@ export interface Operator {
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>
 }
 
-export function createOperator (holder: WorldHolder, controller: Controller, ports: { readonly store: Store; readonly clock: Clock; readonly log: Log }): Operator {
-  const { store, clock, log } = ports
+export function createOperator (holder: WorldHolder, controller: Controller, ports: { readonly store: Store; readonly clock: Clock }): Operator {
+  const { store, clock } = ports
   const pauses = new Map<string, { readonly pause: PauseStatus; readonly revision: Revision }>()
   const publish = (): void => {
     holder.setPauses([...pauses.values()].map((entry) => entry.pause))
@@ -69,7 +69,6 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
   const operate = async (command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult> => {
     const decision = controller.newDecision()
     const data = { ...command, actor, reason }
-    log.info({ decision, ...data }, 'operator command')
     switch (command.verb) {
       case 'pause': {
         if (!scopeExists(command.scope)) return unknown(command.scope)

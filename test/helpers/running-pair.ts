@@ -1,0 +1,118 @@
+/** A whole Pointsman on loopback against the simulated pair: real sockets, real files, short times. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createApp } from '../../src/app.ts'
+import type { App } from '../../src/app.ts'
+import { systemClock, systemRandom } from '../../src/clock.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import type { Status, TrunkStatus } from '../../src/core/status.ts'
+import { drivers } from '../../src/drivers/registry.ts'
+import type { JournalRecord, Log } from '../../src/ports.ts'
+import { createSimulatedPair } from '../../src/simulator/world.ts'
+import type { SimulatedPair, SimulatedPairOptions } from '../../src/simulator/world.ts'
+
+export interface RunningPair {
+  readonly pair: SimulatedPair
+  readonly app: App
+  readonly url: string
+  readonly configFile: string
+  status(): Promise<Status>
+  trunk(): Promise<TrunkStatus>
+  /** Posts a notification in Alertmanager's format; the HTTP status. */
+  alert(status: 'firing' | 'resolved', gateway: string, startsAt: string): Promise<number>
+  command(verb: string, body: object): Promise<{ status: number; body: Record<string, unknown> }>
+  records(): Promise<JournalRecord[]>
+  stop(): Promise<void>
+}
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+
+/** Starts carrier, gateways and Pointsman in `directory`. */
+export async function startPair (directory: string, options: Partial<SimulatedPairOptions> & { mode?: string; log?: Log } = {}): Promise<RunningPair> {
+  const pair = await createSimulatedPair({ clock: systemClock, random: systemRandom, expires: 3, retryMs: 300, ...options })
+  await mkdir(join(directory, 'secrets'), { recursive: true })
+  const secrets = { pbx: pair.management.password, carrier: pair.account.password, operator: 'operator-token', am: 'am-token' }
+  for (const [name, value] of Object.entries(secrets)) await writeFile(join(directory, 'secrets', name), value)
+  const gateway = (g: SimulatedPair['a']): string => `{driver: innovaphone, url: '${g.url}', username: ${pair.management.username}, password_file: secrets/pbx, timeout: 300ms, observe: {interval: 300ms, fall: 2, rise: 1}, registers_within: 3s}`
+  const iface = (name: string, g: SimulatedPair['a']): string => `{gateway: ${name}, interface: ${pair.interfaceName}, sip: '${g.sipUri}', contact: '${g.contact}', carrier: '${pair.carrier.uri}', probe: options}`
+  const configFile = join(directory, 'pointsman.yaml')
+  await writeFile(configFile, `
+mode: ${options.mode ?? 'automatic'}
+store: {path: pointsman.db}
+web:
+  listen: 127.0.0.1:0
+  users:
+    - {name: alertmanager, role: webhook, token_file: secrets/am}
+    - {name: anna, role: operator, token_file: secrets/operator}
+gateways:
+  pbx-a: ${gateway(pair.a)}
+  pbx-b: ${gateway(pair.b)}
+probes:
+  options: {method: OPTIONS, interval: 200ms, timeout: 200ms, fall: 2, rise: 1}
+  binding: {method: REGISTER, operation: query, username: '${pair.account.username}', password_file: secrets/carrier, interval: 500ms, doubt_interval: 500ms, timeout: 300ms}
+trunks:
+  acme:
+    type: exclusive
+    registration: {auth: register, on_second: ${options.onSecond ?? 'reject'}, expires: ${options.expires ?? 3}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}', query: binding}
+    interfaces:
+      - ${iface('pbx-a', pair.a)}
+      - ${iface('pbx-b', pair.b)}
+    emergency: true
+rules:
+  - name: trunk-down
+    match: ['alertname="SipTrunkDown"']
+    target: {trunk: '{trunk}', gateway: '{gateway}'}
+    demand: disable
+interlocks: {cooldown: 5s, spacing: [0s, 1s], warmup: 5s}
+`)
+  const loaded = await loadConfig(configFile, drivers)
+  if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.line}:${p.column} ${p.path} ${p.message}`).join('\n'))
+  const app = createApp(loaded.config, { log: options.log ?? silent, version: 'test' })
+  await app.start()
+  const { host, port } = app.address()
+  const url = `http://${host}:${port}`
+  const status = async (): Promise<Status> => await (await fetch(`${url}/api/v1/status`)).json() as Status
+  const post = (path: string, token: string, body: object): Promise<Response> => fetch(url + path, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  return {
+    pair,
+    app,
+    url,
+    configFile,
+    status,
+    trunk: async () => {
+      const [trunk] = (await status()).trunks
+      if (trunk === undefined) throw new Error('no trunk in the status')
+      return trunk
+    },
+    alert: async (state, name, startsAt) => {
+      const labels = { alertname: 'SipTrunkDown', trunk: 'acme', gateway: name, severity: 'critical' }
+      const alert = { status: state, labels, annotations: {}, startsAt, endsAt: state === 'firing' ? '0001-01-01T00:00:00Z' : new Date().toISOString(), generatorURL: '' }
+      const body = { version: '4', groupKey: '{}', truncatedAlerts: 0, status: state, receiver: 'pointsman', groupLabels: {}, commonLabels: labels, commonAnnotations: {}, externalURL: '', alerts: [alert] }
+      return (await post('/api/v1/alerts', secrets.am, body)).status
+    },
+    command: async (verb, body) => {
+      const response = await post(`/api/v1/commands/${verb}`, secrets.operator, body)
+      return { status: response.status, body: await response.json() as Record<string, unknown> }
+    },
+    records: async () => {
+      const list = await (await fetch(`${url}/api/v1/decisions?limit=50`)).json() as { decisions: { id: string }[] }
+      const each = await Promise.all(list.decisions.map(async ({ id }) => await (await fetch(`${url}/api/v1/decisions/${id}`)).json() as { records: JournalRecord[] }))
+      return each.flatMap((decision) => decision.records).sort((x, y) => x.atMs - y.atMs)
+    },
+    stop: async () => {
+      await app.stop()
+      await pair.stop()
+    }
+  }
+}
+
+/** Waits until `check` holds. @throws after `ms` with the last value */
+export async function until<T> (what: string, ms: number, look: () => Promise<T> | T, check: (value: T) => boolean): Promise<T> {
+  const end = performance.now() + ms
+  for (;;) {
+    const value = await look()
+    if (check(value)) return value
+    if (performance.now() > end) throw new Error(`${what}: not within ${ms} ms; last: ${JSON.stringify(value)?.slice(0, 2000)}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
