@@ -28,7 +28,11 @@ export function checkGateways (view: View, reporter: Reporter): void {
       reporter.error([...path, 'timeout'], `"timeout" is longer than the interval of "observe" (${gateway.observe.interval})`, 'a read must end before the next one starts')
     }
     checkAccount(path, gateway, reporter)
+    if (gateway['insecure_tls'] === true) {
+      reporter.warn([...path, 'insecure_tls'], 'the gateway\'s certificate is not checked, so anybody on the way can read the password', 'give ca_file instead')
+    }
     checkUrl(path, id, gateway, urls, reporter)
+    // Always true for Kamailio, and it can't be seen from here: said once, however many there are.
     if (gateway.driver === 'kamailio' && !reminded) {
       reminded = true
       reporter.warn([...path, 'driver'], 'a restart of Kamailio enables its registrations again', 'set flags to 1 in the uacreg records of the standby')
@@ -47,7 +51,7 @@ function checkUrl (path: Path, id: string, gateway: GatewayFile, urls: Map<strin
   urls.set(url.value.href, id)
 }
 
-/** A user name needs a password, and the other way round. */
+/** A user name needs a password, and the other way round; a token stands alone. */
 export function checkAccount (path: Path, settings: Readonly<Record<string, unknown>>, reporter: Reporter): void {
   const password = ['password_file', 'password_env'].find((key) => settings[key] !== undefined)
   if (settings['username'] !== undefined && password === undefined) {
@@ -55,6 +59,10 @@ export function checkAccount (path: Path, settings: Readonly<Record<string, unkn
   }
   if (settings['username'] === undefined && password !== undefined) {
     reporter.error([...path, password], `"${password}" has no user name`, 'add username')
+  }
+  const token = ['token_file', 'token_env'].find((key) => settings[key] !== undefined)
+  if (token !== undefined && (password ?? settings['username']) !== undefined) {
+    reporter.error([...path, token], 'both an account and a token are given', 'keep one of them')
   }
 }
 

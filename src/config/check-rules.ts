@@ -28,14 +28,17 @@ function checkRule (view: View, path: Path, rule: RuleFile, reporter: Reporter):
     return parsed.ok ? [parsed.matcher] : []
   })
   if (matchers.every((matcher) => matches(matcher, {}))) {
-    reporter.error([...path, 'match'], 'the matchers fit to every alert', 'at least one must ask for a label, for example alertname="SipTrunkDown"')
+    reporter.error([...path, 'match'], 'this rule matches every alert', 'at least one must ask for a label, for example alertname="SipTrunkDown"')
   }
-  const target = [...path, 'target']
+  checkTarget(view, [...path, 'target'], rule, matchers, reporter)
+}
+
+function checkTarget (view: View, target: Path, rule: RuleFile, matchers: readonly Matcher[], reporter: Reporter): void {
   const interfaces = interfacesOf(view).map((at) => ({ trunk: String(at[1]), value: view.at<InterfaceFile>(at) }))
-  const fits = (key: 'gateway' | 'interface') => interfaces.flatMap(({ value }) => value?.[key] ?? [])
   const trunk = checkPart([...target, 'trunk'], rule.target.trunk, 'trunk', view.keys(['trunks']), matchers, reporter)
+  let gateway: string | null = null
   if (rule.target.gateway !== undefined) {
-    const gateway = checkPart([...target, 'gateway'], rule.target.gateway, 'gateway', view.keys(['gateways']), matchers, reporter)
+    gateway = checkPart([...target, 'gateway'], rule.target.gateway, 'gateway', view.keys(['gateways']), matchers, reporter)
     const inTrunk = interfaces.some((each) => each.trunk === trunk && (each.value === null || each.value.gateway === gateway))
     if (trunk !== null && gateway !== null && !inTrunk) {
       reporter.error([...target, 'gateway'], `the trunk "${trunk}" has no interface on the gateway "${gateway}"`)
@@ -45,7 +48,8 @@ function checkRule (view: View, path: Path, rule: RuleFile, reporter: Reporter):
   if (rule.target.gateway === undefined) {
     reporter.error([...target, 'interface'], '"interface" needs "gateway"', 'the name of an interface says nothing without its gateway')
   }
-  checkPart([...target, 'interface'], rule.target.interface, 'interface', fits('interface'), matchers, reporter)
+  const fitting = interfaces.filter(({ value, ...at }) => (trunk ?? at.trunk) === at.trunk && (gateway ?? value?.gateway) === value?.gateway)
+  checkPart([...target, 'interface'], rule.target.interface, 'interface', fitting.flatMap(({ value }) => value?.interface ?? []), matchers, reporter)
 }
 
 /**

@@ -50,7 +50,9 @@ function checkOwners (view: View, reporter: Reporter): void {
 function checkInterface (view: View, { path, value }: InterfaceAt, reporter: Reporter): void {
   checkName(view, [...path, 'gateway'], 'gateways', 'gateway', value.gateway, reporter)
   checkProbeName(view, [...path, 'probe'], value.probe, 'OPTIONS', reporter)
-  if (value.carrier !== undefined && canonical(value.carrier) === canonical(value.sip)) {
+  if (value.carrier === undefined) {
+    reporter.warn(path, `the interface ${value.gateway}/${value.interface} has no "carrier", so the carrier is not probed`, 'add "carrier"')
+  } else if (canonical(value.carrier) === canonical(value.sip)) {
     reporter.error([...path, 'carrier'], '"carrier" is the same address as "sip"', 'sip is the gateway\'s own address, carrier is the carrier\'s')
   }
 }
@@ -125,7 +127,7 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
   if (registration.on_second === undefined) {
     reporter.warn([...path, 'on_second'], '"on_second" is missing and counts as reject', 'ask the carrier what it does with a second registration: reject, replace or coexist')
   }
-  if (registration.aor !== undefined && canonical(registration.aor).includes('@') === false) {
+  if (registration.aor !== undefined && !registration.aor.includes('@')) {
     reporter.error([...path, 'aor'], '"aor" has no user part', 'for example sip:4930123@acme.example')
   }
   if (registration.query === undefined) return

@@ -54,9 +54,6 @@ export function checkAlertmanagers (view: View, reporter: Reporter): void {
 
 function checkAlertmanager (path: Path, each: AlertmanagerFile, urls: Set<string>, reporter: Reporter): void {
   checkAccount(path, each, reporter)
-  if (each.username !== undefined && (each.token_file !== undefined || each.token_env !== undefined)) {
-    reporter.error(path, 'both an account and a token are given', 'keep one of them')
-  }
   const url = parseHttpUrl(each.url)
   if (!url.ok) return
   warnClearText([...path, 'url'], url.value, each, reporter)

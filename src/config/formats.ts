@@ -3,13 +3,12 @@ import { isIP } from 'node:net'
 import { parseMatcher } from '../core/labels.ts'
 import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseSipUri } from './address.ts'
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
+import { isTemplate } from './template.ts'
 
 /** What is wrong, as the rest of a sentence that starts with the key, and what to do; null: nothing. */
 export type FormatProblem = { readonly message: string; readonly hint: string | null } | null
 
 const LISTEN_EXAMPLE = 'for example 127.0.0.1:9867, or :9867 for all addresses'
-// A label name of Prometheus, in braces or as part of a text.
-const TEMPLATE = /^(?:\{[a-zA-Z_][a-zA-Z0-9_]*\}|[^{}\s]+)$/
 
 export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> = {
   duration: checkDuration,
@@ -26,7 +25,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> 
     const parsed = parseMatcher(text)
     return parsed.ok ? null : { message: `is not a matcher: ${parsed.message}`, hint: 'for example alertname="SipTrunkDown"' }
   },
-  template: (text) => TEMPLATE.test(text)
+  template: (text) => isTemplate(text)
     ? null
     : { message: 'must be a name, or one label of the alert in braces', hint: 'for example {trunk}' }
 }

@@ -29,8 +29,9 @@ export function validateKinds (view: View, registry: DriverRegistry, validate: V
 
 /** The common keys and the driver's own, as one schema. */
 function gatewaySchema (kind: DriverKind): object {
-  const { properties, required = [], ...rest } = kind.schema as typeof kind.schema & { readonly required?: readonly string[] }
-  return { ...rest, type: 'object', additionalProperties: false, properties: { ...GatewayKeys, ...properties }, required: ['driver', ...required] }
+  // TypeBox leaves `required` out when every key is optional.
+  const { required = [] } = kind.schema as { readonly required?: readonly string[] }
+  return { ...kind.schema, additionalProperties: false, properties: { ...GatewayKeys, ...kind.schema.properties }, required: ['driver', ...required] }
 }
 
 /** @returns the kind's name; null when there is none, or an unknown one, which is reported */

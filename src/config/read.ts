@@ -16,7 +16,7 @@ const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string 
   BLOCK_AS_IMPLICIT_KEY: ['a mapping is not allowed on this line', 'put a value that contains ": " in quotes'],
   BLOCK_IN_FLOW: ['lines of a list or mapping inside brackets', 'close the bracket, or write it without brackets'],
   DUPLICATE_KEY: ['the same key is written twice here', 'remove one of them'],
-  MISSING_CHAR: ['a closing quote, bracket, comma or colon is missing', null],
+  MISSING_CHAR: ['a closing quote, bracket, comma or colon is missing', 'perhaps in a line above'],
   MULTILINE_IMPLICIT_KEY: ['a key must be on one line and end with ":"', 'is a colon missing, or a quote not closed?'],
   MULTIPLE_DOCS: ['the file holds more than one document', 'remove the line "---"'],
   RESOURCE_EXHAUSTION: ['references to anchors multiply without end', null],

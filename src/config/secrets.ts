@@ -61,7 +61,7 @@ async function readText (file: string, path: Path, sources: SecretSources, repor
     reporter.error(path, `the file "${file}" is larger than 256 KiB`, 'is it the right file?')
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    reporter.error(path, `can't read the file "${file}": ${FILE_ERRORS[code] ?? code}`, `relative paths start at ${sources.directory}`)
+    reporter.error(path, `can't read the file "${file}": ${FILE_ERRORS[code] ?? code}`, 'relative paths start at the folder of this file')
   }
   return null
 }

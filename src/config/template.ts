@@ -1,6 +1,10 @@
-/** Target templates of rules: a literal name, or one label of the alert in braces. */
+/** Target templates of rules: a literal name, or one label of the alert in braces. A mix of both could not be checked. */
+
+export function isTemplate (text: string): boolean {
+  return /^(?:\{[^{}\s]+\}|[^{}\s]+)$/.test(text)
+}
 
 /** @returns the label's name of `{label}`; null for a literal */
 export function templateLabel (template: string): string | null {
-  return /^\{([a-zA-Z_][a-zA-Z0-9_]*)\}$/.exec(template)?.[1] ?? null
+  return /^\{([^{}\s]+)\}$/.exec(template)?.[1] ?? null
 }

@@ -6,6 +6,7 @@ import { type Path, type Reporter, type Step, suggest } from './problems.ts'
 /** Parts of a JSON schema that the sentences need. */
 interface SchemaPart {
   readonly type?: string
+  readonly format?: string
   readonly description?: string
   readonly properties?: Readonly<Record<string, SchemaPart>>
 }
@@ -121,6 +122,9 @@ const TYPE_NAMES: Readonly<Record<string, readonly [name: string, hint: string |
 
 function wrongType (path: Path, schema: SchemaPart, data: unknown): Finding {
   if (data === null) return at(path, 'has no value', hintOf(schema))
+  // A number instead of "5s": the sentence of the format says more than "must be text".
+  const format = typeof data === 'object' ? null : FORMATS[schema.format ?? '']?.(JSON.stringify(data)) ?? null
+  if (format !== null) return at(path, format.message, format.hint)
   const [name, hint] = TYPE_NAMES[schema.type ?? ''] ?? ['of another type', null]
   const isScalar = typeof data !== 'object'
   return at(path, `must be ${name}`, schema.type === 'string' && !isScalar ? hintOf(schema) : hint)

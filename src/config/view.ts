@@ -3,6 +3,7 @@ import type { Path, Reporter, Step } from './problems.ts'
 
 export interface View {
   /** The value at a path; null: it is not there, or has an error itself or below. The caller says which type the schema gives it. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- shorter than a cast at each use, and no less honest
   at<Value>(path: Path): Value | null
   /** The keys of a mapping, also of one with errors below. */
   keys(path: Path): readonly string[]
@@ -16,6 +17,7 @@ export function createView (root: unknown, reporter: Reporter): View {
   const isSound = (path: Path): boolean => !unsound.some((bad) => path.every((step, index) => bad[index] === step))
   const raw = (path: Path): unknown => path.reduce<unknown>(childOf, root)
   return {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as declared above
     at: <Value>(path: Path) => isSound(path) ? (raw(path) ?? null) as Value | null : null,
     keys: (path) => {
       const value = raw(path)

@@ -1,0 +1,35 @@
+/** Stand-in kinds of gateways: the loader must work for any kind, not only for those that exist. */
+import { Type } from 'typebox'
+import type { DriverKind } from '../../src/drivers/contract.ts'
+
+const secret = Type.Optional(Type.String({ minLength: 1 }))
+const capabilities = { reportsRegistration: true, reportsPath: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
+const closed = { additionalProperties: false }
+
+const kind = (name: string, schema: DriverKind['schema']): [string, DriverKind] => [name, {
+  name, schema, capabilities, create: () => { throw new Error('the loader must not make drivers') }
+}]
+
+export const kinds: ReadonlyMap<string, DriverKind> = new Map([
+  kind('box', Type.Object({
+    url: Type.String({ format: 'http-url', description: 'URL of the box' }),
+    username: Type.String({ minLength: 1 }),
+    password_file: secret,
+    password_env: secret,
+    ca_file: secret,
+    insecure_tls: Type.Optional(Type.Boolean({ default: false })),
+    auth: Type.Optional(Type.Union([Type.Literal('basic'), Type.Literal('digest')], { default: 'basic' }))
+  }, closed)),
+  kind('kamailio', Type.Object({
+    url: Type.String({ format: 'http-url' }),
+    token_file: secret,
+    token_env: secret,
+    dispatcher_group: Type.Optional(Type.Integer({ minimum: 0 }))
+  }, { ...closed, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] })),
+  kind('plain', Type.Object({}, closed))
+])
+
+/** Environment of the fixtures. */
+export const ENV = {
+  ANNA_PASSWORD: 'canary-anna-7f3a', AM_PASSWORD: 'canary-am-7f3a', AM_TOKEN: 'canary-am-bearer-7f3a', ACME_PASSWORD: 'canary-acme-env-7f3a', EMPTY: ''
+}
