@@ -1,0 +1,107 @@
+/**
+ * README's reference tables, written from the code: `npm run gen`. Each stands between `<!-- table: NAME -->` and
+ * `<!-- end -->`; a test compares them, so that the code and README can't tell different things.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
+import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS, VETOES, WAITS } from '../../src/core/reasons.ts'
+import { drivers } from '../../src/drivers/registry.ts'
+import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/metrics/catalogue.ts'
+
+/** The part of JSON Schema that the configuration uses. */
+interface Schema {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly additionalProperties?: Schema | boolean
+  readonly items?: Schema
+  readonly required?: readonly string[]
+}
+
+const README = new URL('../../README.md', import.meta.url)
+
+function table (head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function code (text: string): string {
+  return `\`${text}\``
+}
+
+function reasons (title: string, sentences: Readonly<Record<string, string>>): string {
+  return table([title, 'meaning'], Object.entries(sentences).map(([name, sentence]) => [code(name), sentence]))
+}
+
+function metrics (): string {
+  const types = [['gauge', GAUGES], ['counter', COUNTERS], ['histogram', HISTOGRAMS]] as const
+  return table(['metric', 'type', 'labels', 'meaning'], types.flatMap(([type, list]) =>
+    list.map(({ name, labels, help }) => [code(name), type, labels.map(code).join(', '), help])))
+}
+
+function driverTable (): string {
+  const yes = (can: boolean): string => can ? 'yes' : 'no'
+  return table(
+    ['driver', 'own keys', 'shows the running state', 'tells whether it is registered', 'tells whether it reaches the carrier', 'a change survives its restart', '`registers_within`'],
+    [...drivers.values()].map(({ name, schema, capabilities }) => [
+      code(name),
+      Object.keys(schema.properties).map(code).join(', '),
+      ...[capabilities.readsRunningState, capabilities.reportsRegistration, capabilities.reportsPath, capabilities.persistent].map(yes),
+      code(`${capabilities.registersWithinMs / 1000}s`)
+    ])
+  )
+}
+
+/** One row per key below `path`; sections have rows for their keys only. */
+function configRows (path: string, schema: Schema, required: boolean): readonly (readonly string[])[] {
+  if (schema.properties !== undefined && Object.keys(schema.properties).length > 0) {
+    const keys = Object.entries(schema.properties)
+    return keys.flatMap(([key, value]) => {
+      const secret = /^(.+)_(?:file|env)$/.exec(key)?.[1]
+      const text = value.description?.replace(/: (?:file|environment variable) that holds it.*$/, '') ?? ''
+      if (secret !== undefined && text !== value.description) {
+        return key.endsWith('_env') ? [[`${code(`${path}.${secret}_file`)} or ${code('…_env')}`, '', `${text}: file or environment variable that holds it`]] : []
+      }
+      return configRows(path === '' ? key : `${path}.${key}`, value, schema.required?.includes(key) === true)
+    })
+  }
+  if (typeof schema.additionalProperties === 'object') return configRows(`${path}.NAME`, schema.additionalProperties, false)
+  if (schema.items?.properties !== undefined) return configRows(`${path}[]`, schema.items, false)
+  return [[code(path), required ? 'yes' : '', schema.description ?? '']]
+}
+
+function config (): string {
+  const sections: readonly (readonly [string, object])[] = Object.entries(FileSchema.properties).flatMap(([key, schema]): readonly (readonly [string, object])[] => {
+    // The keys of gateways and probes follow from their kind.
+    if (key === 'gateways') return [['gateways.NAME', { properties: GatewayKeys, required: ['driver'] }]]
+    if (key === 'probes') return [['probes.NAME (OPTIONS)', OptionsProbe], ['probes.NAME (REGISTER)', RegisterProbe]]
+    return [[key, schema]]
+  })
+  return table(['key', 'required', 'meaning'], sections.flatMap(([key, schema]) => configRows(key, schema as Schema, false)))
+}
+
+const TABLES: Readonly<Record<string, () => string>> = {
+  config,
+  drivers: driverTable,
+  metrics,
+  interlocks: () => reasons('interlock', VETOES),
+  waits: () => reasons('wait', WAITS),
+  'probe-reasons': () => reasons('probe', PROBE_REASONS),
+  'driver-reasons': () => reasons('driver', DRIVER_REASONS),
+  'alert-reasons': () => reasons('alert', ALERT_REASONS)
+}
+
+/** Names of the tables that README has to have. */
+export const TABLE_NAMES: readonly string[] = Object.keys(TABLES)
+
+/** The text with every table renewed; a name that is unknown throws. */
+export function renewTables (text: string): string {
+  return text.replaceAll(/(<!-- table: (\S+) -->\n)[\s\S]*?(<!-- end -->)/g, (_all, start: string, name: string, end: string) => {
+    const render = TABLES[name]
+    if (render === undefined) throw new Error(`README.md has an unknown table: ${name}`)
+    return `${start}\n${render()}\n\n${end}`
+  })
+}
+
+if (import.meta.main) await writeFile(README, renewTables(await readFile(README, 'utf8')))
