@@ -1,0 +1,114 @@
+import { test } from 'tap'
+import { receiveAlert } from '../../src/core/alert-book.ts'
+import type { BookedAlert } from '../../src/core/alert-book.ts'
+import { parseMatcher } from '../../src/core/labels.ts'
+import type { Labels } from '../../src/core/labels.ts'
+import { bindAlert, demandsOf, refusalOf, resolveTarget, trunksOf } from '../../src/core/rules.ts'
+import type { InterfaceTopology, Rule, Topology, TrunkTopology } from '../../src/core/topology.ts'
+
+const NOW = Date.UTC(2026, 0, 1)
+
+const iface = (gateway: string, name: string): InterfaceTopology =>
+  ({ key: `${gateway}/${name}`, gateway, name, sipProbe: `options sip:${gateway}`, carrierProbe: null, contact: null })
+const trunk = (id: string, ...interfaces: readonly InterfaceTopology[]): TrunkTopology => ({
+  id, type: 'exclusive', mode: 'automatic', interfaces, failback: 'manual', emergency: false, minEnabled: 1,
+  registration: { auth: 'register', onSecond: 'reject', expiresMs: 300_000, query: null }
+})
+const rule = (change: Partial<Rule['target']> = {}, rest: Partial<Rule> = {}): Rule => {
+  const match = ['alertname="SipTrunkDown"', 'severity=~"critical|page"'].map((text) => {
+    const parsed = parseMatcher(text)
+    if (!parsed.ok) throw new Error(parsed.message)
+    return parsed.matcher
+  })
+  return { name: 'trunk-down', match, target: { trunk: '{trunk}', gateway: '{gateway}', interface: null, ...change }, demand: 'disable', evidence: 'probe', ...rest }
+}
+const topology = (...rules: readonly Rule[]): Topology => ({
+  gateways: new Map(),
+  trunks: new Map([
+    trunk('acme', iface('pbx-a', 'SIP1'), iface('pbx-b', 'SIP1')),
+    trunk('twin', iface('pbx-a', 'SIP2'), iface('pbx-a', 'SIP3'), iface('pbx-b', 'SIP2'))
+  ].map((t) => [t.id, t])),
+  probes: new Map(),
+  rules,
+  interlocks: { warmupMs: 0, cooldownMs: 0, spacingMs: [0], maxGapMs: 15_000 },
+  resyncs: true
+})
+const labels = (more: Labels = {}): Labels => ({ alertname: 'SipTrunkDown', severity: 'critical', ...more })
+const alert = (more: Labels, change: Partial<BookedAlert> = {}): BookedAlert => ({
+  ...receiveAlert(undefined, { fingerprint: 'f1', labels: labels(more), status: 'firing', startsAtMs: NOW, endsAtMs: null }, NOW, true).booked,
+  ...change
+})
+
+test('which interface an alert speaks about', (t) => {
+  const cases: ReadonlyArray<readonly [string, Rule, Labels, unknown]> = [
+    ['another alert', rule(), { ...labels(), alertname: 'DiskFull' }, { kind: 'none' }],
+    ['a severity that the rule does not take', rule(), labels({ severity: 'warning', trunk: 'acme' }), { kind: 'none' }],
+    ['trunk and gateway', rule(), labels({ trunk: 'acme', gateway: 'pbx-b' }), { trunk: 'acme', interfaces: ['pbx-b/SIP1'] }],
+    ['no gateway: the one that was enabled at its start', rule(), labels({ trunk: 'acme' }), { trunk: 'acme', interfaces: null }],
+    ['a gateway with two interfaces in the trunk: both', rule(), labels({ trunk: 'twin', gateway: 'pbx-a' }), { trunk: 'twin', interfaces: ['pbx-a/SIP2', 'pbx-a/SIP3'] }],
+    ['one of the two, by its name', rule({ interface: '{interface}' }), labels({ trunk: 'twin', gateway: 'pbx-a', interface: 'SIP3' }), { interfaces: ['pbx-a/SIP3'] }],
+    ['one of the two, by its key', rule({ interface: '{interface}' }), labels({ trunk: 'twin', gateway: 'pbx-a', interface: 'pbx-a/SIP3' }), { interfaces: ['pbx-a/SIP3'] }],
+    ['a key alone', rule({ gateway: null, interface: '{interface}' }), labels({ trunk: 'acme', interface: 'pbx-b/SIP1' }), { interfaces: ['pbx-b/SIP1'] }],
+    ['a name alone that two gateways have', rule({ gateway: null, interface: '{interface}' }), labels({ trunk: 'acme', interface: 'SIP1' }), { kind: 'refused', reason: 'unknown-gateway' }],
+    ['a name alone that one gateway has', rule({ gateway: null, interface: '{interface}' }), labels({ trunk: 'twin', interface: 'SIP3' }), { interfaces: ['pbx-a/SIP3'] }],
+    ['literal text', rule({ trunk: 'acme', gateway: 'pbx-a' }), labels(), { trunk: 'acme', interfaces: ['pbx-a/SIP1'] }],
+    ['text around a label', rule({ gateway: 'pbx-{site}' }), labels({ trunk: 'acme', site: 'a' }), { interfaces: ['pbx-a/SIP1'] }],
+    ['a trunk that is not configured', rule(), labels({ trunk: 'nobody', gateway: 'pbx-a' }), { kind: 'refused', reason: 'unknown-trunk' }],
+    ['no trunk at all', rule(), labels({ gateway: 'pbx-a' }), { kind: 'refused', reason: 'unknown-trunk' }],
+    ['a name that every object has', rule(), labels({ trunk: 'constructor' }), { kind: 'refused', reason: 'unknown-trunk' }],
+    ['a gateway that the trunk does not use', rule(), labels({ trunk: 'acme', gateway: 'pbx-c' }), { kind: 'refused', reason: 'unknown-gateway' }],
+    ['an interface that the gateway does not have', rule({ interface: '{interface}' }), labels({ trunk: 'acme', gateway: 'pbx-a', interface: 'SIP9' }), { kind: 'refused', reason: 'unknown-gateway' }]
+  ]
+  for (const [what, one, with_, expected] of cases) t.match(resolveTarget(one, with_, topology(one)), expected, what)
+  t.end()
+})
+
+test('trunks of an alert, and why it is of no use', (t) => {
+  const both = topology(rule(), rule({ trunk: 'twin', gateway: null }, { name: 'always-twin' }))
+  t.same(trunksOf(labels({ trunk: 'acme', gateway: 'pbx-a' }), both), { trunks: ['acme', 'twin'], unbound: ['twin'] })
+  t.same(trunksOf(labels({ alertname: 'x' }), both), { trunks: [], unbound: [] })
+  t.equal(refusalOf(labels({ trunk: 'nobody' }), both), null, 'one rule can use it')
+  t.equal(refusalOf(labels({ trunk: 'nobody' }), topology(rule())), 'unknown-trunk')
+  t.equal(refusalOf(labels({ trunk: 'acme', gateway: 'pbx-c' }), topology(rule())), 'unknown-gateway')
+  t.equal(refusalOf({ alertname: 'Watchdog' }, topology(rule())), null, 'no rule matches')
+  t.end()
+})
+
+test('what alerts demand of a trunk', (t) => {
+  const one = rule({}, { evidence: 'none' })
+  const acme = topology(one).trunks.get('acme') as TrunkTopology
+  const onA = { trunk: 'acme', gateway: 'pbx-a' }
+  const demand = {
+    rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', fingerprint: 'f1', alertName: 'SipTrunkDown', startsAtMs: NOW, evidence: 'none', startsNew: true
+  }
+  const cases: ReadonlyArray<readonly [string, BookedAlert, readonly unknown[]]> = [
+    ['a firing one', alert(onA), [demand]],
+    ['a resolved one', alert(onA, { status: 'resolved' }), []],
+    ['a silenced one holds but starts nothing', alert(onA, { suppressed: true }), [{ ...demand, startsNew: false }]],
+    ['a disputed one needs our own evidence, whatever the rule says', alert(onA, { disputed: true }), [{ ...demand, evidence: 'probe' }]],
+    ['one of another trunk', alert({ trunk: 'twin', gateway: 'pbx-a' }), []],
+    ['one that is bound', alert({ trunk: 'acme' }, { bound: 'pbx-b/SIP1' }), [{ ...demand, interface: 'pbx-b/SIP1' }]],
+    ['one that nobody could bind', alert({ trunk: 'acme' }), []],
+    ['one bound to an interface that is gone from the configuration', alert({ trunk: 'acme' }, { bound: 'pbx-z/SIP1' }), []],
+    ['a label beats a binding', alert(onA, { bound: 'pbx-b/SIP1' }), [demand]]
+  ]
+  for (const [what, booked, expected] of cases) t.same(demandsOf([booked], acme, [one]), expected, what)
+  const two = demandsOf([alert({ trunk: 'twin', gateway: 'pbx-a' })], topology(one).trunks.get('twin') as TrunkTopology, [one, rule()])
+  t.same(two.map((d) => [d.interface, d.evidence]), [['pbx-a/SIP2', 'none'], ['pbx-a/SIP3', 'none'], ['pbx-a/SIP2', 'probe'], ['pbx-a/SIP3', 'probe']])
+  t.end()
+})
+
+test('an alert without a gateway is bound once, to the interface enabled at its start', (t) => {
+  const history = [{ interface: 'pbx-a/SIP1', fromMs: NOW - 60_000 }, { interface: 'pbx-b/SIP1', fromMs: NOW + 30_000 }]
+  const cases: ReadonlyArray<readonly [string, Partial<BookedAlert>, string | null]> = [
+    ['it started under A', { startsAtMs: NOW }, 'pbx-a/SIP1'],
+    ['it started with A', { startsAtMs: NOW - 60_000 }, 'pbx-a/SIP1'],
+    ['it started under B', { startsAtMs: NOW + 40_000, firstSeenAtMs: NOW + 41_000 }, 'pbx-b/SIP1'],
+    ['its clock is ahead: it arrived under A', { startsAtMs: NOW + 40_000, firstSeenAtMs: NOW + 10_000 }, 'pbx-a/SIP1'],
+    ['it started before anything is known', { startsAtMs: NOW - 90_000 }, null],
+    ['it was bound before', { startsAtMs: NOW + 40_000, firstSeenAtMs: NOW + 41_000, bound: 'pbx-a/SIP1' }, 'pbx-a/SIP1']
+  ]
+  for (const [what, change, expected] of cases) t.equal(bindAlert(alert({ trunk: 'acme' }, change), history), expected, what)
+  t.equal(bindAlert(alert({ trunk: 'acme' }), []), null, 'nobody was ever enabled')
+  t.end()
+})
