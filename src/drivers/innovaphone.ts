@@ -64,9 +64,10 @@ function readConfig (send: Send, base: string) {
 /** What a `!config` command answered; null: nothing speaks against it. An unknown module or command answers `?`. */
 function commandFailure (response: HttpResponse): DriverFailure | null {
   const text = response.body.toString('latin1')
+  const failed = statusFailure(response)
+  if (failed !== null) return failed
   if (/^\?\r?\n?$/.test(text)) return failure('rpc-error', 'the gateway does not know the command')
-  if (/^\s*</.test(text)) return failure('not-data', 'a web page instead of an answer')
-  return statusFailure(response)
+  return /^\s*</.test(text) ? failure('not-data', 'a web page instead of an answer', 'unknown') : null
 }
 
 /** The one line of an interface, or why it can't be written. */

@@ -1,5 +1,5 @@
 /**
- * What a record of Kamailio's uac module says, pure. Seen with 5.6.3 (fixtures/drivers/kamailio-states.json), agrees with
+ * What a record of Kamailio's uac module says, pure. Seen with 5.6.3 (test/fixtures/drivers/kamailio-5.6.3.json), agrees with
  * its uac_reg.c. Bits of `flags`: 1 disabled, 2 a REGISTER is under way, 4 online, 8 credentials sent, 16 touched by the timer.
  *
  *   what happened                                                        flags  expires   admin
@@ -12,7 +12,8 @@
  *   refused or silence, reg_retry_interval 0 (the default)                17    > 0       self-disabled
  *   reg_disable alone while registered: the carrier keeps the binding     21    > 0       disabled
  *   reg_unregister + reg_disable (ours)                                   17    0         disabled
- *   reg_unregister alone: never registers again, but nothing says so      16    0         enabled, not registered
+ *   reg_unregister alone, reg_retry_interval 0                           17    0         disabled
+ *   reg_unregister alone, reg_retry_interval > 0: never registers again   16    0         enabled, not registered
  *
  * One state is ambiguous: reg_disable alone, by hand, of a record that was tried and is not registered reads 17 with
  * expires > 0, as if it had given up by itself. It is judged `self-disabled`, since missing a lost registration is worse;

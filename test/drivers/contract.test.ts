@@ -1,0 +1,75 @@
+import { test } from 'tap'
+import type { Test } from 'tap'
+import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
+import { createDriver, drivers } from '../../src/drivers/registry.ts'
+import { createSecret } from '../../src/secret.ts'
+import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.ts'
+import type { GatewayFaults } from '../../src/simulator/gateway-faults.ts'
+import { testContract } from './contract.ts'
+import type { MakeSubject } from './contract.ts'
+import { innovaphoneStub, kamailioStub } from './stubs.ts'
+import type { Stub } from './stubs.ts'
+import { createUnrulyServer } from './unruly-server.ts'
+import type { Misbehaviour } from './unruly-server.ts'
+
+const PASSWORD = 'canary-one'
+const account = { username: 'pointsman', password: createSecret(PASSWORD) }
+const secrets = [PASSWORD, Buffer.from(`pointsman:${PASSWORD}`).toString('base64'), 'acme.example']
+
+function stubbed (kind: string, stub: () => Stub, path: string, settings: object, names: { on: string; off: string; absent: string }): MakeSubject {
+  return async (t: Test) => {
+    const gateway = stub()
+    const server = await createUnrulyServer(gateway)
+    const driver = createDriver(kind, { url: `${server.url}${path}`, ...settings }, { clock, random })
+    t.teardown(async () => { await driver.close(); await server.close() })
+    return {
+      driver, names, secrets, runs: gateway.runs,
+      misbehave: (kind, only) => { server.misbehave(kind, only); return Promise.resolve(true) },
+      switchOff: () => server.close()
+    }
+  }
+}
+
+/** What the simulator can do of it, as its own faults. */
+const SIMULATED: Partial<Record<Misbehaviour, Partial<GatewayFaults>>> = {
+  silent: { http: 'frozen' }, html: { reply: 'html' }, redirect: { reply: 'redirect' }, error: { reply: 'error' }, truncated: { cfg: 'broken-off' }
+}
+const SIMULATED_ON_WRITES: Partial<Record<Misbehaviour, Partial<GatewayFaults>>> = {
+  ignored: { ignored: ['change'] }, late: { activate: 'reset-after' }, 'reset-early': { activate: 'reset-before' }
+}
+
+const simulated: MakeSubject = async (t) => {
+  const line = { username: '4930123', domain: 'acme.example', password: 'sip-canary', proxy: '127.0.0.1:9', expires: 60 }
+  const gateway = await createSimulatedGateway({
+    name: 'pbx-a', host: '127.0.0.1', username: 'pointsman', password: PASSWORD, clock, random,
+    interfaces: [{ ...line, name: 'SIP1', enabled: true, label: 'acme' }, { ...line, name: 'SIP2', enabled: false, label: 'acme' }]
+  })
+  const driver = createDriver('innovaphone', { url: gateway.url, ...account }, { clock, random })
+  t.teardown(async () => { await driver.close(); await gateway.stop() })
+  return {
+    driver, secrets: [...secrets, 'sip-canary'], names: { on: 'SIP1', off: 'SIP2', absent: 'SIP16' },
+    runs: (name) => gateway.state(name).running === 'enabled',
+    misbehave: async (kind, only) => {
+      await gateway.clear()
+      const faults = kind === null ? {} : (only === 'writes' ? SIMULATED_ON_WRITES : SIMULATED)[kind]
+      await gateway.inject(faults ?? {})
+      return faults !== undefined
+    },
+    switchOff: () => gateway.kill()
+  }
+}
+
+const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
+  { name: 'innovaphone, documented bytes', kind: 'innovaphone', make: stubbed('innovaphone', innovaphoneStub, '', account, { on: 'SIP1', off: 'SIP2', absent: 'SIP16' }) },
+  { name: 'innovaphone, the simulator', kind: 'innovaphone', make: simulated },
+  {
+    name: 'kamailio, recorded bytes', kind: 'kamailio',
+    make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1 }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
+  }
+]
+
+for (const { name, make } of subjects) test(name, async (t) => testContract(t, make))
+
+test('every kind of the registry is held to the contract', async (t) => {
+  t.same([...new Set(subjects.map(({ kind }) => kind))].sort(), [...drivers.keys()].sort())
+})

@@ -1,0 +1,157 @@
+import { test } from 'tap'
+import type { Test } from 'tap'
+import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
+import { pathOf } from '../../src/drivers/kamailio-dispatcher.ts'
+import { adminOf, parseRegistration, registeredOf } from '../../src/drivers/kamailio-registration.ts'
+import { createDriver } from '../../src/drivers/registry.ts'
+import { createSecret } from '../../src/secret.ts'
+import { kamailioStub, recorded } from './stubs.ts'
+import { createUnrulyServer } from './unruly-server.ts'
+import type { Answer, Asked } from './unruly-server.ts'
+
+const signal = (): AbortSignal => AbortSignal.timeout(5_000)
+const result = (body: string): unknown => (JSON.parse(body) as { result: unknown }).result
+const methodOf = ({ body }: Asked): string => (JSON.parse(body) as { method: string }).method
+const bodyOf = (name: string): string => recorded['uac.reg_info'].find((state) => state.name === name)!.body
+
+async function gateway (t: Test, answer: (asked: Asked, isIgnored: boolean) => Answer, settings: object = {}) {
+  const server = await createUnrulyServer({ answer, isWrite: () => true })
+  const driver = createDriver('kamailio', { url: `${server.url}/RPC`, ...settings }, { clock, random })
+  t.teardown(async () => { await driver.close(); await server.close() })
+  return { driver, server }
+}
+
+/** Answers reg_info with these bodies, one after the other, and accepts everything else. */
+const telling = (...bodies: readonly string[]) => {
+  let asked = 0
+  return (one: Asked): Answer => {
+    const { id } = JSON.parse(one.body) as { id: number }
+    const body = methodOf(one) === 'uac.reg_info' ? bodies[Math.min(asked++, bodies.length - 1)]! : '{"jsonrpc":"2.0","result":{},"id":1}'
+    return { body: body.replace(/"id":1}$/, `"id":${id}}`) }
+  }
+}
+
+test('every recorded state of a record is judged as what it was', async (t) => {
+  t.ok(recorded['uac.reg_info'].length > 15)
+  for (const { name, body, admin, registered } of recorded['uac.reg_info']) {
+    const registration = parseRegistration(result(body), 'trunk1')
+    t.ok(registration, name)
+    t.equal(adminOf(registration!), admin, `${name}: ${admin}`)
+    t.equal(registeredOf(registration!), registered, `${name}: registered`)
+  }
+  t.equal(registeredOf({ flags: 20, expires: 60, diffExpires: -50 }), null, 'due, the timer has not run yet')
+  t.equal(registeredOf({ flags: 20, expires: 60, diffExpires: -101 }), false, 'the timer has stopped')
+  t.equal(parseRegistration(result(bodyOf('registered')), 'trunk2'), null, 'another record\'s answer')
+})
+
+test('the carrier\'s destination tells the path', async (t) => {
+  for (const { name, body, path } of recorded['dispatcher.list']) {
+    t.equal(pathOf(result(body), 1, null), path, name)
+    t.equal(pathOf(result(body), 1, 'SIP:127.0.7.2:5060'), path, `${name}, by its URI`)
+    t.equal(pathOf(result(body), 1, 'sip:other'), null, `${name}, another URI`)
+    t.equal(pathOf(result(body), 2, null), null, `${name}, another group`)
+  }
+  t.ok(recorded['dispatcher.list'].length > 3)
+  const set = (...flags: readonly string[]): unknown => ({ RECORDS: [{ SET: { ID: 1, TARGETS: flags.map((FLAGS) => ({ DEST: { URI: 'x', FLAGS } })) } }] })
+  t.equal(pathOf(set('IP', 'DX', 'AP'), 1, null), 'up', 'one reachable is enough')
+  t.equal(pathOf(set('IP', 'DX'), 1, null), 'down', 'a disabled one says nothing')
+  for (const odd of [null, [], {}, { RECORDS: [{}] }, { RECORDS: [{ SET: { ID: 1 } }] }]) t.equal(pathOf(odd, 1, null), null)
+})
+
+test('only the calls that are needed are made, in the order that is safe', async (t) => {
+  const cases = [
+    { from: 'registered', to: 'disabled', calls: ['reg_unregister', 'reg_disable'], after: 'reg_unregister and reg_disable of a registered one' },
+    { from: 'reg_disable alone while registered', to: 'disabled', calls: ['reg_unregister', 'reg_disable'], after: 'reg_unregister and reg_disable of a registered one' },
+    { from: 'refused with 403, reg_retry_interval 0', to: 'disabled', calls: ['reg_unregister', 'reg_disable'], after: 'reg_unregister and reg_disable of a registered one' },
+    { from: 'loaded from the database with flags 1', to: 'disabled', calls: ['reg_disable'], after: 'reg_disable of that' },
+    { from: 'reg_unregister and reg_disable of a registered one', to: 'disabled', calls: ['reg_disable'], after: 'reg_unregister and reg_disable of a registered one' },
+    { from: 'reg_enable after reg_unregister, never registers', to: 'disabled', calls: ['reg_disable'], after: 'reg_unregister and reg_disable of a registered one' },
+    { from: 'registered', to: 'enabled', calls: [], after: 'registered' },
+    { from: 'loaded from the database with flags 1', to: 'enabled', calls: ['reg_enable'], after: 'reg_enable, before the timer ran' },
+    { from: 'refused with 403, reg_retry_interval 0', to: 'enabled', calls: ['reg_enable'], after: 'REGISTER sent, no answer yet' },
+    { from: 'reg_unregister and reg_disable of a registered one', to: 'enabled', calls: ['reg_refresh', 'reg_enable'], after: 'reg_enable, before the timer ran' },
+    { from: 'reg_enable after reg_unregister, never registers', to: 'enabled', calls: ['reg_refresh', 'reg_enable'], after: 'registered' }
+  ] as const
+  for (const { from, to, calls, after } of cases) {
+    const { driver, server } = await gateway(t, telling(bodyOf(from), bodyOf(after)))
+    t.same(await driver.apply('trunk1', to, signal()), { ok: true, activated: true }, `${from} → ${to}`)
+    t.same(server.asked.map(methodOf), ['uac.reg_info', ...calls.map((call) => `uac.${call}`), 'uac.reg_info'], `${from} → ${to}: calls`)
+  }
+})
+
+test('a record that did not follow is no success', async (t) => {
+  for (const after of ['reg_enable after reg_unregister, never registers', 'loaded from the database with flags 1']) {
+    const { driver } = await gateway(t, telling(bodyOf('loaded from the database with flags 1'), bodyOf(after)))
+    t.match(await driver.apply('trunk1', 'enabled', signal()), { ok: false, reason: 'no-effect', effect: 'unknown' }, after)
+  }
+})
+
+test('registering anew never turns a disabled record on', async (t) => {
+  const cases = [
+    { from: 'registered', want: { ok: true }, calls: ['uac.reg_enable'] },
+    { from: 'refused with 403, reg_retry_interval 0', want: { ok: true }, calls: ['uac.reg_enable'] },
+    { from: 'reg_enable after reg_unregister, never registers', want: { ok: true }, calls: ['uac.reg_refresh', 'uac.reg_enable'] },
+    { from: 'loaded from the database with flags 1', want: { ok: false, reason: 'rpc-error', effect: 'none' }, calls: [] },
+    { from: 'reg_disable alone while registered', want: { ok: false, reason: 'rpc-error' }, calls: [] }
+  ]
+  for (const { from, want, calls } of cases) {
+    const { driver, server } = await gateway(t, telling(bodyOf(from)))
+    t.match(await driver.reregister('trunk1', signal()), want, from)
+    t.same(server.asked.slice(1).map(methodOf), calls, `${from}: calls`)
+  }
+})
+
+test('an answer that executes nothing is not taken for success', async (t) => {
+  const read = telling(bodyOf('registered'))
+  const cases = [
+    { name: 'what a body without jsonrpc gets', status: 200, body: '{"jsonrpc":"2.0","result":{}}', want: { reason: 'not-data', effect: 'unknown' } },
+    { name: 'another request\'s answer', status: 200, body: '{"jsonrpc":"2.0","result":{},"id":"1"}', want: { reason: 'not-data', effect: 'unknown' } },
+    { name: 'neither result nor error', status: 200, body: '{"jsonrpc":"2.0","id":ID}', want: { reason: 'not-data', effect: 'unknown' } },
+    { name: 'the method is missing', status: 500, body: '{"jsonrpc":"2.0","error":{"code":500,"message":"Method Not Found"},"id":ID}', want: { reason: 'rpc-error', detail: 'uac.reg_disable: Method Not Found' } },
+    { name: 'a message that may hold anything', status: 500, body: '{"jsonrpc":"2.0","error":{"code":500,"message":"canary-one"},"id":ID}', want: { reason: 'rpc-error', detail: 'uac.reg_disable: error 500' } },
+    { name: 'no such page', status: 404, body: 'no\n', want: { reason: 'http-status', detail: 'uac.reg_disable: HTTP 404' } },
+    { name: 'the script refuses', status: 403, body: 'no\n', want: { reason: 'auth-failed' } }
+  ]
+  for (const { name, status, body, want } of cases) {
+    const { driver } = await gateway(t, (asked) => methodOf(asked) === 'uac.reg_disable' ? { status, body: body.replace('ID', String((JSON.parse(asked.body) as { id: number }).id)) } : read(asked))
+    t.match(await driver.apply('trunk1', 'disabled', signal()), { ok: false, ...want }, name)
+  }
+})
+
+test('a refused un-REGISTER does not keep the record on', async (t) => {
+  const stub = kamailioStub()
+  const { driver } = await gateway(t, (asked, isIgnored) => methodOf(asked) === 'uac.reg_unregister'
+    ? { status: 500, body: `{"jsonrpc":"2.0","error":{"code":500,"message":"x"},"id":${(JSON.parse(asked.body) as { id: number }).id}}` }
+    : stub.answer(asked, isIgnored))
+  t.same(await driver.apply('trunk1', 'disabled', signal()), { ok: true, activated: true })
+  t.equal(stub.runs('trunk1'), false)
+})
+
+test('many interfaces are read over few connections, the path only where it is configured', async (t) => {
+  const stub = kamailioStub()
+  const names = Array.from({ length: 40 }, (_, index) => index === 7 ? 'trunk1' : `nope-${index}`)
+  const { driver, server } = await gateway(t, stub.answer, { dispatcher_group: 1 })
+  const observed = await driver.observe(names, signal())
+  t.same(observed.ok && observed.interfaces.get('trunk1'), { present: true, admin: 'enabled', registered: true, path: 'up' })
+  t.equal(observed.ok && [...observed.interfaces.values()].filter(({ present }) => present).length, 1)
+  t.ok(server.connections() <= 4)
+  const plain = await gateway(t, stub.answer)
+  const without = await plain.driver.observe(['trunk1'], signal())
+  t.equal(without.ok && without.interfaces.get('trunk1')?.path, null)
+  t.equal(plain.server.asked.length, 1)
+})
+
+test('without any destination set there is no path evidence, and no failure', async (t) => {
+  const read = telling(bodyOf('registered'))
+  const { driver } = await gateway(t, (asked) => methodOf(asked) === 'dispatcher.list'
+    ? { status: 500, body: `{"jsonrpc":"2.0","error":{"code":500,"message":"No Destination Sets"},"id":${(JSON.parse(asked.body) as { id: number }).id}}` }
+    : read(asked), { dispatcher_group: 1 })
+  const observed = await driver.observe(['trunk1'], signal())
+  t.same(observed.ok && observed.interfaces.get('trunk1'), { present: true, admin: 'enabled', registered: true, path: null })
+})
+
+test('a person is told the commands, and to show no password', async (t) => {
+  const { driver } = await gateway(t, kamailioStub().answer, { token: createSecret('canary-one') })
+  t.match(driver.manual('trunk1', 'disabled').join('\n'), /Bearer \$TOKEN.*reg_unregister[^]*reg_disable[^]*reg_info.* \| grep -o/)
+  t.match(driver.manual('trunk1', 'enabled').join('\n'), /"uac\.reg_refresh","params":\["trunk1"\][^]*reg_enable/)
+})

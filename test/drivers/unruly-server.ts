@@ -1,0 +1,117 @@
+/** An HTTP server on loopback that answers as it is told, or misbehaves on the wire. */
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+
+export type Misbehaviour =
+  | 'silent' // takes the request, executes nothing, never answers
+  | 'late' // executes, never answers
+  | 'ignored' // answers as always, executes nothing
+  | 'html' | 'redirect' | 'unauthorised' | 'error'
+  | 'truncated' // announces more than it sends, then closes
+  | 'reset-early' | 'reset-midway' // before, after the head of the answer
+  | 'slow-loris' // one byte now and then
+
+export interface Asked {
+  readonly method: string
+  readonly path: string
+  readonly authorization: string
+  readonly body: string
+}
+
+export interface Answer {
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string | Buffer
+}
+
+export interface UnrulyServer {
+  readonly url: string
+  readonly asked: readonly Asked[]
+  /** Connections that were ever opened. */
+  connections(): number
+  misbehave(kind: Misbehaviour | null, only?: 'writes'): void
+  /** Closes the idle connections, as servers do after a while. */
+  closeIdle(): void
+  close(): Promise<void>
+}
+
+export interface UnrulyOptions {
+  /** `isIgnored`: answer as always but change nothing. */
+  readonly answer: (asked: Asked, isIgnored: boolean) => Answer
+  readonly isWrite: (asked: Asked) => boolean
+}
+
+async function readAsked (request: IncomingMessage): Promise<Asked> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return {
+    method: request.method ?? '', path: request.url ?? '', authorization: request.headers.authorization ?? '',
+    body: Buffer.concat(chunks).toString('utf8')
+  }
+}
+
+/** Repeats what came in, as badly written servers do: nothing of it may show up in a result. */
+const echo = (asked: Asked): string =>
+  `<html>${asked.authorization} ${Buffer.from(asked.authorization.replace('Basic ', ''), 'base64').toString()} ${asked.body}</html>`
+
+function reply (response: ServerResponse, { status = 200, headers = {}, body }: Answer): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body)
+}
+
+async function drip (response: ServerResponse, body: Buffer): Promise<void> {
+  response.writeHead(200, { 'Content-Length': 100_000 })
+  for (const byte of body) {
+    if (response.destroyed) return
+    response.write(Buffer.of(byte))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+export async function createUnrulyServer (options: UnrulyOptions): Promise<UnrulyServer> {
+  const asked: Asked[] = []
+  const sockets = new Set<Socket>()
+  let opened = 0
+  let misbehaviour: { kind: Misbehaviour | null; only: 'writes' | undefined } = { kind: null, only: undefined }
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const one = await readAsked(request)
+    asked.push(one)
+    const { kind, only } = misbehaviour
+    const answer = (isIgnored = false): Answer => options.answer(one, isIgnored)
+    const bytes = (): Buffer => Buffer.from(answer(true).body)
+    switch (only === 'writes' && !options.isWrite(one) ? null : kind) {
+      case null: reply(response, answer()); break
+      case 'ignored': reply(response, answer(true)); break
+      case 'silent': break
+      case 'late': answer(); break
+      case 'html': reply(response, { headers: { 'Content-Type': 'text/html' }, body: echo(one) }); break
+      case 'redirect': reply(response, { status: 302, headers: { Location: '/elsewhere' }, body: echo(one) }); break
+      case 'unauthorised': reply(response, { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' }, body: echo(one) }); break
+      case 'error': reply(response, { status: 500, body: echo(one) }); break
+      case 'truncated': response.writeHead(200, { 'Content-Length': 100_000 }).write(bytes(), () => request.socket.end()); break
+      case 'reset-early': request.socket.resetAndDestroy(); break
+      case 'reset-midway': response.writeHead(200, { 'Content-Length': 100_000 }).write(bytes(), () => setTimeout(() => request.socket.resetAndDestroy(), 5)); break
+      case 'slow-loris': await drip(response, bytes()); break
+    }
+  }
+
+  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => { void handle(request, response) })
+  server.on('connection', (socket: Socket) => {
+    opened += 1
+    sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    connections: () => opened,
+    misbehave: (kind, only) => { misbehaviour = { kind, only } },
+    closeIdle: () => server.closeIdleConnections(),
+    close: () => new Promise((resolve) => {
+      server.close(() => resolve())
+      for (const socket of sockets) socket.destroy()
+    })
+  }
+}
