@@ -1,0 +1,105 @@
+import { test } from 'tap'
+import { evidenceKey } from '../../src/core/evidence.ts'
+import { planTrunk } from '../../src/core/planner.ts'
+import type { Step } from '../../src/core/plan.ts'
+import type { VetoReason, WaitReason } from '../../src/core/reasons.ts'
+import type { World } from '../../src/core/world.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, CARRIER, carrierOf, DOWN, driverOf, MINUTE, NOW, QUERY, SECOND, silentInterface, sipOf, TELLS_LITTLE, WAVERING } from '../helpers/build-world.ts'
+import type { WorldParts } from '../helpers/build-world.ts'
+
+const plan = (world: World): Step => planTrunk(world, 'acme', 'd1', NOW)
+const alertOnA = [buildAlert('pbx-a')]
+/** A is down by its own evidence, its management answers. */
+const pathLost: WorldParts = { alerts: alertOnA, evidence: { [evidenceKey.path(A)]: DOWN } }
+const dead = { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }
+
+interface Case {
+  readonly name: string
+  readonly given: WorldParts
+  /** Commands that are sent now, for example `disabled pbx-a/SIP1`. */
+  readonly sends?: readonly string[]
+  readonly vetoes?: readonly VetoReason[]
+  readonly waits?: readonly WaitReason[]
+}
+
+const cases: readonly Case[] = [
+  { name: 'a healthy trunk needs nothing', given: {} },
+  { name: 'an alert that names the active interface and agrees with its own evidence disables it first', given: pathLost, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'an alert alone does nothing: the own evidence is up', given: { alerts: alertOnA }, vetoes: ['confirm'] },
+  { name: 'an alert alone does nothing: the own evidence is unknown', given: { alerts: alertOnA, evidence: { [evidenceKey.path(A)]: { atMs: NOW - 10 * MINUTE } } }, vetoes: ['warm-up', 'confirm'].slice(1) as VetoReason[] },
+  { name: 'own evidence alone does nothing without a rule on it', given: { evidence: { [evidenceKey.path(A)]: DOWN } } },
+  { name: 'an alert that names the standby does nothing', given: { alerts: [buildAlert('pbx-b')], evidence: { [evidenceKey.path(B)]: DOWN } } },
+  { name: 'a silenced alert starts nothing', given: { ...pathLost, alerts: [buildAlert('pbx-a', { suppressed: true })] }, vetoes: ['confirm'] },
+  { name: 'mode observe records only', given: { ...pathLost, trunk: { mode: 'observe' } }, vetoes: ['mode'] },
+  { name: 'a paused trunk is left alone', given: { ...pathLost, pauses: [{ scope: 'trunk/acme', actor: 'anna', reason: 'work', atMs: NOW, untilMs: null }] }, vetoes: ['paused'] },
+  { name: 'a pause of the standby\'s gateway holds too', given: { ...pathLost, pauses: [{ scope: 'gateway/pbx-b', actor: 'anna', reason: 'work', atMs: NOW, untilMs: null }] }, vetoes: ['paused'] },
+  { name: 'an expired pause is none', given: { ...pathLost, pauses: [{ scope: 'global', actor: 'anna', reason: 'work', atMs: 0, untilMs: NOW - 1 }] }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'a standby that is down is no better', given: { ...pathLost, evidence: { ...pathLost.evidence, [sipOf(B)]: DOWN } }, vetoes: ['no-better', 'min-enabled'] },
+  { name: 'a standby that was not read lately is no better', given: { ...pathLost, interfaces: { [B]: { observed: { present: true, admin: 'disabled', registered: false, path: 'up', atMs: NOW - 5 * MINUTE } } } }, vetoes: ['no-better', 'min-enabled'] },
+  { name: 'a standby whose account is refused is no better', given: { ...pathLost, interfaces: { [B]: { attempt: { atMs: NOW, reason: 'auth-failed' } } } }, vetoes: ['no-better', 'min-enabled'] },
+  { name: 'a standby that the gateway does not have is no better', given: { ...pathLost, interfaces: { [B]: { observed: { present: false, admin: 'disabled', registered: null, path: null, atMs: NOW } } } }, vetoes: ['no-better', 'min-enabled'] },
+  { name: 'the carrier down for all justifies no move', given: { ...pathLost, evidence: { ...pathLost.evidence, [CARRIER]: DOWN } }, vetoes: ['no-better'] },
+  { name: 'a carrier that has just missed a probe is waited for', given: { ...pathLost, evidence: { ...pathLost.evidence, [CARRIER]: WAVERING } }, waits: ['waiting-for-answer'] },
+  { name: 'its own carrier target down is a reason to move', given: { ownCarriers: true, alerts: alertOnA, evidence: { [carrierOf(A)]: DOWN } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'the standby was last read 6 s ago: pre-flight first', given: { ...pathLost, interfaces: { [B]: { observed: { present: true, admin: 'disabled', registered: false, path: 'up', atMs: NOW - 6 * SECOND } } } }, waits: ['pre-flight'] },
+  { name: 'the standby\'s pre-flight read failed', given: { ...pathLost, interfaces: { [B]: { attempt: { atMs: NOW, reason: 'timeout' } } } }, vetoes: ['standby-not-ready'] },
+  { name: 'A dead: nothing is written before the proof', given: { alerts: alertOnA, evidence: dead, interfaces: { [A]: silentInterface(30 * SECOND) } }, waits: ['waiting-for-proof'] },
+  { name: 'A dead for expires and a tenth: B is enabled', given: { alerts: alertOnA, evidence: dead, interfaces: { [A]: silentInterface(331 * SECOND) } }, sends: [`enabled ${B}`], waits: ['read-back'] },
+  { name: 'A dead, but its binding was refreshed after it fell silent', given: { alerts: alertOnA, evidence: dead, interfaces: { [A]: silentInterface(30 * SECOND, { lifeByBinding: true }) } }, vetoes: ['gateway-alive'] },
+  { name: 'A dead and the carrier would let it take the registration back', given: { onSecond: 'replace', alerts: alertOnA, evidence: dead, interfaces: { [A]: silentInterface(331 * SECOND) } }, vetoes: ['owner-unproven'] },
+  { name: 'A\'s management dead, its voice alive: A is not down', given: { alerts: alertOnA, evidence: { [driverOf(A)]: DOWN }, interfaces: { [A]: silentInterface(SECOND) } }, vetoes: ['confirm', 'gateway-alive'] },
+  { name: 'A has just stopped answering: wait until that is clear', given: { ...pathLost, evidence: { ...pathLost.evidence, [driverOf(A)]: WAVERING } }, waits: ['waiting-for-answer'] },
+  { name: 'A\'s SIP service dead, its management alive: A is disabled', given: { alerts: alertOnA, evidence: { [sipOf(A)]: DOWN } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'a person changed a gateway: nobody fights', given: { ...pathLost, state: { drift: { detail: 'x', decision: 'd0' } } }, vetoes: ['drift'] },
+  { name: 'the first state was illegal: nothing until adopt', given: { ...pathLost, state: { baseline: 'unclear' } }, vetoes: ['baseline-unclear'] },
+  { name: 'no Alertmanager has answered: alert evidence is not fresh', given: { ...pathLost, resyncs: true }, vetoes: ['freeze'] },
+  { name: 'a resync two minutes ago is fresh', given: { ...pathLost, resyncs: true, resyncedAtMs: NOW - 2 * MINUTE }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'a resync four minutes ago is not', given: { ...pathLost, resyncs: true, resyncedAtMs: NOW - 4 * MINUTE }, vetoes: ['freeze'] },
+  { name: 'warming up', given: { ...pathLost, state: { warmSinceMs: NOW - SECOND } }, vetoes: ['warm-up', 'confirm'] },
+  { name: 'a second move from a down interface is spaced', given: { ...pathLost, state: { moves: { count: 1, lastAtMs: NOW - 30 * SECOND }, movedAtMs: NOW - 30 * SECOND } }, waits: ['spacing'] },
+  { name: 'two minutes after the first, the second move from a down interface is free', given: { ...pathLost, state: { moves: { count: 1, lastAtMs: NOW - 2 * MINUTE }, movedAtMs: NOW - 2 * MINUTE } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'the gateway gave up its registration: B takes over', given: { alerts: alertOnA, evidence: { [evidenceKey.registration(A)]: DOWN }, interfaces: { [A]: { observed: { present: true, admin: 'self-disabled', registered: false, path: 'up', atMs: NOW } } } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'the gateway gave up and nobody else is usable: it is enabled again', given: { alerts: alertOnA, evidence: { [evidenceKey.registration(A)]: DOWN, [sipOf(B)]: DOWN }, interfaces: { [A]: { observed: { present: true, admin: 'self-disabled', registered: false, path: 'up', atMs: NOW } } } }, sends: [`enabled ${A}`], waits: ['read-back'] },
+  { name: 'the wanted interface is off after its gateway restarted: it is enabled again', given: { interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
+  { name: 'a stored "off" without an answered activation is disabled again before B is enabled', given: { capabilities: TELLS_LITTLE, onSecond: 'replace', alerts: alertOnA, evidence: { [sipOf(A)]: DOWN, [evidenceKey.registration(A)]: null }, interfaces: { [A]: buildInterface(false, { offConfirmed: false, offSinceMs: NOW - SECOND }) } }, sends: [`disabled ${A}`], waits: ['read-back'] }
+]
+
+test('planTrunk', (t) => {
+  t.ok(cases.length > 30)
+  for (const { name, given, sends = [], vetoes = [], waits = [] } of cases) {
+    t.test(name, (t) => {
+      const world = buildWorld(given)
+      const step = plan(world)
+      t.same(step.actions.flatMap((a) => a.kind === 'apply' ? [`${a.desired} ${a.interface}`] : []), sends, 'commands')
+      t.same(step.vetoes.map((v) => v.interlock), vetoes, 'vetoes')
+      t.same(step.waits.map((w) => w.reason), waits, 'waits')
+      t.same(plan(world), step, 'the same world and instant give the same plan')
+      t.end()
+    })
+  }
+  t.end()
+})
+
+test('a proposal keeps its decision id, and a changed set of vetoes is journalled once', (t) => {
+  const world = buildWorld({ alerts: alertOnA })
+  const first = plan(world)
+  t.same(first.notes.map((n) => n.type), ['proposed', 'vetoed'])
+  const again = planTrunk({ ...world, trunks: new Map([['acme', first.state]]) }, 'acme', 'd2', NOW + SECOND)
+  t.same(again.notes, [])
+  t.equal(again.state.open?.id, 'd1')
+  const gone = planTrunk({ ...world, trunks: new Map([['acme', first.state]]), alertsByTrunk: new Map() }, 'acme', 'd2', NOW + SECOND)
+  t.same(gone.notes.map((n) => [n.type, n.decision]), [['withdrawn', 'd1']])
+  t.end()
+})
+
+test('a query is asked gently', (t) => {
+  const asks = (parts: WorldParts): boolean => plan(buildWorld({ query: QUERY, ...parts })).actions.some((a) => a.kind === 'query')
+  t.ok(asks({ state: { queriedAtMs: null } }), 'at the start')
+  t.not(asks({ state: { queriedAtMs: NOW - 149 * SECOND } }), true, 'within the steady interval')
+  t.ok(asks({ state: { queriedAtMs: NOW - 150 * SECOND } }), 'after the steady interval')
+  t.not(asks({ alerts: alertOnA, state: { queriedAtMs: NOW - 4 * SECOND } }), true, 'on doubt, not within 5 s')
+  t.ok(asks({ alerts: alertOnA, state: { queriedAtMs: NOW - 5 * SECOND } }), 'on doubt, after 5 s')
+  t.not(asks({ alerts: alertOnA, state: { queryRefused: true } }), true, 'never after a refusal')
+  t.not(asks({ state: { queryNotBeforeMs: NOW + 1 } }), true, 'not before Retry-After')
+  t.end()
+})
