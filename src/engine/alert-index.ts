@@ -6,7 +6,7 @@ import type { Topology, TrunkId } from '../core/topology.ts'
 
 export interface AlertIndex {
   book(): AlertBook
-  /** Firing alerts that a rule maps to the trunk; a trunk without any is missing. */
+  /** Firing alerts that a rule maps to the trunk, by fingerprint; a trunk without any is missing. */
   byTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>
   /** Replaces one entry; null removes it. */
   put(fingerprint: string, alert: BookedAlert | null): void
@@ -32,7 +32,8 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
     const { trunks } = trunksOf(alert.labels, topology())
     if (trunks.length === 0) return
     trunksByFingerprint.set(alert.fingerprint, trunks)
-    for (const trunk of trunks) byTrunk.set(trunk, [...byTrunk.get(trunk) ?? [], alert])
+    // In one order, whatever came first: the same alerts must give the same plan.
+    for (const trunk of trunks) byTrunk.set(trunk, [...byTrunk.get(trunk) ?? [], alert].sort(byFingerprint))
   }
 
   return {
@@ -50,4 +51,8 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
       for (const alert of book.values()) add(alert)
     }
   }
+}
+
+function byFingerprint (a: BookedAlert, b: BookedAlert): number {
+  return a.fingerprint < b.fingerprint ? -1 : 1
 }

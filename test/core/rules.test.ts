@@ -1,38 +1,13 @@
 import { test } from 'tap'
 import { receiveAlert } from '../../src/core/alert-book.ts'
 import type { BookedAlert } from '../../src/core/alert-book.ts'
-import { parseMatcher } from '../../src/core/labels.ts'
 import type { Labels } from '../../src/core/labels.ts'
 import { bindAlert, demandsOf, refusalOf, resolveTarget, trunksOf } from '../../src/core/rules.ts'
-import type { InterfaceTopology, Rule, Topology, TrunkTopology } from '../../src/core/topology.ts'
+import type { Rule, TrunkTopology } from '../../src/core/topology.ts'
+import { rule, topologyWith } from '../helpers/alert-topology.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
 
-const iface = (gateway: string, name: string): InterfaceTopology =>
-  ({ key: `${gateway}/${name}`, gateway, name, sipProbe: `options sip:${gateway}`, carrierProbe: null, contact: null })
-const trunk = (id: string, ...interfaces: readonly InterfaceTopology[]): TrunkTopology => ({
-  id, type: 'exclusive', mode: 'automatic', interfaces, failback: 'manual', emergency: false, minEnabled: 1,
-  registration: { auth: 'register', onSecond: 'reject', expiresMs: 300_000, query: null }
-})
-const rule = (change: Partial<Rule['target']> = {}, rest: Partial<Rule> = {}): Rule => {
-  const match = ['alertname="SipTrunkDown"', 'severity=~"critical|page"'].map((text) => {
-    const parsed = parseMatcher(text)
-    if (!parsed.ok) throw new Error(parsed.message)
-    return parsed.matcher
-  })
-  return { name: 'trunk-down', match, target: { trunk: '{trunk}', gateway: '{gateway}', interface: null, ...change }, demand: 'disable', evidence: 'probe', ...rest }
-}
-const topology = (...rules: readonly Rule[]): Topology => ({
-  gateways: new Map(),
-  trunks: new Map([
-    trunk('acme', iface('pbx-a', 'SIP1'), iface('pbx-b', 'SIP1')),
-    trunk('twin', iface('pbx-a', 'SIP2'), iface('pbx-a', 'SIP3'), iface('pbx-b', 'SIP2'))
-  ].map((t) => [t.id, t])),
-  probes: new Map(),
-  rules,
-  interlocks: { warmupMs: 0, cooldownMs: 0, spacingMs: [0], maxGapMs: 15_000 },
-  resyncs: true
-})
 const labels = (more: Labels = {}): Labels => ({ alertname: 'SipTrunkDown', severity: 'critical', ...more })
 const alert = (more: Labels, change: Partial<BookedAlert> = {}): BookedAlert => ({
   ...receiveAlert(undefined, { fingerprint: 'f1', labels: labels(more), status: 'firing', startsAtMs: NOW, endsAtMs: null }, NOW, true).booked,
@@ -59,24 +34,24 @@ test('which interface an alert speaks about', (t) => {
     ['a gateway that the trunk does not use', rule(), labels({ trunk: 'acme', gateway: 'pbx-c' }), { kind: 'refused', reason: 'unknown-gateway' }],
     ['an interface that the gateway does not have', rule({ interface: '{interface}' }), labels({ trunk: 'acme', gateway: 'pbx-a', interface: 'SIP9' }), { kind: 'refused', reason: 'unknown-gateway' }]
   ]
-  for (const [what, one, with_, expected] of cases) t.match(resolveTarget(one, with_, topology(one)), expected, what)
+  for (const [what, one, with_, expected] of cases) t.match(resolveTarget(one, with_, topologyWith(one)), expected, what)
   t.end()
 })
 
 test('trunks of an alert, and why it is of no use', (t) => {
-  const both = topology(rule(), rule({ trunk: 'twin', gateway: null }, { name: 'always-twin' }))
+  const both = topologyWith(rule(), rule({ trunk: 'twin', gateway: null }, { name: 'always-twin' }))
   t.same(trunksOf(labels({ trunk: 'acme', gateway: 'pbx-a' }), both), { trunks: ['acme', 'twin'], unbound: ['twin'] })
   t.same(trunksOf(labels({ alertname: 'x' }), both), { trunks: [], unbound: [] })
   t.equal(refusalOf(labels({ trunk: 'nobody' }), both), null, 'one rule can use it')
-  t.equal(refusalOf(labels({ trunk: 'nobody' }), topology(rule())), 'unknown-trunk')
-  t.equal(refusalOf(labels({ trunk: 'acme', gateway: 'pbx-c' }), topology(rule())), 'unknown-gateway')
-  t.equal(refusalOf({ alertname: 'Watchdog' }, topology(rule())), null, 'no rule matches')
+  t.equal(refusalOf(labels({ trunk: 'nobody' }), topologyWith(rule())), 'unknown-trunk')
+  t.equal(refusalOf(labels({ trunk: 'acme', gateway: 'pbx-c' }), topologyWith(rule())), 'unknown-gateway')
+  t.equal(refusalOf({ alertname: 'Watchdog' }, topologyWith(rule())), null, 'no rule matches')
   t.end()
 })
 
 test('what alerts demand of a trunk', (t) => {
   const one = rule({}, { evidence: 'none' })
-  const acme = topology(one).trunks.get('acme') as TrunkTopology
+  const acme = topologyWith(one).trunks.get('acme') as TrunkTopology
   const onA = { trunk: 'acme', gateway: 'pbx-a' }
   const demand = {
     rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', fingerprint: 'f1', alertName: 'SipTrunkDown', startsAtMs: NOW, evidence: 'none', startsNew: true
@@ -93,7 +68,7 @@ test('what alerts demand of a trunk', (t) => {
     ['a label beats a binding', alert(onA, { bound: 'pbx-b/SIP1' }), [demand]]
   ]
   for (const [what, booked, expected] of cases) t.same(demandsOf([booked], acme, [one]), expected, what)
-  const two = demandsOf([alert({ trunk: 'twin', gateway: 'pbx-a' })], topology(one).trunks.get('twin') as TrunkTopology, [one, rule()])
+  const two = demandsOf([alert({ trunk: 'twin', gateway: 'pbx-a' })], topologyWith(one).trunks.get('twin') as TrunkTopology, [one, rule()])
   t.same(two.map((d) => [d.interface, d.evidence]), [['pbx-a/SIP2', 'none'], ['pbx-a/SIP3', 'none'], ['pbx-a/SIP2', 'probe'], ['pbx-a/SIP3', 'probe']])
   t.end()
 })
