@@ -19,6 +19,7 @@ import { createHttpClient } from './http-client.ts'
 import type { HttpResponse, Send } from './http-client.ts'
 import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isConfigText, isMasked, withAdmin } from './innovaphone-config-line.ts'
 import type { ConfigLine, LineSearch } from './innovaphone-config-line.ts'
+import { shellQuoted } from './shell.ts'
 
 export interface InnovaphoneSettings {
   /** Web server of the gateway, without a path: `https://10.0.1.10`. */
@@ -33,13 +34,15 @@ export interface InnovaphoneSettings {
 }
 
 const schema = Type.Object({
-  url: Type.String({ format: 'http-url' }),
-  username: Type.String({ minLength: 1 }),
-  password_file: Type.Optional(Type.String({ minLength: 1 })),
-  password_env: Type.Optional(Type.String({ minLength: 1 })),
-  ca_file: Type.Optional(Type.String({ minLength: 1 })),
-  insecure_tls: Type.Optional(Type.Boolean({ default: false })),
-  auth: Type.Optional(Type.Union([Type.Literal('auto'), Type.Literal('basic'), Type.Literal('digest')], { default: 'auto' }))
+  url: Type.String({ format: 'http-url', description: 'web server of the gateway, for example https://10.0.1.10' }),
+  username: Type.String({ minLength: 1, description: 'account with full administrator rights' }),
+  password_file: Type.Optional(Type.String({ minLength: 1, description: 'file that holds its password' })),
+  password_env: Type.Optional(Type.String({ minLength: 1, description: 'environment variable that holds its password' })),
+  ca_file: Type.Optional(Type.String({ minLength: 1, description: 'PEM file with the certificate of the gateway or of its issuer; default: the system\'s' })),
+  insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the password' })),
+  auth: Type.Optional(Type.Unsafe<'auto' | 'basic' | 'digest'>({
+    ...Type.Enum(['auto', 'basic', 'digest']), default: 'auto', description: 'HTTP authentication; auto: what the gateway asks for; digest: never sends the password'
+  }))
 }, { additionalProperties: false })
 
 const capabilities: DriverCapabilities = {
@@ -99,19 +102,14 @@ function readBackFailure (after: ConfigLine, before: ConfigLine, wanted: ConfigL
     : failure('conflict', 'the line was switched back meanwhile', 'unknown')
 }
 
-/** Single quotes for a POSIX shell. */
-function shellQuoted (text: string): string {
-  return `'${text.replaceAll('\'', '\'\\\'\'')}'`
-}
-
 function manualCommands (base: string, username: string, interfaceName: string, desired: AdminState): readonly string[] {
   const curl = `curl -fsS --anyauth -u ${shellQuoted(username)}`
   const url = (path: string): string => shellQuoted(`${base}${path}`)
   const line = `config change RELAY0 ${interfaceName}`
-  const set = desired === 'disabled' ? `; s|^${line}|& /disabled|` : ''
+  const set = desired === 'disabled' ? `; s#^${line}#& /disabled#` : ''
   const escape = 's/%/%25/g; s/ /%20/g; s/?/%3F/g; s/#/%23/g; s/&/%26/g; s/+/%2B/g; s/=/%3D/g; s/;/%3B/g'
   return [
-    `line=$(${curl} ${url('/cfg.txt')} | tr -d '\\r' | grep '^${line} ' | sed -E 's| /disabled( \\|$)|\\1|g${set}')`,
+    `line=$(${curl} ${url('/cfg.txt')} | tr -d '\\r' | grep '^${line} ' | sed -E 's# /disabled( |$)#\\1#g${set}')`,
     `${curl} ${url('/!')}"$(printf %s "$line" | sed '${escape}')"`,
     `${curl} ${url(commandPath('config write'))}`,
     `${curl} ${url(commandPath('config activate'))}`,

@@ -25,6 +25,7 @@ import { adminOf, mayBeBound, needsRefresh, parseRegistration, registeredOf, REG
 import type { Registration } from './kamailio-registration.ts'
 import { createRpc } from './kamailio-rpc.ts'
 import type { Rpc } from './kamailio-rpc.ts'
+import { shellQuoted } from './shell.ts'
 
 export interface KamailioSettings {
   /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
@@ -42,19 +43,19 @@ export interface KamailioSettings {
   readonly dispatcher_destination?: string
 }
 
-const text = Type.Optional(Type.String({ minLength: 1 }))
+const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 
 const schema = Type.Object({
-  url: Type.String({ format: 'http-url' }),
-  token_file: text,
-  token_env: text,
-  username: text,
-  password_file: text,
-  password_env: text,
-  ca_file: text,
-  insecure_tls: Type.Optional(Type.Boolean({ default: false })),
-  dispatcher_group: Type.Optional(Type.Integer({ minimum: 0 })),
-  dispatcher_destination: text
+  url: Type.String({ format: 'http-url', description: 'URL that the script answers with jsonrpc_dispatch(), for example http://10.0.3.10:8080/RPC' }),
+  token_file: text('file that holds the bearer token'),
+  token_env: text('environment variable that holds the bearer token'),
+  username: text('account, where the script asks for one instead of a token'),
+  password_file: text('file that holds its password'),
+  password_env: text('environment variable that holds its password'),
+  ca_file: text('PEM file with the certificate of the gateway or of its issuer; default: the system\'s'),
+  insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the token' })),
+  dispatcher_group: Type.Optional(Type.Integer({ minimum: 0, description: 'set of the dispatcher module that holds the carrier: its state is path evidence' })),
+  dispatcher_destination: text('one destination of that set, as dispatcher.list shows it; default: any of the set')
 }, { additionalProperties: false })
 
 const capabilities: DriverCapabilities = {
@@ -167,10 +168,9 @@ function observationOf (registration: Registration | null, path: Observation['pa
 
 /** `$TOKEN` is for the person to set. Only the flags are shown: the record holds the account's password. */
 function manualCommands (settings: KamailioSettings, uuid: string, desired: AdminState): readonly string[] {
-  const quoted = (text: string): string => `'${text.replaceAll('\'', '\'\\\'\'')}'`
-  const account = settings.token !== undefined ? ' -H "Authorization: Bearer $TOKEN"' : settings.username !== undefined ? ` --anyauth -u ${quoted(settings.username)}` : ''
+  const account = settings.token !== undefined ? ' -H "Authorization: Bearer $TOKEN"' : settings.username !== undefined ? ` --anyauth -u ${shellQuoted(settings.username)}` : ''
   const call = (method: WriteMethod | 'uac.reg_info', params: readonly string[]): string =>
-    `curl -sS${account} -d ${quoted(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))} ${quoted(settings.url)}`
+    `curl -sS${account} -d ${shellQuoted(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))} ${shellQuoted(settings.url)}`
   const methods: readonly WriteMethod[] = desired === 'disabled' ? ['uac.reg_unregister', 'uac.reg_disable'] : ['uac.reg_refresh', 'uac.reg_enable']
   const show = `${call('uac.reg_info', ['l_uuid', uuid])} | grep -o '"\\(expires\\|flags\\)": *[0-9]*'`
   return [...methods.map((method) => call(method, paramsOf(method, uuid))), show]
