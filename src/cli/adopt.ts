@@ -1,0 +1,5 @@
+/** `pointsman adopt`. */
+import { trunkCommand } from './operate.ts'
+
+export const adopt = trunkCommand('adopt', 'Accept what a trunk\'s gateways show now as right.',
+  'Look at the gateways first. It ends a hold by drift or by an unclear first state.')

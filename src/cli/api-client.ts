@@ -1,0 +1,62 @@
+/** Asks a running Pointsman by its HTTP API. */
+import type { Invocation } from './command.ts'
+import { UsageError } from './command.ts'
+import { readSecretFile, text } from './options.ts'
+
+export type ApiReply = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly message: string }
+
+const DEFAULT_URL = 'http://127.0.0.1:9867'
+const DEADLINE_MS = 10_000
+
+/**
+ * One request. Redirects are not followed: the token goes only where the operator pointed.
+ * @param path - without a slash at its start
+ * @throws {UsageError} for a URL or token file that can't be used
+ */
+export async function askApi (invocation: Invocation, path: string, body?: object): Promise<ApiReply> {
+  const base = baseUrl(invocation)
+  const token = await readToken(invocation)
+  const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === null ? {} : { authorization: `Bearer ${token}` }) }
+  const options: RequestInit = { headers, redirect: 'error', signal: invocation.deps.clock.deadline(DEADLINE_MS) }
+  try {
+    const reply = await fetch(new URL(path, base), body === undefined ? options : { ...options, method: 'POST', body: JSON.stringify(body) })
+    const answer = parse(await reply.text())
+    return reply.ok ? { ok: true, body: answer } : { ok: false, message: refusal(reply.status, answer) }
+  } catch (error) {
+    return { ok: false, message: `Pointsman can't be reached at ${base.href}: ${cause(error)}` }
+  }
+}
+
+function baseUrl ({ values, io }: Invocation): URL {
+  const given = text(values, 'url') ?? io.env['POINTSMAN_URL'] ?? DEFAULT_URL
+  const url = URL.parse(given.endsWith('/') ? given : `${given}/`)
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new UsageError('--url must be an address like http://127.0.0.1:9867')
+  return url
+}
+
+async function readToken ({ values, io }: Invocation): Promise<string | null> {
+  const file = text(values, 'token-file') ?? io.env['POINTSMAN_TOKEN_FILE']
+  return file === undefined ? null : await readSecretFile(file)
+}
+
+function parse (body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown
+  } catch {
+    // Not from Pointsman, for example a proxy's page; the status tells enough.
+    return null
+  }
+}
+
+function refusal (status: number, answer: unknown): string {
+  const message = typeof answer === 'object' && answer !== null && 'message' in answer ? String(answer.message) : `the server answered ${status}`
+  return status === 401 ? `${message} (see --token-file)` : message
+}
+
+/** The system's code says more than fetch's "fetch failed". */
+function cause (error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const inner = error.cause
+  if (inner instanceof Error && 'code' in inner) return String(inner.code)
+  return error.name === 'TimeoutError' ? 'no answer in time' : error.message
+}

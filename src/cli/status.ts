@@ -1,0 +1,79 @@
+/** `pointsman status`: what an operator reads at three in the morning. Trunks first. */
+import type { EvidenceStatus, GatewayStatus, InterfaceStatus, PauseStatus, Status, TrunkStatus } from '../core/status.ts'
+import { askApi } from './api-client.ts'
+import { FAILED, OK, PROBLEMS } from './command.ts'
+import type { Command } from './command.ts'
+import { API, operands, OUTPUT } from './options.ts'
+import { columns, instant, json } from './print.ts'
+
+export const status: Command = {
+  name: 'status',
+  operands: '',
+  summary: 'Which trunk carries calls, on what, and what holds it.',
+  description: 'Exit code 3 when a trunk does not carry calls, or nobody can tell.',
+  options: { ...API, ...OUTPUT },
+  run: async (invocation) => {
+    const { values, positionals, io } = invocation
+    operands(positionals, 0)
+    const reply = await askApi(invocation, 'api/v1/status')
+    if (!reply.ok) {
+      io.stderr(`pointsman: ${reply.message}\n`)
+      return FAILED
+    }
+    const now = reply.body as Status
+    io.stdout(values['output'] === 'json' ? json(now) : renderStatus(now))
+    return now.trunks.every(({ carrying }) => carrying === 'yes') ? OK : PROBLEMS
+  }
+}
+
+const CARRYING: Readonly<Record<TrunkStatus['carrying'], string>> = { yes: 'carries calls', no: 'DOES NOT CARRY CALLS', unknown: 'UNKNOWN' }
+
+/** One block for trunks, pauses, interfaces and gateways each. */
+export function renderStatus (now: Status): string {
+  const observing = now.mode === 'observe' ? 'Mode observe: Pointsman plans and records, and touches nothing.\n\n' : ''
+  const blocks = [
+    trunkLines(now.trunks),
+    block('Paused', now.pauses.map(pauseRow)),
+    block('Interfaces', now.trunks.flatMap((trunk) => trunk.interfaces.map((item) => interfaceRow(trunk, item)))),
+    block('Gateways', now.gateways.map(gatewayRow))
+  ]
+  return observing + blocks.filter((text) => text !== '').join('\n')
+}
+
+function block (title: string, rows: readonly (readonly string[])[]): string {
+  return rows.length === 0 ? '' : `${title}:\n${columns(rows, '  ')}`
+}
+
+/** The command that releases a held trunk stands on a line of its own, ready to be copied. */
+function trunkLines (trunks: readonly TrunkStatus[]): string {
+  const lines = columns(trunks.map(({ id, carrying, sentence }) => [id, CARRYING[carrying], sentence])).split('\n')
+  return trunks.map(({ release }, index) => `${lines[index] ?? ''}\n${release === null ? '' : columns([['released by:', release]], '    ')}`).join('')
+}
+
+function pauseRow ({ scope, actor, reason, atMs, untilMs }: PauseStatus): readonly string[] {
+  return [scope, `by ${actor} since ${instant(atMs)}`, untilMs === null ? 'without an end' : `until ${instant(untilMs)}`, reason]
+}
+
+function interfaceRow ({ id, binding }: TrunkStatus, item: InterfaceStatus): readonly string[] {
+  const enabled = item.enabled === null ? 'never observed' : item.enabled ? 'enabled' : 'disabled'
+  const notes = [
+    ...(item.desired ? ['wanted'] : []),
+    ...(item.registered === null ? [] : [item.registered ? 'registered' : 'not registered']),
+    ...(binding?.holder === item.key ? ['holds the binding'] : []),
+    ...(item.debt ? ['should be off and can\'t be reached'] : []),
+    ...(item.usable ? [] : ['not usable']),
+    ...item.because,
+    ...item.evidence.filter(({ verdict }) => verdict !== 'up').map(evidenceText)
+  ]
+  return [id, item.key, enabled, item.health, [...new Set(notes)].join(', ')]
+}
+
+function evidenceText ({ kind, verdict, reason }: EvidenceStatus): string {
+  return `${kind} ${verdict}${reason === '' ? '' : ` (${reason})`}`
+}
+
+function gatewayRow ({ id, driver, answers, reason, lastAnswerAtMs }: GatewayStatus): readonly string[] {
+  if (answers === 'up') return [id, driver, 'answers']
+  const last = lastAnswerAtMs === null ? 'never answered' : `last answer ${instant(lastAnswerAtMs)}`
+  return [id, driver, `${answers === 'down' ? 'DOES NOT ANSWER' : 'unknown'}: ${reason === null ? '' : `${reason}, `}${last}`]
+}
