@@ -29,7 +29,8 @@ export function recordUnread (state: TrunkState, key: InterfaceKey, failure: Dri
 export function recordObservation (gateway: GatewayTopology, before: TrunkState, key: InterfaceKey, observation: Observation, nowMs: EpochMs): TrunkState {
   const own = interfaceState(before, key)
   const on = observation.present && observation.admin !== 'disabled'
-  const off = observation.present && !on
+  // An interface that is not there is off, too, though only time proves it (see proof.ts).
+  const off = !on
   let state = withInterface(before, key, {
     observed: { ...observation, atMs: nowMs },
     attempt: { atMs: nowMs, reason: null },

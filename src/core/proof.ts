@@ -39,8 +39,12 @@ export function bindingGone (trunk: TrunkTopology, state: TrunkState, key: Inter
 /** @param key - the interface that must be off before another one is enabled */
 export function proofOff (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, nowMs: EpochMs): Proof {
   const own = interfaceState(state, key)
-  if (own.observed?.present === false) return { state: 'proven', by: 'binding-gone' }
   const timerMs = proofTimeMs(trunk)
+  if (own.observed?.present === false && own.offSinceMs !== null) {
+    // One odd answer of the gateway must not count as "off": only an absence that lasts does.
+    const untilMs = own.offSinceMs + timerMs
+    return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
+  }
   if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) {
     // Case 1: observed disabled, in the running state.
     if (trunk.registration.onSecond !== 'reject') return { state: 'proven', by: 'off-and-replaced' }
