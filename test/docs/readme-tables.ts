@@ -3,6 +3,8 @@
  * `<!-- end -->`; a test compares them, so that the code and README can't tell different things.
  */
 import { readFile, writeFile } from 'node:fs/promises'
+import { cli } from '../../src/cli/cli.ts'
+import type { CliDependencies } from '../../src/cli/command.ts'
 import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
 import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS, VETOES, WAITS } from '../../src/core/reasons.ts'
 import { drivers } from '../../src/drivers/registry.ts'
@@ -81,8 +83,29 @@ function config (): string {
   return table(['key', 'required', 'meaning'], sections.flatMap(([key, schema]) => configRows(key, schema as Schema, false)))
 }
 
+/** What the command line prints about itself. */
+async function help (...argv: string[]): Promise<string> {
+  let printed = ''
+  const io = { stdout: (text: string) => { printed += text }, stderr: (text: string) => { throw new Error(text) }, env: {} }
+  // Help needs none of them.
+  await cli([...argv, '--help'], io, {} as CliDependencies)
+  return printed
+}
+
+async function commandTable (): Promise<string> {
+  const listed = /Commands:\n([\s\S]*?)\n(?! )/.exec(await help())?.[1] ?? ''
+  const rows = [...listed.matchAll(/^ +(\S+) +(.+)$/gm)].map(async ([, name = '', summary = '']) => {
+    const usage = /^Usage: (.+?) \[OPTIONS\]$/m.exec(await help(name))?.[1] ?? name
+    return [code(usage), summary]
+  })
+  return table(['command', 'meaning'], await Promise.all(rows))
+}
+
+const commands = await commandTable()
+
 const TABLES: Readonly<Record<string, () => string>> = {
   config,
+  commands: () => commands,
   drivers: driverTable,
   metrics,
   interlocks: () => reasons('interlock', VETOES),
