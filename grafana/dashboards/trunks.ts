@@ -59,7 +59,7 @@ const TRUNKS = [
 ]
 
 const DECISIONS = [
-  bars(panel('Switchovers', 12, 8, 'Admitted switchovers by cause, and failures by reason. Click one for the decisions of its trunk.'), [
+  bars(panel('Switchovers', 12, 8, 'Switchovers by cause, and failed ones by reason. Click one for the decisions of its trunk.'), [
     target(`sum by (trunk, cause) (increase(${selectTrunk('pointsman_switchovers_total')}[$__rate_interval]))`, '{{trunk}}: {{cause}}'),
     target(`sum by (trunk, reason) (increase(${selectTrunk('pointsman_switchover_failures_total')}[$__rate_interval]))`, '{{trunk}}: failed, {{reason}}')
   ]),
