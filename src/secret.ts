@@ -1,3 +1,4 @@
+/** A value that nothing prints. */
 import { inspect } from 'node:util'
 import type { Secret } from './ports.ts'
 

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+/** The process: arguments, signals and the exit code. Everything else is in app.ts and cli/. */
+import { readFileSync } from 'node:fs'
+import { createApp } from './app.ts'
+import { cli } from './cli/cli.ts'
+import type { CliDependencies, ExitCode, RunOptions } from './cli/command.ts'
+import { systemClock, systemRandom } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { loadConfig } from './config/load.ts'
+import { renderProblems } from './config/problems.ts'
+import { runDemo } from './demo/demo.ts'
+import { drivers } from './drivers/registry.ts'
+import { createLogger } from './logging/logger.ts'
+import { createSipClient } from './sip/client.ts'
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** Resolves with the first of these signals. */
+const signalled = (...names: NodeJS.Signals[]): Promise<NodeJS.Signals> => new Promise((resolve) => {
+  for (const name of names) process.once(name, () => { resolve(name) })
+})
+
+async function serve (options: RunOptions): Promise<ExitCode> {
+  const loaded = await loadConfig(options.configFile, drivers)
+  if (!loaded.ok) {
+    process.stderr.write(renderProblems(options.configFile, loaded.problems))
+    return 3
+  }
+  const log = createLogger({ level: options.logLevel, ...(options.logFormat === null ? {} : { format: options.logFormat }) })
+  for (const problem of loaded.warnings) log.warn({ line: problem.line, path: problem.path, detail: problem.message, hint: problem.hint }, 'configuration warning')
+  const config: Config = options.listen === null ? loaded.config : { ...loaded.config, web: options.listen }
+  const app = createApp(config, { log, version })
+  const told = signalled('SIGTERM', 'SIGINT')
+  try {
+    await app.start()
+  } catch (error) {
+    log.error({ err: error }, 'start failed')
+    await app.stop()
+    return 1
+  }
+  process.on('SIGHUP', () => { void app.reload() })
+  log.info({ signal: await told }, 'stopping')
+  await app.stop()
+  return 0
+}
+
+const deps: CliDependencies = {
+  version,
+  clock: systemClock,
+  loadConfig: (file) => loadConfig(file, drivers),
+  createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
+  run: serve,
+  demo: (options) => runDemo({ ...options, version, stopped: signalled('SIGTERM', 'SIGINT') })
+}
+
+const io = {
+  stdout: (text: string): void => { process.stdout.write(text) },
+  stderr: (text: string): void => { process.stderr.write(text) },
+  env: process.env
+}
+
+process.exitCode = await cli(process.argv.slice(2), io, deps)
