@@ -11,7 +11,7 @@ const dead = { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }
 const empty = (agoMs: number): BindingState => ({ verdict: 'empty', holder: null, contacts: [], atMs: NOW - agoMs, expiresAtMs: null, times: 2 })
 const held = (holder: string, agoMs: number): BindingState => ({ verdict: 'held', holder, contacts: [], atMs: NOW - agoMs, expiresAtMs: NOW + 60 * SECOND, times: 2 })
 const calibrated = { calibratedAtMs: { [A]: NOW - 3600 * SECOND } }
-const off = (agoMs: number): WorldParts['interfaces'] => ({ [A]: buildInterface(false, { offSinceMs: NOW - agoMs }) })
+const off = (agoMs: number): NonNullable<WorldParts['interfaces']> => ({ [A]: buildInterface(false, { offSinceMs: NOW - agoMs }) })
 const enabling = (outcome: Command['outcome']): Command => ({ desired: 'enabled', atMs: NOW - 3 * SECOND, outcome, reason: null, detail: '', endedAtMs: NOW - 2 * SECOND })
 
 const absent = { observed: { present: false, admin: 'disabled' as const, registered: null, path: null, atMs: NOW } }
