@@ -8,7 +8,6 @@ import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { renderProblems } from './config/problems.ts'
-import { runDemo } from './demo/demo.ts'
 import { drivers } from './drivers/registry.ts'
 import { createLogger } from './logging/logger.ts'
 import { createSipClient } from './sip/client.ts'
@@ -50,7 +49,11 @@ const deps: CliDependencies = {
   loadConfig: (file) => loadConfig(file, drivers),
   createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
   run: serve,
-  demo: (options) => runDemo({ ...options, version, stopped: signalled('SIGTERM', 'SIGINT') })
+  demo: async (options) => {
+    // The server never loads the simulator.
+    const { runDemo } = await import('./demo/demo.ts')
+    return runDemo({ ...options, version, stopped: signalled('SIGTERM', 'SIGINT') })
+  }
 }
 
 const io = {
