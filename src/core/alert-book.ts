@@ -80,11 +80,6 @@ export function isFiring (alert: BookedAlert): boolean {
   return alert.status === 'firing'
 }
 
-/** Resolved, or absent long enough. A gone alert releases nothing by itself: the caller looks for evidence of its own. */
-export function isGone (alert: BookedAlert | undefined): boolean {
-  return alert === undefined || alert.status === 'resolved'
-}
-
 /** Silenced or inhibited: it holds what is, but is no reason for a new switchover. */
 export function startsNothingNew (alert: BookedAlert): boolean {
   return alert.suppressed || alert.status === 'resolved'

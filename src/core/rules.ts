@@ -84,7 +84,7 @@ export function refusalOf (labels: Labels, topology: Topology): 'unknown-trunk' 
   return targets.find((target) => target.kind === 'refused')?.reason ?? null
 }
 
-export function ruleMatches (rule: Rule, labels: Labels): boolean {
+function ruleMatches (rule: Rule, labels: Labels): boolean {
   return rule.match.every((matcher) => matches(matcher, labels))
 }
 

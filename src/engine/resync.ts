@@ -12,7 +12,7 @@ export interface ResyncOptions {
   readonly clients: () => readonly AlertmanagerClient[]
   /** Takes the lists into the book; false: it could not. */
   readonly reconcile: (input: ResyncInput) => Promise<boolean>
-  /** Called after every successful resync. */
+  /** Called after every successful resync, with the time of its question. */
   readonly onSuccess: (atMs: EpochMs) => void
   readonly clock: Clock
   readonly log: Log
@@ -24,8 +24,6 @@ export interface Resync {
   run(signal: AbortSignal): Promise<void>
   /** Resync as soon as possible; requests that come meanwhile are one. */
   request(): void
-  /** When the last successful one asked; null: never. */
-  lastSuccessAtMs(): EpochMs | null
 }
 
 const INTERVAL_MS: DurationMs = 60_000
@@ -37,19 +35,13 @@ const DEADLINE_MS: DurationMs = 10_000
 
 export function createResync (options: ResyncOptions): Resync {
   const { clock } = options
-  let lastSuccessAtMs: EpochMs | null = null
   let requested = false
   let wake = new AbortController()
 
   const attempt = async (signal: AbortSignal): Promise<boolean> => {
     const askedAtMs = clock.now()
     const ok = await resyncOnce(options, askedAtMs, signal)
-    // A stop in between is no failure of theirs.
-    if (signal.aborted) return false
-    if (ok) {
-      lastSuccessAtMs = askedAtMs
-      options.onSuccess(askedAtMs)
-    }
+    if (ok) options.onSuccess(askedAtMs)
     return ok
   }
 
@@ -66,8 +58,7 @@ export function createResync (options: ResyncOptions): Resync {
     request: () => {
       requested = true
       wake.abort()
-    },
-    lastSuccessAtMs: () => lastSuccessAtMs
+    }
   }
 }
 
