@@ -73,6 +73,7 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
 /** An empty list is `none` only when it is calibrated for the wanted interface; else it proves nothing. */
 function reportBinding (state: TrunkState, nowMs: EpochMs): TrunkStatus['binding'] {
   const { binding } = state
+  if (state.queryRefused) return { verdict: 'refused', holder: null, atMs: state.queriedAtMs ?? nowMs, expiresAtMs: null }
   if (binding === null) return null
   const calibrated = state.wanted !== null && isCalibrated(state, state.wanted, nowMs)
   const verdict = binding.verdict === 'empty' ? (calibrated ? 'none' : 'unsupported') : binding.verdict

@@ -60,7 +60,8 @@ export interface TrunkStatus {
   readonly vetoes: readonly { readonly interlock: VetoReason; readonly sentence: string }[]
   readonly waits: readonly { readonly reason: WaitReason; readonly untilMs: EpochMs | null }[]
   readonly binding: {
-    readonly verdict: 'held' | 'held-by-other' | 'none' | 'unsupported'
+    /** `refused`: the credentials were refused; nothing is asked again until the configuration changes. */
+    readonly verdict: 'held' | 'held-by-other' | 'none' | 'unsupported' | 'refused'
     readonly holder: InterfaceKey | null
     readonly atMs: EpochMs
     readonly expiresAtMs: EpochMs | null

@@ -12,7 +12,7 @@ export interface Sample {
 
 const MODES: readonly Mode[] = ['observe', 'automatic']
 const HEALTHS = ['up', 'down', 'unknown'] as const
-const VERDICTS: readonly NonNullable<TrunkStatus['binding']>['verdict'][] = ['held', 'held-by-other', 'none', 'unsupported']
+const VERDICTS: readonly NonNullable<TrunkStatus['binding']>['verdict'][] = ['held', 'held-by-other', 'none', 'unsupported', 'refused']
 const VETO_NAMES = Object.keys(VETOES)
 const WAIT_NAMES = Object.keys(WAITS)
 
