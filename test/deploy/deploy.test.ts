@@ -102,7 +102,7 @@ test('label values in the alerts are ones that the metrics have', async (t) => {
     ['pointsman_veto interlock', Object.keys(VETOES)],
     ['pointsman_wait reason', Object.keys(WAITS)],
     ['pointsman_interface_health state', ['up', 'down', 'unknown']],
-    ['pointsman_binding_verdict verdict', ['held', 'held-by-other', 'none', 'unsupported']],
+    ['pointsman_binding_verdict verdict', ['held', 'held-by-other', 'none', 'unsupported', 'refused']],
     ...COUNTERS.flatMap(({ name, closed }) => Object.entries(closed ?? {}).map(([label, values]): [string, readonly string[]] => [`${name} ${label}`, values]))
   ])
   const used = RULES.flatMap(({ alert, expr }) => [...expr.matchAll(/(pointsman_\w+)\{([^}]*)\}/g)].flatMap(([, name, labels]) =>
