@@ -13,8 +13,8 @@ import type { SimulatedPair, SimulatedPairOptions } from '../../src/simulator/wo
 
 export interface RunningPair {
   readonly pair: SimulatedPair
-  readonly app: App
-  readonly url: string
+  app(): App
+  url(): string
   readonly configFile: string
   status(): Promise<Status>
   trunk(): Promise<TrunkStatus>
@@ -22,6 +22,8 @@ export interface RunningPair {
   alert(status: 'firing' | 'resolved', gateway: string, startsAt: string): Promise<number>
   command(verb: string, body: object): Promise<{ status: number; body: Record<string, unknown> }>
   records(): Promise<JournalRecord[]>
+  /** Stops Pointsman and starts it again on the same store. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -67,15 +69,14 @@ interlocks: {cooldown: 5s, spacing: [0s, 1s], warmup: 5s}
 `)
   const loaded = await loadConfig(configFile, drivers)
   if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.line}:${p.column} ${p.path} ${p.message}`).join('\n'))
-  const app = createApp(loaded.config, { log: options.log ?? silent, version: 'test' })
+  let app = createApp(loaded.config, { log: options.log ?? silent, version: 'test' })
   await app.start()
-  const { host, port } = app.address()
-  const url = `http://${host}:${port}`
-  const status = async (): Promise<Status> => await (await fetch(`${url}/api/v1/status`)).json() as Status
-  const post = (path: string, token: string, body: object): Promise<Response> => fetch(url + path, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })
+  const url = (): string => `http://${app.address().host}:${app.address().port}`
+  const status = async (): Promise<Status> => await (await fetch(`${url()}/api/v1/status`)).json() as Status
+  const post = (path: string, token: string, body: object): Promise<Response> => fetch(url() + path, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) })
   return {
     pair,
-    app,
+    app: () => app,
     url,
     configFile,
     status,
@@ -95,9 +96,14 @@ interlocks: {cooldown: 5s, spacing: [0s, 1s], warmup: 5s}
       return { status: response.status, body: await response.json() as Record<string, unknown> }
     },
     records: async () => {
-      const list = await (await fetch(`${url}/api/v1/decisions?limit=50`)).json() as { decisions: { id: string }[] }
-      const each = await Promise.all(list.decisions.map(async ({ id }) => await (await fetch(`${url}/api/v1/decisions/${id}`)).json() as { records: JournalRecord[] }))
+      const list = await (await fetch(`${url()}/api/v1/decisions?limit=50`)).json() as { decisions: { id: string }[] }
+      const each = await Promise.all(list.decisions.map(async ({ id }) => await (await fetch(`${url()}/api/v1/decisions/${id}`)).json() as { records: JournalRecord[] }))
       return each.flatMap((decision) => decision.records).sort((x, y) => x.atMs - y.atMs)
+    },
+    restart: async () => {
+      await app.stop()
+      app = createApp(loaded.config, { log: options.log ?? silent, version: 'test' })
+      await app.start()
     },
     stop: async () => {
       await app.stop()

@@ -1,0 +1,132 @@
+/** A whole Pointsman against a simulated carrier and two simulated innovaphones: real sockets, real store. */
+import { t } from 'tap'
+import type { TrunkStatus } from '../../src/core/status.ts'
+import { startPair, until } from '../helpers/running-pair.ts'
+import type { RunningPair } from '../helpers/running-pair.ts'
+
+// Each test waits for clocks most of the time: they run side by side.
+t.jobs = 6
+const parallel = { buffered: true }
+
+const A = 'pbx-a/SIP1'
+const B = 'pbx-b/SIP1'
+const startsAt = (): string => new Date().toISOString()
+const healthOf = (trunk: TrunkStatus, key: string): string | undefined => trunk.interfaces.find((i) => i.key === key)?.health
+const settled = (on: string) => (trunk: TrunkStatus): boolean => trunk.wanted === on && trunk.switchover === null && trunk.active === on
+
+const ready = (r: RunningPair): Promise<TrunkStatus> => until('A is up and the binding query is calibrated', 8000, r.trunk, (t) => healthOf(t, A) === 'up' && healthOf(t, B) === 'up' && t.binding?.holder === A)
+const commands = async (r: RunningPair): Promise<string[]> => (await r.records()).filter((x) => x.type === 'command').map((x) => `${String(x.data['command'])} ${String(x.data['interface'])}`)
+const writesTo = (gateway: RunningPair['pair']['a']): readonly string[] => gateway.requests.map(String).filter((line) => line.includes('!config'))
+
+t.test('the uplink of A is cut: A is disabled in order, B takes over; failback brings A again', parallel, async (t) => {
+  const r = await startPair(t.testdir())
+  t.teardown(() => r.stop())
+  await ready(r)
+  await r.pair.carrier.inject({ dropped: [r.pair.a.contact] })
+  await until('the registrar no longer lists A', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+  t.equal(await r.alert('firing', 'pbx-a', startsAt()), 200)
+  await until('B carries the trunk', 15_000, r.trunk, settled(B))
+  t.same(r.pair.holders(), ['b'])
+  t.equal(r.pair.a.state('SIP1').running, 'disabled', 'A is off in its running configuration')
+  t.same(await commands(r), [`disabled ${A}`, `enabled ${B}`])
+  t.equal(await r.alert('firing', 'pbx-a', startsAt()), 200, 'the same alert again')
+  t.same(await commands(r), [`disabled ${A}`, `enabled ${B}`], 'changes nothing')
+
+  await r.pair.carrier.clear()
+  t.equal(await r.alert('resolved', 'pbx-a', startsAt()), 200)
+  const answer = await r.command('failback', { trunk: 'acme', reason: 'line repaired' })
+  t.equal(answer.status, 200, JSON.stringify(answer.body))
+  await until('A carries the trunk', 15_000, r.trunk, settled(A))
+  t.same(r.pair.holders(), ['a'])
+  t.equal(r.pair.carrier.overlaps(), 0, 'never two registrations')
+  const operator = (await r.records()).find((x) => x.type === 'operator')
+  t.match(operator?.data, { verb: 'failback', actor: 'anna', reason: 'line repaired', result: 'taken' })
+  t.equal((await r.command('failback', { trunk: 'acme', reason: 'again' })).status, 409, 'it is there already')
+})
+
+t.test('A dies: nothing is written before the proof; when it comes back enabled its debt is paid', parallel, async (t) => {
+  const r = await startPair(t.testdir())
+  t.teardown(() => r.stop())
+  await ready(r)
+  await r.pair.a.kill()
+  await until('A is down', 5000, r.trunk, (s) => healthOf(s, A) === 'down')
+  await r.alert('firing', 'pbx-a', startsAt())
+  const waiting = await until('the proof is waited for', 5000, r.trunk, (s) => s.waits.some((w) => w.reason === 'waiting-for-proof'))
+  t.ok(waiting.waits.every((w) => w.untilMs !== null), 'the wait tells its end')
+  t.same(writesTo(r.pair.b), [], 'B was not written yet')
+  await until('B carries the trunk', 15_000, r.trunk, settled(B))
+  t.equal((await r.trunk()).interfaces[0]?.debt, true)
+  await r.pair.a.revive()
+  await until('the debt is paid', 10_000, r.trunk, (s) => s.interfaces.every((i) => !i.debt))
+  t.same([r.pair.holders(), r.pair.a.state('SIP1').running], [['b'], 'disabled'])
+  t.equal((await r.trunk()).wanted, B)
+})
+
+t.test('a restart while the proof is waited for: the switchover goes on', parallel, async (t) => {
+  const r = await startPair(t.testdir(), { expires: 6 })
+  t.teardown(() => r.stop())
+  await ready(r)
+  await r.pair.a.inject({ sip: 'silent' })
+  await until('A is down', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+  await r.alert('firing', 'pbx-a', startsAt())
+  await until('A is disabled', 5000, () => r.pair.a.state('SIP1').running, (s) => s === 'disabled')
+  t.same(r.pair.holders(), ['a'], 'its binding lives on at the carrier')
+  await r.restart()
+  await until('B carries the trunk', 20_000, r.trunk, settled(B))
+  t.same(await commands(r), [`disabled ${A}`, `enabled ${B}`], 'nothing was sent twice')
+  t.equal(r.pair.carrier.overlaps(), 0)
+})
+
+t.test('in mode observe no gateway is written', parallel, async (t) => {
+  const r = await startPair(t.testdir(), { mode: 'observe' })
+  t.teardown(() => r.stop())
+  await ready(r)
+  await r.pair.carrier.inject({ dropped: [r.pair.a.contact] })
+  await until('A is down', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+  await r.alert('firing', 'pbx-a', startsAt())
+  const held = await until('the veto is told', 5000, r.trunk, (s) => s.vetoes.length > 0)
+  t.same(held.vetoes.map((v) => v.interlock), ['mode'])
+  t.equal((await r.command('failback', { trunk: 'acme', reason: 'x' })).status, 409)
+  t.same([...writesTo(r.pair.a), ...writesTo(r.pair.b)], [])
+  t.ok((await r.records()).some((x) => x.type === 'proposed'), 'what it would have done is in the journal')
+})
+
+t.test('a pause holds, a resume lets go', parallel, async (t) => {
+  const r = await startPair(t.testdir())
+  t.teardown(() => r.stop())
+  await ready(r)
+  t.equal((await r.command('pause', { scope: 'trunk/acme', reason: 'maintenance' })).status, 200)
+  await r.pair.carrier.inject({ dropped: [r.pair.a.contact] })
+  await until('A is down', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+  await r.alert('firing', 'pbx-a', startsAt())
+  await until('the veto is told', 5000, r.trunk, (s) => s.vetoes.some((v) => v.interlock === 'paused'))
+  await r.restart()
+  await until('the pause survives a restart', 8000, r.trunk, (s) => s.vetoes.some((v) => v.interlock === 'paused'))
+  t.same(writesTo(r.pair.a), [])
+  t.equal((await r.command('resume', { scope: 'trunk/acme', reason: 'done' })).status, 200)
+  await until('B carries the trunk', 15_000, r.trunk, settled(B))
+})
+
+const untrusted = [
+  { name: 'answers HTML', fault: { reply: 'html' }, reason: 'not-data' },
+  { name: 'answers 401', fault: 'rotate', reason: 'auth-failed' },
+  { name: 'answers nothing', fault: { http: 'frozen' }, reason: 'timeout' },
+  { name: 'answers a truncated cfg.txt', fault: { cfg: 'broken-off' }, reason: 'truncated' }
+] as const
+for (const { name, fault, reason } of untrusted) {
+  t.test(`a standby that ${name} is known beforehand: A stays`, parallel, async (t) => {
+    const r = await startPair(t.testdir())
+    t.teardown(() => r.stop())
+    await ready(r)
+    if (fault === 'rotate') r.pair.b.rotatePassword('another')
+    else await r.pair.b.inject(fault)
+    const standby = await until('the standby is unusable', 10_000, r.status, (s) => s.gateways.some((g) => g.id === 'pbx-b' && g.reason === reason) && s.trunks[0]?.interfaces[1]?.usable === false)
+    t.equal(standby.gateways[1]?.reason, reason)
+    await r.pair.carrier.inject({ dropped: [r.pair.a.contact] })
+    await until('A is down', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+    await r.alert('firing', 'pbx-a', startsAt())
+    await until('the veto is told', 5000, r.trunk, (s) => s.vetoes.some((v) => v.interlock === 'no-better' || v.interlock === 'standby-not-ready'))
+    t.same(writesTo(r.pair.a), [], 'A was not touched')
+    t.equal(r.pair.a.state('SIP1').running, 'enabled')
+  })
+}
