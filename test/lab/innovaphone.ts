@@ -68,7 +68,7 @@ const configuration = (stage: Stage): Record<string, unknown> => ({
   ...commonConfig(stage),
   gateways: Object.fromEntries((['a', 'b'] as const).map((side) => [`pbx-${side}`, {
     driver: 'innovaphone', url: `http://${HOSTS[side]}`, username: MANAGEMENT.username, password_file: writeSecret(stage, 'management', MANAGEMENT.password),
-    timeout: '1s', observe: { interval: '500ms', fall: 2, rise: 2 }, registers_within: '5s'
+    timeout: '500ms', observe: { interval: '500ms', fall: 2, rise: 2 }, registers_within: '5s'
   }])),
   probes: probeConfig(stage, [{ trunk: TRUNK, account: ACCOUNT }]),
   trunks: {

@@ -24,6 +24,15 @@ interface PrometheusFile {
   alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] }
 }
 
+/** Both targets scraped and the Alertmanager found: Prometheus takes five seconds for that after its start. */
+const isScraping = async (base: string): Promise<boolean> => {
+  if (!await answersOk(`${base}/-/ready`)) return false
+  const read = async <T>(path: string): Promise<T> => (await (await fetch(`${base}/api/v1/${path}`)).json() as { data: T }).data
+  const { activeTargets } = await read<{ activeTargets: { health: string }[] }>('targets?state=active')
+  const { activeAlertmanagers } = await read<{ activeAlertmanagers: object[] }>('alertmanagers')
+  return activeTargets.length === 2 && activeTargets.every(({ health }) => health === 'up') && activeAlertmanagers.length === 1
+}
+
 /** Starts Prometheus with the rules of deploy/. */
 export const startPrometheus = (stage: Stage, at: Address, pointsman: Address, alertmanager: Address): Promise<Running> => {
   const folder = stage.folder('prometheus')
@@ -38,7 +47,7 @@ export const startPrometheus = (stage: Stage, at: Address, pointsman: Address, a
     name: 'prometheus',
     command: 'prometheus',
     args: [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=${hostPort(at)}`, '--log.level=warn'],
-    ready: () => answersOk(`http://${hostPort(at)}/-/ready`)
+    ready: () => isScraping(`http://${hostPort(at)}`)
   })
 }
 

@@ -32,6 +32,8 @@ const alertAbout = (pair: Pair, side: 'a' | 'b', status: Alert['status'], name =
   }
 }
 
+const ended = (alert: Alert): Alert => ({ ...alert, status: 'resolved', endsAt: new Date().toISOString() })
+
 /** A webhook body of version 4; its own status is firing as soon as one alert fires, as Alertmanager does it. */
 const notification = (...alerts: readonly Alert[]): object => ({
   version: '4',
@@ -84,11 +86,13 @@ const alertmanagerRestarted = async (report: Report, scene: Scene, pair: Pair): 
 
 const healthyTrunkAccused = async (report: Report, scene: Scene, pair: Pair): Promise<void> => {
   const before = await admissions(scene, pair)
-  const body = notification(alertAbout(pair, 'a', 'firing'))
+  const accusation = alertAbout(pair, 'a', 'firing')
+  const body = notification(accusation)
   const codes = [await scene.pointsman.deliver(body), await scene.pointsman.deliver(body)]
   report.check(codes.every((code) => code === 200), `an alert about a healthy gateway, delivered twice, is taken (${codes.join(', ')})`)
   await checkHolds(report, 'the trunk stays on A, since its own evidence contradicts', () => restsOnA(scene, pair), 2000)
   report.check(await admissions(scene, pair) === before, 'no switchover was admitted')
+  await scene.pointsman.deliver(notification(ended(accusation)))
 }
 
 /** A is really dead. Its alert comes by Alertmanager and twice more by hand, once with resolved ones beside it; Alertmanager dies meanwhile. */
@@ -97,8 +101,9 @@ const deadTrunkReported = async (report: Report, scene: Scene, dead: Pair, healt
   const healthyBefore = await admissions(scene, healthy)
   await GATEWAY_KILLED.inject(dead)
   await until('alert', async () => (await scene.pointsman.trunk(dead.trunk)).alerts.length > 0, 10_000)
+  const accusation = alertAbout(dead, 'a', 'firing')
   const body = notification(
-    alertAbout(dead, 'a', 'firing'), alertAbout(dead, 'a', 'resolved', 'SipTrunkRegistrationLost'),
+    accusation, alertAbout(dead, 'a', 'resolved', 'SipTrunkRegistrationLost'),
     alertAbout(healthy, 'a', 'resolved'), alertAbout(healthy, 'b', 'resolved')
   )
   await Promise.all([scene.pointsman.deliver(body), scene.pointsman.deliver(body)])
@@ -108,6 +113,7 @@ const deadTrunkReported = async (report: Report, scene: Scene, dead: Pair, healt
   await checkHolds(report, 'one switchover to B, and it stays there', () => isOnB(scene, dead), 2000)
   report.check(await admissions(scene, dead) === before + 1, 'the webhook delivered twice and Alertmanager\'s restart led to exactly one switchover')
   report.check(await restsOnA(scene, healthy) && await admissions(scene, healthy) === healthyBefore, 'the trunk whose alerts were resolved in the same group stays on A')
+  await scene.pointsman.deliver(notification(ended(accusation)))
   await GATEWAY_KILLED.mend(dead)
   await failBack(scene, dead.trunk)
 }

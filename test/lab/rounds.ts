@@ -67,9 +67,13 @@ export const failBack = async (scene: Pick<Scene, 'pointsman'>, trunk: string): 
   const { code, answer } = await scene.pointsman.command('failback', { trunk, reason: 'the fault of the round is mended' })
   if (code !== 200 && code !== 202) throw new Error(`failback of ${trunk}: ${code} ${answer}`)
   await until(`rest of trunk ${trunk} after the failback`, () => isRested(scene.pointsman, trunk), ROUND_MS, 100)
+    .catch(async (cause: unknown) => {
+      throw new Error(`${String(cause)}: ${JSON.stringify(await scene.pointsman.trunk(trunk))}`, { cause })
+    })
 }
 
 const playRound = async (scene: Scene, pair: Pair, fault: Fault): Promise<Round> => {
+  await until(`end of the alerts of ${pair.trunk}`, async () => (await scene.pointsman.trunk(pair.trunk)).alerts.length === 0, ROUND_MS, 100)
   const caller = await startCalls(scene.stage, { from: ADDRESSES.caller, carrier: ADDRESSES.carrier, account: pair.account.user, rate: CALL_RATE })
   await sleep(CALLS_AROUND_MS)
   const faultAt = performance.now()
@@ -82,22 +86,23 @@ const playRound = async (scene: Scene, pair: Pair, fault: Fault): Promise<Round>
   return { pair, timeline, calls, allowedLoss: Math.ceil((gapMs / 1000 + 1) * CALL_RATE) }
 }
 
-const difference = (later: number | null, earlier: number | null): number | null => later === null || earlier === null ? null : later - earlier
+/** Never negative: what is polled is seen up to 20 ms late, what the journal tells is exact. */
+const difference = (later: number | null, earlier: number | null): number | null => later === null || earlier === null ? null : Math.max(0, later - earlier)
 
 const row = (number: number, { pair, timeline, calls, allowedLoss }: Round): (string | number)[] => {
   const { downSeen, alerted, admitted, enabled, registered, verified } = timeline
   const proof = proofWait(timeline)
   const net = registered === null ? null : registered - proof
   return [
-    number, pair.retrySeconds, seconds(downSeen), seconds(difference(alerted, downSeen)), seconds(proof), seconds(admitted === null || alerted === null ? null : admitted - alerted - proof),
+    number, pair.retrySeconds, seconds(downSeen), seconds(difference(alerted, downSeen)), seconds(proof), seconds(difference(admitted, alerted === null ? null : alerted + proof)),
     seconds(difference(enabled, admitted)), seconds(difference(registered, enabled)), seconds(registered), seconds(net), seconds(difference(verified, registered)),
-    calls.placed, calls.lost, allowedLoss
+    calls.placed, calls.lost, allowedLoss, timeline.heldBy.join(' ')
   ]
 }
 
 const HEADINGS = [
   'round', 'retry', 'fault>down', '>alert', '+proof', '>decision', '>B enabled', '>B registered', 'fault>B registered', 'without proof', '>verified',
-  'calls', 'lost', 'allowed'
+  'calls', 'lost', 'allowed', 'held by'
 ]
 
 const judgeRound = (report: Report, name: string, { pair, timeline, calls, allowedLoss }: Round): void => {

@@ -54,8 +54,8 @@ const gatewayConfig = (stage: Stage, pair: Pair): Record<string, unknown> => Obj
   url: `http://${pair[side].ip}:8080/RPC`,
   token_file: writeSecret(stage, 'rpc', RPC_TOKEN),
   dispatcher_group: 1,
-  timeout: '1s',
-  observe: { interval: '250ms', fall: 2, rise: 2 },
+  timeout: '400ms',
+  observe: { interval: '400ms', fall: 2, rise: 2 },
   registers_within: '5s'
 }]))
 
@@ -88,7 +88,7 @@ export const INTERLOCKS = { spacing: ['0s'], warmup: '5s' }
 
 /** The OPTIONS module of the lab, and one query module for each account. */
 export const probeConfig = (stage: Stage, accounts: readonly { readonly trunk: string, readonly account: Account }[]): Record<string, unknown> => ({
-  options: { method: 'OPTIONS', interval: '250ms', timeout: '500ms', fall: 2, rise: 2, local_address: ADDRESSES.probes },
+  options: { method: 'OPTIONS', interval: '250ms', timeout: '250ms', fall: 2, rise: 2, local_address: ADDRESSES.probes },
   ...Object.fromEntries(accounts.map(({ trunk, account }) => [`binding-${trunk}`, {
     method: 'REGISTER', operation: 'query', username: account.user, password_file: writeSecret(stage, account.user, account.password),
     interval: '5s', doubt_interval: '500ms', timeout: '500ms'
@@ -116,7 +116,7 @@ const raise = async (pair: Pair, carrier: Carrier): Promise<void> => {
 export const isRested = async (pointsman: Pointsman, trunk: string): Promise<boolean> => {
   const status = await pointsman.trunk(trunk)
   const [a, b] = status.interfaces
-  return status.active === a?.key && a?.health === 'up' && b?.usable === true && status.switchover === null && status.alerts.length === 0
+  return status.active === a?.key && a?.health === 'up' && b?.usable === true && status.switchover === null
     && status.binding?.holder === a.key
 }
 

@@ -26,11 +26,13 @@ export interface Timeline {
   readonly verified: number | null
   /** Pointsman saw the carrier up at every look. */
   readonly carrierUp: boolean
+  /** Names of the waits and interlocks that held the decision, in the order in which they were seen. */
+  readonly heldBy: readonly string[]
   /** Identifier of the decision; null: none was admitted. */
   readonly decision: string | null
 }
 
-type Moments = { -readonly [Key in keyof Omit<Timeline, 'carrierUp' | 'decision'>]: number | null }
+type Moments = { -readonly [Key in keyof Omit<Timeline, 'carrierUp' | 'heldBy' | 'decision'>]: number | null }
 
 const WATCH_EVERY_MS = 20
 
@@ -54,6 +56,7 @@ const carrierIsUp = (status: TrunkStatus): boolean => status.interfaces.every(({
 export const watchSwitchover = async (watched: Watched, faultAt: number, withinMs: number): Promise<Timeline> => {
   const moments: Moments = { downSeen: null, alerted: null, proofFrom: null, proofTo: null, admitted: null, enabled: null, registered: null, verified: null }
   const faultEpoch = Date.now() - (performance.now() - faultAt)
+  const heldBy = new Set<string>()
   let carrierUp = true
   let decision: string | null = null
   while (performance.now() - faultAt < withinMs && moments.verified === null) {
@@ -67,6 +70,9 @@ export const watchSwitchover = async (watched: Watched, faultAt: number, withinM
       decision ??= status.switchover.decision
       moments.admitted ??= status.switchover.admittedAtMs - faultEpoch
     }
+    if (moments.alerted !== null && moments.admitted === null) {
+      for (const name of [...status.waits.map(({ reason }) => reason), ...status.vetoes.map(({ interlock }) => interlock)]) heldBy.add(name)
+    }
     // It ends with the verification; the journal's record has the exact moment.
     if (decision !== null && status.switchover === null) {
       const ended = (await watched.pointsman.decision(decision)).find(({ type }) => type === 'ended')
@@ -74,7 +80,7 @@ export const watchSwitchover = async (watched: Watched, faultAt: number, withinM
     }
     await sleep(WATCH_EVERY_MS)
   }
-  return { ...moments, carrierUp, decision }
+  return { ...moments, carrierUp, heldBy: [...heldBy], decision }
 }
 
 /** The time spent on waiting for the proof that the old registration is gone, after the alert was there [ms]. */
