@@ -1,7 +1,4 @@
 /** The carrier's registrar: who holds the binding of a trunk's account (safety: REGISTER query without Contact). */
-import type { ContactPattern, EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
-import { interfaceState, withInterface } from './world.ts'
-import type { BindingState, TrunkState } from './world.ts'
 
 /** One Contact as listed by the registrar. */
 export interface ListedContact {
@@ -22,62 +19,3 @@ export type BindingAnswer =
   | { readonly kind: 'refused'; readonly code: number }
   | { readonly kind: 'unsupported'; readonly code: number; readonly retryAfterMs: number | null }
   | { readonly kind: 'failed'; readonly reason: string; readonly detail: string }
-
-/** Which configured interface a listed Contact belongs to, judged by one given part after the other. */
-function matches (contact: ListedContact, pattern: ContactPattern): boolean {
-  return (pattern.hostPort !== undefined && contact.hostPort === pattern.hostPort) ||
-    (pattern.user !== undefined && contact.user === pattern.user) ||
-    (pattern.instance !== undefined && contact.instance === pattern.instance)
-}
-
-/** `held(X)` as soon as exactly one interface matches the listed Contacts; several, or an unlisted state, prove nothing. */
-function verdictOf (trunk: TrunkTopology, contacts: readonly ListedContact[]): { verdict: BindingState['verdict']; holder: InterfaceKey | null } {
-  if (contacts.length === 0) return { verdict: 'empty', holder: null }
-  const holders = trunk.interfaces.filter(({ contact: pattern }) => pattern !== null && contacts.some((contact) => matches(contact, pattern)))
-  const [only, second] = holders
-  if (only === undefined) return { verdict: 'held-by-other', holder: null }
-  return second === undefined ? { verdict: 'held', holder: only.key } : { verdict: 'unsupported', holder: null }
-}
-
-function endOf (trunk: TrunkTopology, contacts: readonly ListedContact[], holder: InterfaceKey | null, nowMs: EpochMs): EpochMs | null {
-  const pattern = trunk.interfaces.find((i) => i.key === holder)?.contact
-  if (pattern == null) return null
-  const seconds = contacts.filter((contact) => matches(contact, pattern)).map((contact) => contact.expiresSeconds)
-  const known = seconds.filter((s): s is number => s !== null)
-  return known.length === 0 ? null : nowMs + Math.max(...known) * 1000
-}
-
-/** Registrars tell whole seconds: an end that moved by less is the same binding. */
-const GROWTH_MS = 1500
-
-/**
- * Takes one answer into the trunk's state: verdict, calibration, and a binding that grew as a sign of life.
- * A failed query (no answer) changes nothing: the last verdict grows old by itself.
- */
-export function recordBinding (trunk: TrunkTopology, state: TrunkState, answer: BindingAnswer, registeredByDriver: (key: InterfaceKey) => boolean, nowMs: EpochMs): TrunkState {
-  switch (answer.kind) {
-    case 'failed': return state
-    case 'refused': return { ...state, queryRefused: true }
-    case 'unsupported': {
-      const queryNotBeforeMs = answer.retryAfterMs === null ? state.queryNotBeforeMs : nowMs + answer.retryAfterMs
-      return { ...state, queryNotBeforeMs, binding: { verdict: 'unsupported', holder: null, contacts: [], atMs: nowMs, expiresAtMs: null, times: 1 } }
-    }
-    case 'listed': return recordListed(trunk, state, answer.contacts, registeredByDriver, nowMs)
-  }
-}
-
-function recordListed (trunk: TrunkTopology, before: TrunkState, contacts: readonly ListedContact[], registeredByDriver: (key: InterfaceKey) => boolean, nowMs: EpochMs): TrunkState {
-  const { verdict, holder } = verdictOf(trunk, contacts)
-  const expiresAtMs = endOf(trunk, contacts, holder, nowMs)
-  const last = before.binding
-  const same = last !== null && last.verdict === verdict && last.holder === holder
-  let state: TrunkState = { ...before, binding: { verdict, holder, contacts, atMs: nowMs, expiresAtMs, times: same ? last.times + 1 : 1 } }
-  if (holder === null) return state
-  const onlyEnabled = trunk.interfaces.every((i) => {
-    const observed = interfaceState(state, i.key).observed
-    return observed !== null && (observed.admin !== 'disabled') === (i.key === holder)
-  })
-  if (onlyEnabled || registeredByDriver(holder)) state = { ...state, calibratedAtMs: { ...state.calibratedAtMs, [holder]: nowMs } }
-  const grew = same && expiresAtMs !== null && last.expiresAtMs !== null && expiresAtMs > last.expiresAtMs + GROWTH_MS
-  return grew ? withInterface(state, holder, { lastLifeAtMs: nowMs, lifeByBinding: true }) : state
-}

@@ -2,7 +2,7 @@
  * Holds the world and turns what happens outside (probe results, reads, answers of the registrar) into new entries of it.
  * Each function says which trunks have to be planned anew. No I/O.
  */
-import { recordBinding } from '../core/binding.ts'
+import { recordBinding } from '../core/registrar.ts'
 import type { BindingAnswer } from '../core/binding.ts'
 import type { BookedAlert } from '../core/alert-book.ts'
 import { evidenceKey, newEvidence, recordResult } from '../core/evidence.ts'

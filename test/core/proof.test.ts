@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { recordBinding } from '../../src/core/binding.ts'
+import { recordBinding } from '../../src/core/registrar.ts'
 import type { BindingAnswer, ListedContact } from '../../src/core/binding.ts'
 import { predictedWaitMs, proofOthersOff } from '../../src/core/proof.ts'
 import { trunkHealth } from '../../src/core/trunk-health.ts'
