@@ -1,6 +1,6 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
 import { VETOES, WAITS } from '../core/reasons.ts'
-import type { GatewayStatus, InterfaceStatus, ProbeStatus, Status, TrunkStatus } from '../core/status.ts'
+import type { GatewayStatus, InterfaceStatus, ProbeStatus, Status, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
 
@@ -10,9 +10,10 @@ export interface Sample {
   readonly value: number
 }
 
-const MODES: readonly Mode[] = ['observe', 'automatic']
-const HEALTHS = ['up', 'down', 'unknown'] as const
-const VERDICTS: readonly NonNullable<TrunkStatus['binding']>['verdict'][] = ['held', 'held-by-other', 'none', 'unsupported', 'refused']
+/** Written as an object, so that the compiler misses a value that is missing here. */
+const MODES = Object.keys({ observe: 0, automatic: 0 } satisfies Record<Mode, 0>)
+const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verdict, 0>)
+const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
 const VETO_NAMES = Object.keys(VETOES)
 const WAIT_NAMES = Object.keys(WAITS)
 

@@ -1,4 +1,6 @@
 import { writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { test } from 'tap'
@@ -252,6 +254,20 @@ test('the operator\'s commands', async (t) => {
   })
 })
 
+test('the token goes only where the operator pointed: no redirect is followed', async (t) => {
+  const { tokenFile } = await serve(t)
+  const paths: unknown[] = []
+  const redirecting = createServer((request, reply) => {
+    paths.push(request.url)
+    reply.writeHead(307, { location: '/elsewhere' }).end()
+  })
+  await new Promise<void>((resolve) => { redirecting.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => { redirecting.close() })
+  const { port } = redirecting.address() as AddressInfo
+  t.equal((await pointsman(['pause', '--reason=x', `--url=http://127.0.0.1:${port}`, `--token-file=${tokenFile}`])).code, 1)
+  t.same(paths, ['/api/v1/commands/pause'])
+})
+
 test('decisions', async (t) => {
   const { engine, access } = await serve(t)
   const list = await pointsman(['decisions', '--trunk=acme', '--limit=5', ...access])
@@ -290,6 +306,7 @@ test('probe', async (t) => {
     t.equal(code, 0)
     t.match(out, /^sip:4930123@127\.0\.0\.1:\d+: nobody is registered\n$/)
     t.equal(uas.requests[0]?.method, 'REGISTER')
+    t.notOk(uas.requests[0]?.headers.has('contact'))
     const refusing = await createFakeUas(t, ({ reply }) => { reply({ status: 403 }) })
     const refused = await pointsman(['probe', refusing.uri, ...argv.slice(2)])
     t.match(refused, { code: 1, out: /refused with 403/ })

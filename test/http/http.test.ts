@@ -82,9 +82,12 @@ test('the webhook', async (t) => {
         t.notOk(reply.body.includes('secret inside'))
       })
     }
+    engine.answers.ready = true
+    engine.answers.receive = { ok: true, alerts: [] }
+    await post(BODY)
     const { text } = await metrics.render(null)
-    for (const [result, count] of [['accepted', 0], ['malformed', 3], ['refused', 1], ['too-large', 1], ['unavailable', 1]]) {
-      t.ok(text.includes(`pointsman_notifications_total{result="${result}"} ${count}\n`), `${count} ${result}, counted without the engine`)
+    for (const [result, count] of [['accepted', 1], ['malformed', 4], ['refused', 1], ['too-large', 1], ['unavailable', 3]]) {
+      t.ok(text.includes(`pointsman_notifications_total{result="${result}"} ${count}\n`), `${count} ${result}`)
     }
   })
 
