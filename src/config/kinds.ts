@@ -27,8 +27,8 @@ export function validateKinds (view: View, registry: DriverRegistry, validate: V
   }
 }
 
-/** The common keys and the driver's own, as one schema. */
-function gatewaySchema (kind: DriverKind): object {
+/** Schema of a gateway of one kind: the common keys and the driver's own. */
+export function gatewaySchema (kind: DriverKind): object {
   // TypeBox leaves `required` out when every key is optional.
   const { required = [] } = kind.schema as { readonly required?: readonly string[] }
   return { ...kind.schema, additionalProperties: false, properties: { ...GatewayKeys, ...kind.schema.properties }, required: ['driver', ...required] }

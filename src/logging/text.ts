@@ -31,7 +31,9 @@ function parse (line: string): Readonly<Record<string, unknown>> | null {
 /** As logfmt writes values: bare where nothing can be misread, else quoted. */
 function plain (value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value) ?? ''
-  return /^[^\s="\\\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text)
+  if (/^[^\s="\\\p{Cc}]+$/u.test(text)) return text
+  // JSON leaves DEL and the C1 controls as they are; a terminal obeys them.
+  return JSON.stringify(text).replace(/\p{Cc}/gu, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** What comes from outside must not be able to start a line of its own, or to speak to the terminal. */
