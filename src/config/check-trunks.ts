@@ -3,6 +3,7 @@ import { parseSipUri } from './address.ts'
 import { interfacesOf, ms } from './check-gateways.ts'
 import { contactPattern } from './contact.ts'
 import { formatDuration } from './duration.ts'
+import type { DriverRegistry } from './kinds.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
 import type { InterfaceFile, TrunkFile } from './schema.ts'
 import { nameOf } from './validate.ts'
@@ -12,7 +13,7 @@ type Registration = TrunkFile['registration']
 
 interface InterfaceAt { readonly path: Path; readonly value: InterfaceFile }
 
-export function checkTrunks (view: View, reporter: Reporter): void {
+export function checkTrunks (view: View, registry: DriverRegistry, reporter: Reporter): void {
   checkOwners(view, reporter)
   for (const id of view.keys(['trunks'])) {
     const path = ['trunks', id]
@@ -28,7 +29,8 @@ export function checkTrunks (view: View, reporter: Reporter): void {
     checkMode(view, path, reporter)
     if (registration === null) continue
     checkRegistration(view, path, registration, interfaces, reporter)
-    if (registration.query === undefined) warnUnproven(view, id, registration, reporter)
+    if (registration.query === undefined) warnUnproven(id, registration, reporter)
+    warnVetoedFailback(view, registry, path, registration, interfaces, reporter)
   }
 }
 
@@ -144,14 +146,26 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
 }
 
 /** Without a query only time proves that the old registration is gone. */
-function warnUnproven (view: View, id: string, registration: Registration, reporter: Reporter): void {
-  const path = ['trunks', id]
-  const wait = Math.ceil(ms(registration.expires) * 1.1)
-  reporter.warn([...path, 'registration'], `the trunk "${id}" has no query: only ${formatDuration(wait)} (expires + 10 %) can prove that the old registration is gone`, 'add "query" with a REGISTER probe', 'key')
+function warnUnproven (id: string, registration: Registration, reporter: Reporter): void {
+  const wait = formatDuration(timerMs(registration))
+  reporter.warn(['trunks', id, 'registration'], `the trunk "${id}" has no query: only ${wait} (expires + 10 %) can prove that the old registration is gone`, 'add "query" with a REGISTER probe', 'key')
+}
+
+/** The way back leaves an interface that works: an emergency trunk may not wait longer than max_gap for the proof that it is off. */
+function warnVetoedFailback (view: View, registry: DriverRegistry, trunk: Path, registration: Registration, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
   const maxGap = view.at<string>(['interlocks', 'max_gap'])
-  const vetoesFailback = view.at([...path, 'emergency']) === true && view.at([...path, 'failback', 'policy']) === 'manual'
-  if (!vetoesFailback || (registration.on_second ?? 'reject') !== 'reject' || maxGap === null || wait <= ms(maxGap)) return
-  reporter.warn([...path, 'failback'], `every failback of the emergency trunk "${id}" will be vetoed: it would take ${formatDuration(wait)}, max_gap is ${maxGap}`, 'add "query", or raise max_gap')
+  const waits = view.at([...trunk, 'emergency']) === true && view.at([...trunk, 'failback', 'policy']) === 'manual' && (registration.on_second ?? 'reject') === 'reject'
+  if (!waits || maxGap === null || timerMs(registration) <= ms(maxGap)) return
+  const silent = interfaces.slice(1).find(({ value }) => registry.get(view.at<string>(['gateways', value.gateway, 'driver']) ?? '')?.capabilities.unregisters === false)
+  // A gateway that unregisters when it is disabled, and a query that sees it: the proof comes at once.
+  if (registration.query !== undefined && silent === undefined) return
+  const hint = silent === undefined ? 'add "query", or raise max_gap' : `raise max_gap, since the gateway "${silent.value.gateway}" keeps its registration when it is disabled`
+  reporter.warn([...trunk, 'failback'], `failback of this emergency trunk will be vetoed: it would take ${formatDuration(timerMs(registration))}, max_gap is ${maxGap}`, hint)
+}
+
+/** Longest life of a registration that nobody refreshes any more, and a tenth, since clocks differ. */
+function timerMs (registration: Registration): number {
+  return Math.ceil(ms(registration.expires) * 1.1)
 }
 
 function canonical (uri: string): string {

@@ -3,16 +3,17 @@ import { checkGateways, checkInterlocks, checkProbes } from './check-gateways.ts
 import { checkRules } from './check-rules.ts'
 import { checkTrunks } from './check-trunks.ts'
 import { checkAlertmanagers, checkWeb } from './check-web.ts'
+import type { DriverRegistry } from './kinds.ts'
 import type { Reporter } from './problems.ts'
 import type { View } from './view.ts'
 
 /** Looks at every sound part of the file; reports errors (refused) and warnings (allowed, but probably not meant). */
-export function checkFile (view: View, reporter: Reporter): void {
+export function checkFile (view: View, registry: DriverRegistry, reporter: Reporter): void {
   checkWeb(view, reporter)
   checkAlertmanagers(view, reporter)
   checkGateways(view, reporter)
   checkProbes(view, reporter)
-  checkTrunks(view, reporter)
+  checkTrunks(view, registry, reporter)
   checkRules(view, reporter)
   checkInterlocks(view, reporter)
 }

@@ -27,8 +27,16 @@ export function validateKinds (view: View, registry: DriverRegistry, validate: V
   }
 }
 
-/** Schema of a gateway of one kind: the common keys and the driver's own. */
+const gatewaySchemas = new WeakMap<DriverKind, object>()
+
+/** Schema of a gateway of one kind: the common keys and the driver's own. The same object each time, so it is compiled once. */
 export function gatewaySchema (kind: DriverKind): object {
+  const schema = gatewaySchemas.get(kind) ?? buildGatewaySchema(kind)
+  gatewaySchemas.set(kind, schema)
+  return schema
+}
+
+function buildGatewaySchema (kind: DriverKind): object {
   // TypeBox leaves `required` out when every key is optional.
   const { required = [] } = kind.schema as { readonly required?: readonly string[] }
   return { ...kind.schema, additionalProperties: false, properties: { ...GatewayKeys, ...kind.schema.properties }, required: ['driver', ...required] }

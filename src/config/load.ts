@@ -33,7 +33,7 @@ export async function loadConfig (file: string, registry: DriverRegistry, env: R
   validateKinds(createView(read.value, reporter), registry, validate, reporter)
   const view = createView(read.value, reporter)
   const directory = dirname(resolve(file))
-  checkFile(view, reporter)
+  checkFile(view, registry, reporter)
   const references = await readReferences(view, registry, { directory, env }, reporter)
   if (reporter.unsound().length > 0) return { ok: false, problems: reporter.problems() }
   // Every key was validated above; `ConfigFile` is the type of what the schemas accept.

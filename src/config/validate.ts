@@ -24,9 +24,11 @@ interface Finding {
 /** Keywords whose errors come on top of those of their parts. */
 const COMPOSED: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'if'])
 
+/** One for the process: it keeps each schema that it compiled, so a reload is quick. */
+const ajv = new Ajv({ allErrors: true, coerceTypes: false, useDefaults: true, verbose: true, strictTypes: false, logger: false })
+for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, (text: string) => check(text) === null)
+
 export function createValidate (reporter: Reporter): Validate {
-  const ajv = new Ajv({ allErrors: true, coerceTypes: false, useDefaults: true, verbose: true, strictTypes: false, logger: false })
-  for (const [name, check] of Object.entries(FORMATS)) ajv.addFormat(name, (text: string) => check(text) === null)
   return (schema, value, base) => {
     const validate = ajv.compile(schema)
     if (validate(value)) return

@@ -131,8 +131,17 @@ function paths (value: unknown, path: Path = []): Path[] {
 
 function without (value: unknown, path: Path): unknown {
   const copy = structuredClone(value)
-  const parent = path.slice(0, -1).reduce<any>((at, step) => at[step], copy)
-  delete parent[path.at(-1) as string]
+  delete valueAt(copy, path.slice(0, -1))[path.at(-1) as string]
+  return copy
+}
+
+function valueAt (value: unknown, path: Path): any {
+  return path.reduce<any>((at, step) => at[step], value)
+}
+
+function replaced (value: unknown, path: Path, by: unknown): unknown {
+  const copy = structuredClone(value)
+  valueAt(copy, path.slice(0, -1))[path.at(-1) as string] = by
   return copy
 }
 
@@ -168,6 +177,23 @@ test('without any required key there is a problem at its place, without any othe
       t.ok(!result.ok && result.problems.some((problem) => problem.severity === 'error' && problem.path === name), `told at ${name}`)
     } else if (!result.ok) {
       t.ok(result.problems.every(({ line, column, message }) => line > 0 && column > 0 && message !== ''), `refused with a reason without ${name}`)
+    }
+  }
+})
+
+test('a value of another type is a problem there, and never an exception', async (t) => {
+  const dir = t.testdir()
+  const file = join(dir, 'mutant.yaml')
+  const value: unknown = parse(await readFile(join(FIXTURES, 'good/pair-of-pbx.yaml'), 'utf8'))
+  for (const wrong of [null, 7, true, [], ['x', 7], {}, { x: [1] }]) {
+    for (const path of paths(value)) {
+      await writeFile(file, stringify(replaced(value, path, wrong)))
+      const result = await loadConfig(file, kinds, ENV)
+      const name = renderPath(path)
+      // Some values fit: a list may be empty, and so on. The secrets' files are not there, so nothing loads.
+      const isScalar = typeof valueAt(value, path) !== 'object'
+      if (isScalar && typeof wrong === 'object') t.ok(!result.ok && result.problems.some((problem) => problem.path.startsWith(name)), `${name}: ${JSON.stringify(wrong)}`)
+      else t.equal(result.ok, false, `${name}: ${JSON.stringify(wrong)}`)
     }
   }
 })
