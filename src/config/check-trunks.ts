@@ -148,7 +148,9 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
 /** Without a query only time proves that the old registration is gone. */
 function warnUnproven (id: string, registration: Registration, reporter: Reporter): void {
   const wait = formatDuration(timerMs(registration))
-  reporter.warn(['trunks', id, 'registration'], `the trunk "${id}" has no query: only ${wait} (expires + 10 %) can prove that the old registration is gone`, 'add "query" with a REGISTER probe', 'key')
+  const rejects = (registration.on_second ?? 'reject') === 'reject'
+  const consequence = rejects ? `only ${wait} (expires + 10 %) can prove that the old registration is gone` : 'nothing can prove that a dead gateway\'s registration is gone'
+  reporter.warn(['trunks', id, 'registration'], `the trunk "${id}" has no query: ${consequence}`, 'add "query" with a REGISTER probe', 'key')
 }
 
 /** The way back leaves an interface that works: an emergency trunk may not wait longer than max_gap for the proof that it is off. */
