@@ -22,6 +22,9 @@ const INTERFACE = 'SIP1'
 const ACCOUNT: Account = { user: '4930123', password: 'password-of-innovaphone', second: 'reject' }
 const MANAGEMENT = { username: 'pointsman', password: 'management-secret' }
 const HOSTS = { a: '127.0.23.1', b: '127.0.23.2' } as const
+/** Reads at the steady interval, and what a switchover needs beside them: an embedded web server must not be hammered. */
+const requestsAllowed = (forMs: number): number => 20 + forMs / 1000 * 5
+
 /** The old registration has to expire, and to be missed: no round is faster than that. */
 const LIMIT_MS = (2 * EXPIRES_SECONDS + 10) * 1000
 
@@ -109,12 +112,16 @@ const playFaults = async (report: Report, site: Site): Promise<void> => {
   const rows: (string | number)[][] = []
   for (const fault of FAULTS) {
     const faultAt = performance.now()
+    const requestsBefore = site.b.requests.length
     await fault.inject(site)
     const timeline = await play(site, faultAt)
+    const requests = site.b.requests.length - requestsBefore
+    const allowed = Math.round(requestsAllowed(performance.now() - faultAt))
     const { downSeen, alerted, admitted, enabled, registered, verified } = timeline
     rows.push([fault.title, seconds(downSeen), seconds(alerted), seconds(proofWait(timeline)), seconds(admitted), seconds(enabled), seconds(registered), seconds(verified), `${EXPIRES_SECONDS} s`])
     report.check(registered !== null && verified !== null, `${fault.title}: the trunk is on B, registered and verified, within ${seconds(LIMIT_MS)}`)
     report.check(timeline.carrierUp, `${fault.title}: Pointsman's own path to the carrier stayed up`)
+    report.check(requests <= allowed, `${fault.title}: gateway B got ${requests} HTTP requests, ${allowed} allowed`)
     if (verified === null) report.note(JSON.stringify(await site.pointsman.trunk(TRUNK)))
     await fault.mend(site)
     await failBack(site, TRUNK)

@@ -46,7 +46,7 @@ const noteStatus = (moments: Moments, status: TrunkStatus, watched: Watched, now
   }
 }
 
-const carrierIsUp = (status: TrunkStatus): boolean => status.interfaces.every(({ evidence }) => evidence.every(({ kind, verdict }) => kind !== 'carrier' || verdict === 'up'))
+const carrierIsUp = (status: TrunkStatus): boolean => status.interfaces.every(({ evidence }) => evidence.some(({ kind, verdict }) => kind === 'carrier' && verdict === 'up'))
 
 /**
  * Polls until the switchover to B was verified (or `withinMs` have passed) and returns what it saw.
