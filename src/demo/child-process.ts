@@ -1,6 +1,5 @@
 /** A program of this machine that runs beside the demo and ends with it. */
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
@@ -48,10 +47,11 @@ export async function startChild (options: ChildOptions, clock: Clock): Promise<
 
   const stop = async (): Promise<void> => {
     if (ended === null) {
-      const gone = once(child, 'exit')
+      const gone = new AbortController()
+      child.once('exit', () => { gone.abort() })
       child.kill('SIGTERM')
-      await Promise.race([gone, clock.sleep(STOP_WITHIN_MS)])
-      if (ended === null) kill()
+      await clock.sleep(STOP_WITHIN_MS, gone.signal)
+      if (!gone.signal.aborted) kill()
     }
     process.off('exit', kill)
   }

@@ -2,7 +2,7 @@
  * `pointsman demo`: a failover that you can watch on one machine. The carrier and both gateways are simulated; Pointsman is
  * the real one, and so are Prometheus and Alertmanager where they are installed. All times that it prints are measured.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { systemClock, systemRandom } from '../clock.ts'
@@ -48,6 +48,7 @@ export async function runDemo (options: DemoOptions): Promise<0 | 1> {
   const data = await mkdtemp(join(tmpdir(), 'pointsman-demo-'))
   let stage: Stage | null = null
   let problems: Problems = ['the demo broke off']
+  let isKept = false
   try {
     stage = await prepareStage({
       file: options.file ?? join(DEPLOY, 'examples/demo.yaml'),
@@ -65,12 +66,13 @@ export async function runDemo (options: DemoOptions): Promise<0 | 1> {
     problems = error.message.split('\n')
   } finally {
     await stage?.stop()
-    if (problems.length === 0) await rm(data, { recursive: true })
+    isKept = problems.length > 0 && !stop.signal.aborted && (await readdir(data)).length > 0
+    if (!isKept) await rm(data, { recursive: true })
   }
   if (problems.length === 0) return 0
-  screen.title('The demo failed')
+  screen.title(stop.signal.aborted ? 'Stopped before all was observed' : 'The demo failed')
   for (const problem of problems) screen.problem(`  ${problem}`)
-  screen.line(`\n  Logs and data are kept in ${data}`)
+  if (isKept) screen.line(`\n  Logs and data are kept in ${data}`)
   return 1
 }
 
