@@ -60,5 +60,8 @@ function recordListed (trunk: TrunkTopology, before: TrunkState, contacts: reado
   })
   if (onlyEnabled || registeredByDriver(holder)) state = { ...state, calibratedAtMs: { ...state.calibratedAtMs, [holder]: nowMs } }
   const grew = same && expiresAtMs !== null && last.expiresAtMs !== null && expiresAtMs > last.expiresAtMs + GROWTH_MS
-  return grew ? withInterface(state, holder, { lastLifeAtMs: nowMs, lifeByBinding: true }) : state
+  // It may have grown before the gateway's last sign of life and be seen only now: that shows no life after it.
+  const lifeMs = interfaceState(state, holder).lastLifeAtMs ?? 0
+  const since = grew && (last.atMs > lifeMs || expiresAtMs - trunk.registration.expiresMs > lifeMs + GROWTH_MS)
+  return since ? withInterface(state, holder, { lastLifeAtMs: nowMs, lifeByBinding: true }) : state
 }

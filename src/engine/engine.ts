@@ -3,7 +3,7 @@ import { fromDurable } from '../core/durable.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
-import type { TrunkState } from '../core/world.ts'
+import type { TrunkState, World } from '../core/world.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, OptionsOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
@@ -46,6 +46,8 @@ export interface RunningEngine extends Engine {
   replace(setup: EngineSetup): void
   /** Resolves when everything that is known now was planned and stored (tests). */
   settled(): Promise<void>
+  /** What every plan is made from: a view that follows, to look at (tests). */
+  readonly world: World
 }
 
 /** The loop turns at least every 5 s; silent for longer than this it hangs. */
@@ -175,6 +177,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       keepFirstUps()
     },
     settled: () => controller.settled(),
+    world: holder.world,
     ready: () => ready,
     healthy: () => !ready || clock.monotonicMs() - controller.lastTurnMs() < HANGS_AFTER_MS,
     receive: (body) => inbox.receive(body),
