@@ -45,7 +45,7 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   // Read since it came back, and not before.
   if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
-  if ((wantedHealth.verdict === 'down' || state.refutedSinceMs !== null) && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
+  if ((wantedHealth.verdict === 'down' || state.refuted !== null) && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // The wanted one may be dying just now: wait until that is clear.
   if (wantedHealth.wavering || wantedHealth.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
@@ -95,5 +95,5 @@ function turnRound (state: TrunkState, debt: Debt, wanted: InterfaceKey, nowMs: 
   const others = state.debts.filter((d) => d !== debt)
   const debts = [...others, { interface: wanted, decision: debt.decision, sinceMs: nowMs, reregisteredAtMs: null }]
   const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, turnedRound: true, owes: wanted } }]
-  return { ...NO_STEP, state: { ...state, wanted: debt.interface, debts, refutedSinceMs: null, movedAtMs: nowMs }, notes }
+  return { ...NO_STEP, state: { ...state, wanted: debt.interface, debts, refuted: null, movedAtMs: nowMs }, notes }
 }

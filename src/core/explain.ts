@@ -15,8 +15,14 @@ export interface Explanation {
 /** One line for three in the morning. */
 export function explainTrunk (trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, active: InterfaceKey | null, held: { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[] }): Explanation {
   const on = active === null ? undefined : health.get(active)
-  const carrying = state.carrierDownSinceMs !== null || on?.verdict === 'down' ? 'no' : on === undefined ? (noneEnabled(health) ? 'no' : 'unknown') : on.verdict === 'up' ? 'yes' : 'unknown'
-  return { carrying, sentence: [present(state, active, on), ...why(state, held)].join('; '), release: release(trunk, state, held.vetoes) }
+  return { carrying: carries(state, health, on), sentence: [present(state, active, on), ...why(state, held)].join('; '), release: release(trunk, state, held.vetoes) }
+}
+
+function carries (state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, on: InterfaceHealth | undefined): Explanation['carrying'] {
+  if (state.carrierDownSinceMs !== null || on?.verdict === 'down') return 'no'
+  if (on === undefined) return noneEnabled(health) ? 'no' : 'unknown'
+  // Until a switchover is verified nobody knows whether the new interface is registered.
+  return on.verdict === 'up' && state.inFlight === null ? 'yes' : 'unknown'
 }
 
 function noneEnabled (health: ReadonlyMap<InterfaceKey, InterfaceHealth>): boolean {

@@ -18,7 +18,7 @@ export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): Int
 export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string, nowMs: EpochMs): TrunkState {
   const [wanted, ...extra] = enabledInterfaces(trunk, state)
   const debts: Debt[] = extra.map((key) => ({ interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null }))
-  return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refutedSinceMs: null }
+  return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refuted: null }
 }
 
 /** `failback`: the first interface in order of preference is to carry the trunk again; null: it does already. */

@@ -8,6 +8,7 @@
 import { payDebts } from './debt.ts'
 import { judge, PRE_FLIGHT_MS, waitsFor } from './interlocks.ts'
 import type { Judgement, Proposal, Wait } from './interlocks.ts'
+import { maySend } from './permission.ts'
 import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
@@ -96,16 +97,9 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
     return { ...first, notes: [...held.notes, ...first.notes] }
   }
   const base = held ?? withdraw(state)
-  if (base.state.debts.length === 0 || !mayPay(world, trunk, base.state, nowMs)) return base
+  if (base.state.debts.length === 0 || !maySend(world, trunk, base.state, nowMs)) return base
   const debts = payDebts(world, trunk, base.state, health, nowMs)
   return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
-}
-
-/** Debts are exempt from most interlocks; a person's pause, drift and the mode hold them. */
-function mayPay (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): boolean {
-  const scopes = new Set(['global', `trunk/${trunk.id}`, ...trunk.interfaces.map((i) => `gateway/${i.gateway}`)])
-  const paused = world.pauses.some((p) => scopes.has(p.scope) && (p.untilMs === null || p.untilMs > nowMs))
-  return trunk.mode === 'automatic' && state.baseline === 'adopted' && state.drift === null && !paused
 }
 
 /** What ought to change, by precedence: an operator's order, a demand on the wanted interface, the wanted one being off. */

@@ -7,7 +7,7 @@ import type { Step } from './plan.ts'
 import { VETOES } from './reasons.ts'
 import { demandsOf } from './rules.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeStatus, TrunkStatus } from './status.ts'
-import { isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
+import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, GatewayTopology, InterfaceTopology, ProbeId, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
@@ -34,7 +34,7 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
     wanted: state.wanted,
     emergency: trunk.emergency,
     carrierDown: state.carrierDownSinceMs !== null,
-    interfaces: trunk.interfaces.map((iface) => reportInterface(trunk, state, iface, health.get(iface.key))),
+    interfaces: trunk.interfaces.map((iface) => reportInterface(trunk, state, iface, health.get(iface.key), nowMs)),
     switchover: state.inFlight === null
       ? null
       : {
@@ -52,8 +52,9 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
   }
 }
 
-function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, health: InterfaceHealth | undefined): InterfaceStatus {
+function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, health: InterfaceHealth | undefined, nowMs: EpochMs): InterfaceStatus {
   const own = interfaceState(state, iface.key)
+  const word = bindingWord(trunk, state, iface.key, nowMs)
   return {
     key: iface.key,
     gateway: iface.gateway,
@@ -63,7 +64,7 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
     health: health?.verdict ?? 'unknown',
     usable: health?.usable ?? false,
     because: health?.unusable ?? [],
-    registered: own.observed?.registered ?? (state.binding?.verdict === 'held' ? state.binding.holder === iface.key : null),
+    registered: own.observed?.registered ?? (word === null ? null : word === 'held'),
     unreachable: health?.unreachable ?? false,
     debt: state.debts.some((debt) => debt.interface === iface.key),
     evidence: health?.evidence ?? []

@@ -211,7 +211,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
     moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
-    refutedSinceMs: result === 'refuted' ? nowMs : null
+    refuted: result === 'refuted' ? { sinceMs: nowMs, decision: run.decision } : null
   }
   return { ...NO_STEP, state: next, notes: [note] }
 }

@@ -1,5 +1,6 @@
 /** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
 import { earlier } from './plan.ts'
+import { maySend } from './permission.ts'
 import type { Action } from './plan.ts'
 import { gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
@@ -10,6 +11,8 @@ import type { TrunkState, World } from './world.ts'
 /** While something is changing, gateways are read at least this often. */
 const DOUBT_READ_MS = 1000
 const REREGISTER_MS = 60_000
+/** An un-REGISTER takes a round trip, a first REGISTER with its challenge a few. */
+const AFTER_PHASE_MS = { proving: 200, verifying: 1000 } as const
 
 export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly wakeAtMs: EpochMs | null }
 
@@ -42,18 +45,28 @@ export function queryDueAt (trunk: TrunkTopology, state: TrunkState, doubt: bool
   const query = trunk.registration.query
   if (query === null || state.queryRefused) return null
   const intervalMs = doubt ? Math.min(query.doubtIntervalMs, query.intervalMs) : query.intervalMs
-  return Math.max((state.queriedAtMs ?? 0) + intervalMs, state.queryNotBeforeMs)
+  const dueMs = Math.min((state.queriedAtMs ?? 0) + intervalMs, extraQueryAt(state))
+  return Math.max(dueMs, state.queryNotBeforeMs)
+}
+
+/** One question as soon as its answer can be new: after the old interface went off, and after the new one came on. */
+function extraQueryAt (state: TrunkState): EpochMs {
+  const run = state.inFlight
+  if (run === null || (run.phase !== 'proving' && run.phase !== 'verifying')) return Infinity
+  const atMs = run.phaseSinceMs + AFTER_PHASE_MS[run.phase]
+  return (state.queriedAtMs ?? 0) < atMs ? atMs : Infinity
 }
 
 /** A move that ended refuted with nothing better left: the wanted interface registers anew once a minute. */
 function reregister (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, actions: readonly Action[], wakeAtMs: EpochMs | null, nowMs: EpochMs): Care {
   const wanted = trunk.interfaces.find((i) => i.key === state.wanted)
   const its = wanted === undefined ? undefined : health.get(wanted.key)
-  if (state.refutedSinceMs === null || wanted === undefined || its === undefined || state.inFlight !== null || state.drift !== null) return { state, actions, wakeAtMs }
-  if (its.verdict === 'up') return { state: { ...state, refutedSinceMs: null }, actions, wakeAtMs }
-  const dueMs = Math.max(state.refutedSinceMs, state.reregisteredAtMs ?? 0) + REREGISTER_MS
+  const { refuted } = state
+  if (refuted === null || wanted === undefined || its === undefined || state.inFlight !== null || !maySend(world, trunk, state, nowMs)) return { state, actions, wakeAtMs }
+  if (its.verdict === 'up') return { state: { ...state, refuted: null }, actions, wakeAtMs }
+  const dueMs = Math.max(refuted.sinceMs, state.reregisteredAtMs ?? 0) + REREGISTER_MS
   if (nowMs < dueMs) return { state, actions, wakeAtMs: earlier(wakeAtMs, dueMs) }
-  const able = trunk.mode === 'automatic' && its.answers === 'yes' && its.enabled === true && gatewayOf(world.topology, wanted).capabilities.reregisters
-  const action: Action = { kind: 'reregister', interface: wanted.key, decision: '' }
+  const able = its.answers === 'yes' && its.enabled === true && gatewayOf(world.topology, wanted).capabilities.reregisters
+  const action: Action = { kind: 'reregister', interface: wanted.key, decision: refuted.decision }
   return { state: { ...state, reregisteredAtMs: nowMs }, actions: able ? [...actions, action] : actions, wakeAtMs: earlier(wakeAtMs, nowMs + REREGISTER_MS) }
 }

@@ -136,7 +136,7 @@ export interface TrunkState {
   /** A refusal of the standby showed that the silent gateway still refreshes: no next try before this. */
   readonly notBeforeMs: EpochMs
   /** The last move ended refuted and nothing better was left: make `wanted` register once a minute. */
-  readonly refutedSinceMs: EpochMs | null
+  readonly refuted: { readonly sinceMs: EpochMs; readonly decision: string } | null
   readonly reregisteredAtMs: EpochMs | null
 }
 
@@ -186,7 +186,7 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     queryRefused: false,
     calibratedAtMs: {},
     notBeforeMs: 0,
-    refutedSinceMs: null,
+    refuted: null,
     reregisteredAtMs: null
   }
 }

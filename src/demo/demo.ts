@@ -108,7 +108,7 @@ async function play (stage: Stage, once: boolean, screen: Screen, signal: AbortS
   if (!once) return await keepRunning(stage, failed, screen, signal)
   screen.title('Failback')
   const problems = await showFailback(stage, screen, signal)
-  if (problems.length === 0) screen.line(`\nAll was observed; ${a.key} carries the trunk again, and never were two registrations alive at once.`)
+  if (problems.length === 0) screen.line(`\nAll was observed; ${a.key} carries the trunk again, and the carrier never had to refuse a second registration.`)
   return problems
 }
 

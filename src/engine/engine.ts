@@ -71,8 +71,9 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     },
     reregistered: (gateway, name, end, decision) => { noteOutcome(gateway, name, 'reregister', end, decision) }
   }, stopping.signal)
-  const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, (trunk, answer) => {
-    controller.mark(holder.answered(trunk, answer, clock.now()))
+  const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, (trunk, answer, askedAtMs) => {
+    // An answer speaks of the moment of its question: what changed while it was on its way is not in it.
+    controller.mark(holder.answered(trunk, answer, askedAtMs))
   }, stopping.signal)
   const controller = createController(holder, executor, querier.ask, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, controller, { store, clock })

@@ -2,7 +2,9 @@
 import { adopt, failback } from '../core/operator.ts'
 import { planTrunk } from '../core/planner.ts'
 import type { PauseStatus } from '../core/status.ts'
-import type { TrunkId } from '../core/topology.ts'
+import type { InterfaceKey, TrunkId, TrunkTopology } from '../core/topology.ts'
+import { interfaceState } from '../core/world.ts'
+import type { TrunkState } from '../core/world.ts'
 import type { Clock, JournalRecord, Revision, Store } from '../ports.ts'
 import type { OperatorCommand, OperatorResult } from './contract.ts'
 import type { Controller } from './controller.ts'
@@ -53,7 +55,7 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
       return { ok: false, kind: 'refused', detail: trial.vetoes.map((v) => `${v.interlock}: ${v.detail}`).join('; '), vetoes: trial.vetoes.map((v) => v.interlock) }
     }
     holder.setTrunk(id, asked)
-    return { ok: true, decision, detail: `moving to ${trunk.interfaces[0]?.key ?? ''}` }
+    return { ok: true, decision, detail: `moving to ${asked.request?.to ?? ''}${pathIsKnown(trunk, trial.state, asked.request?.to) ? '' : '; nothing tells whether it reaches the carrier while it is off'}` }
   }
 
   const tryAdopt = (id: TrunkId, decision: string): OperatorResult => {
@@ -102,4 +104,8 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
 
 function trunkOfScope (scope: string): TrunkId | null {
   return scope.startsWith('trunk/') ? scope.slice('trunk/'.length) : null
+}
+
+function pathIsKnown (trunk: TrunkTopology, state: TrunkState, key: InterfaceKey | undefined): boolean {
+  return trunk.interfaces.some((iface) => iface.key === key && interfaceState(state, iface.key).observed?.path != null)
 }

@@ -1,6 +1,6 @@
 /** Asks the carriers' registrars who holds a binding: one question per trunk at a time, at most two a second per registrar. */
 import type { BindingAnswer } from '../core/binding.ts'
-import type { DurationMs, TrunkId } from '../core/topology.ts'
+import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { Clock, Log, SipClient, SipCredentials, SipTarget } from '../ports.ts'
 
 /** One trunk's question. */
@@ -22,7 +22,7 @@ export interface Querier {
 /** Two queries a second per registrar: a live account must never be locked by us. */
 const SPACING_MS = 500
 
-export function createQuerier (ports: { readonly sip: SipClient; readonly clock: Clock; readonly log: Log }, onAnswer: (trunk: TrunkId, answer: BindingAnswer) => void, signal: AbortSignal): Querier {
+export function createQuerier (ports: { readonly sip: SipClient; readonly clock: Clock; readonly log: Log }, onAnswer: (trunk: TrunkId, answer: BindingAnswer, askedAtMs: EpochMs) => void, signal: AbortSignal): Querier {
   const { sip, clock, log } = ports
   let queries = new Map<TrunkId, BindingQuery>()
   const open = new Map<TrunkId, Promise<void>>()
@@ -35,9 +35,10 @@ export function createQuerier (ports: { readonly sip: SipClient; readonly clock:
     free.set(registrar, startMs + SPACING_MS)
     await clock.sleep(startMs - clock.monotonicMs(), signal)
     if (signal.aborted) return
+    const askedAtMs = clock.now()
     const answer = await sip.queryBindings(query.target, query.credentials, query.timeoutMs, signal)
     if (answer.kind === 'refused') log.error({ trunk: query.trunk, code: answer.code }, 'the registrar refused the credentials of the binding query; no more queries until the configuration changes')
-    if (!signal.aborted) onAnswer(query.trunk, answer)
+    if (!signal.aborted) onAnswer(query.trunk, answer, askedAtMs)
   }
 
   return {
