@@ -1,0 +1,109 @@
+/** The driver and SIP ports over the model: what goes over the wire, how long it takes, and how it fails. */
+import type { AdminState, DriverFailure, Observation } from '../../src/core/observation.ts'
+import type { DriverReason } from '../../src/core/reasons.ts'
+import type { DriverCapabilities } from '../../src/core/topology.ts'
+import type { Clock, GatewayDriver, OptionsOutcome, SipClient } from '../../src/ports.ts'
+import type { ModelCarrier } from './model-carrier.ts'
+import type { ModelGateway } from './model-gateway.ts'
+
+/** What the model tells of Pointsman's doings. */
+export interface Witness {
+  /** A command's first byte leaves now. */
+  sends(gateway: string, command: AdminState | 'reregister'): void
+  /** A gateway gave an answer; with what a read showed. */
+  answered(gateway: string, observation: Observation | null): void
+}
+
+/** One run of the process; a killed one sends nothing any more. */
+export interface Life { alive: boolean }
+
+/** Pointsman's own way to everything. */
+export interface Vantage { cut: boolean }
+
+const READ_MS = 100
+/** Change, write and activate take longer than a read. */
+const WRITE_MS = 1000
+
+/** Resolves when the call's deadline is over or Pointsman stops. */
+async function silence (clock: Clock, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await clock.sleep(3_600_000, signal)
+}
+
+function fail (reason: DriverReason, effect: 'none' | 'unknown' = 'none'): DriverFailure {
+  return { ok: false, reason, detail: `the model says ${reason}`, effect }
+}
+
+/** @param name - of the one interface that the model has */
+export function createModelDriver (gateway: ModelGateway, name: string, capabilities: DriverCapabilities, around: { readonly clock: Clock; readonly life: Life; readonly vantage: Vantage; readonly witness: Witness }): GatewayDriver {
+  const { clock, life, vantage, witness } = around
+  /** Null: it answers. */
+  const unanswered = async (signal: AbortSignal): Promise<DriverFailure | null> => {
+    if (!life.alive || signal.aborted) return fail('aborted')
+    if (gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || vantage.cut) {
+      await silence(clock, signal)
+      return life.alive ? fail('timeout') : fail('aborted')
+    }
+    if (gateway.has('management-dead')) return fail('refused')
+    if (!gateway.has('account-refused')) return null
+    witness.answered(gateway.id, null)
+    return fail('auth-failed')
+  }
+  /** Sends a command and waits for its answer. */
+  const command = async (what: AdminState | 'reregister', signal: AbortSignal, execute: () => void): Promise<DriverFailure | null> => {
+    if (life.alive && !signal.aborted) witness.sends(gateway.id, what)
+    if (gateway.has('frozen') && life.alive && !gateway.has('unseen') && !vantage.cut) execute()
+    const failed = await unanswered(signal)
+    if (failed !== null) return gateway.has('frozen') && failed.reason === 'timeout' ? fail('timeout', 'unknown') : failed
+    if (gateway.has('no-interface')) return fail('no-interface')
+    await clock.sleep(WRITE_MS)
+    // It was sent: it is executed, whatever became of the sender; unless the gateway lost its power meanwhile.
+    execute()
+    if (signal.aborted || gateway.has('dead') || gateway.has('unseen')) return fail('timeout', 'unknown')
+    witness.answered(gateway.id, null)
+    return null
+  }
+  return {
+    capabilities,
+    observe: async (_names, signal) => {
+      const failed = await unanswered(signal)
+      if (failed !== null) return failed
+      await clock.sleep(READ_MS, signal)
+      const late = await unanswered(signal)
+      if (late !== null) return late
+      const observation = gateway.read()
+      witness.answered(gateway.id, observation)
+      return { ok: true, interfaces: new Map([[name, observation]]) }
+    },
+    apply: async (_name, desired, signal) => await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true },
+    reregister: async (_name, signal) => {
+      if (!capabilities.reregisters) return fail('rpc-error')
+      return await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true }
+    },
+    manual: () => [],
+    close: async () => {}
+  }
+}
+
+/** OPTIONS to gateways and carrier, and the binding query. */
+export function createModelSip (gateways: ReadonlyMap<string, ModelGateway>, carrier: ModelCarrier, around: { readonly clock: Clock; readonly vantage: Vantage; readonly witness: Witness }): SipClient {
+  const { clock, vantage, witness } = around
+  const outcome = (alive: boolean, durationMs: number): OptionsOutcome => alive
+    ? { reason: 'alive', code: 200, durationMs, retransmissions: 0, detail: '200 OK' }
+    : { reason: 'timeout', code: null, durationMs, retransmissions: 3, detail: 'no answer' }
+  return {
+    options: async ({ uri }, timeoutMs, signal) => {
+      const gateway = gateways.get(uri)
+      const alive = !vantage.cut && (gateway === undefined ? carrier.alive() : gateway.voiceLives() && !gateway.has('unseen'))
+      if (!alive) await clock.sleep(timeoutMs, signal)
+      else if (gateway !== undefined) witness.answered(gateway.id, null)
+      return outcome(alive, alive ? 0 : timeoutMs)
+    },
+    queryBindings: async (_target, _credentials, timeoutMs, signal) => {
+      const answer = vantage.cut ? 'silent' : carrier.query()
+      if (answer !== 'silent') return answer
+      await clock.sleep(timeoutMs, signal)
+      return { kind: 'failed', reason: 'timeout', detail: 'no answer' }
+    },
+    close: async () => {}
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Watches a run of the model world and writes down what must never happen. It judges by what is true in the model, not by
+ * what Pointsman believes.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import { planTrunk } from '../../src/core/planner.ts'
+import type { Observation } from '../../src/core/observation.ts'
+import type { Status } from '../../src/core/status.ts'
+import type { World } from '../../src/core/world.ts'
+import type { Clock, JournalRecord } from '../../src/ports.ts'
+import type { Witness } from './model-driver.ts'
+import type { ModelCarrier } from './model-carrier.ts'
+import type { ModelGateway } from './model-gateway.ts'
+
+export interface Sight {
+  /** Null while Pointsman does not run. */
+  readonly engine: { status(): Status; readonly world: World } | null
+  readonly journal: () => readonly JournalRecord[]
+}
+
+export interface Invariants extends Witness {
+  /** To be called at every step. */
+  look(): void
+  /** A person switched something at the gateway itself. */
+  touched(gateway: string): void
+  /** A person said that all is well. */
+  adopted(): void
+  /** Must hold once a story has come to rest. */
+  rests(): void
+  readonly violations: readonly string[]
+  /** Commands that left, in order, as `disabled pbx-a`. */
+  readonly commands: readonly { readonly atMs: number; readonly text: string }[]
+}
+
+interface Rules {
+  readonly clock: Clock
+  readonly startMs: number
+  readonly gateways: readonly ModelGateway[]
+  readonly carrier: ModelCarrier
+  /** Longest lifetime of a binding and a tenth. [ms] */
+  readonly proofMs: number
+  /** The carrier refuses a second contact. */
+  readonly rejects: boolean
+  readonly see: () => Sight
+}
+
+const READ_BACK_MS = 2000
+/** Without an enabled interface outside of a switchover: until a restarted Pointsman has read its gateways. [ms] */
+const LEFT_ALONE_MS = 30_000
+/** In a switchover: read-backs, retries and one silent gateway on top of the proof. [ms] */
+const SLACK_MS = 60_000
+const PLAN_EVERY_MS = 2000
+
+export function createInvariants (rules: Rules): Invariants {
+  const { clock, gateways, carrier, proofMs, see } = rules
+  const violations: string[] = []
+  const commands: { atMs: number; text: string }[] = []
+  const lastLife = new Map<string, number>()
+  /** Since when every read showed it off, and the last such read. */
+  const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
+  const touched = new Set<string>()
+  let goneSinceMs: number | null = null
+  let overlaps = 0
+  let plannedMs = 0
+
+  const broken = (what: string): void => {
+    const line = `${((clock.now() - rules.startMs) / 1000).toFixed(1)}s ${what}`
+    if (violations.length < 20) violations.push(line)
+  }
+
+  /** Exclusive (safety 8.1): why `other` might still be registered; null: it is off, or proven off. */
+  const mayRegister = (other: ModelGateway): string | null => {
+    const nowMs = clock.now()
+    const gone = !carrier.bound().includes(other.contact)
+    const read = off.get(other.id)
+    const silent = other.has('dead') || other.has('unseen') || other.has('frozen') || other.has('management-dead')
+    if (!silent && (read === undefined || nowMs - read.atMs > READ_BACK_MS)) return 'it answers and was not read back as off in the last 2 s'
+    if (read !== undefined && !silent) {
+      if (other.runs()) return 'it runs though it was read as off'
+      return !rules.rejects || gone || nowMs - read.sinceMs >= proofMs ? null : 'its binding may live'
+    }
+    const life = Math.max(lastLife.get(other.id) ?? 0, 0)
+    const since = read === undefined ? life : Math.max(read.sinceMs, life)
+    return gone || nowMs - since >= proofMs ? null : 'it is silent and nothing proves that it is off'
+  }
+
+  const sends: Witness['sends'] = (id, command) => {
+    commands.push({ atMs: clock.now(), text: `${command} ${id}` })
+    const { engine, journal } = see()
+    const trunk = engine?.status().trunks[0]
+    if (engine === null || trunk === undefined) { broken(`${command} ${id} while Pointsman does not run`); return }
+    if (trunk.mode !== 'automatic') broken(`${command} ${id} in mode ${trunk.mode}`)
+    if (trunk.switchover === null && engine.status().pauses.length > 0) broken(`${command} ${id} while paused`)
+    if (touched.has(id)) broken(`${command} ${id} undoes what a person did`)
+    const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && String(r.data['interface']).startsWith(`${id}/`)).length
+    const sent = commands.filter((c) => c.text === `${command} ${id}`).length
+    if (told < sent) broken(`${command} ${id} is not in the journal before its first byte`)
+    if (command !== 'enabled') return
+    for (const other of gateways) {
+      const why = other.id === id ? null : mayRegister(other)
+      if (why !== null) broken(`enabled ${id}, but ${other.id}: ${why}`)
+    }
+  }
+
+  const answered = (id: string, seen: Observation | null): void => {
+    const nowMs = clock.now()
+    lastLife.set(id, nowMs)
+    if (seen === null) return
+    if (seen.present && seen.admin !== 'disabled') off.delete(id)
+    else off.set(id, { sinceMs: off.get(id)?.sinceMs ?? nowMs, atMs: nowMs })
+  }
+
+  const watchEmergency = (status: Status | undefined): void => {
+    const trunk = status?.trunks[0]
+    const mayAct = trunk !== undefined && trunk.mode === 'automatic' && status?.pauses.length === 0 && touched.size === 0 && trunk.wanted !== null
+    if (!mayAct || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; return }
+    goneSinceMs ??= clock.now()
+    const allowedMs = trunk.switchover === null ? LEFT_ALONE_MS : proofMs + SLACK_MS
+    if (clock.now() - goneSinceMs <= allowedMs) return
+    broken(`no interface is enabled for ${Math.round((clock.now() - goneSinceMs) / 1000)} s`)
+    goneSinceMs = null
+  }
+
+  const plans = (world: World): void => {
+    for (const id of world.trunks.keys()) {
+      const [first, second] = [planTrunk(world, id, 'fresh', clock.now()), planTrunk(world, id, 'fresh', clock.now())]
+      if (!isDeepStrictEqual(first, second)) broken(`two plans of ${id} differ`)
+    }
+  }
+
+  return {
+    sends,
+    answered,
+    look: () => {
+      const { engine } = see()
+      watchEmergency(engine?.status())
+      if (engine !== null && clock.now() - plannedMs >= PLAN_EVERY_MS) {
+        plannedMs = clock.now()
+        plans(engine.world)
+      }
+      if (carrier.overlaps() > overlaps) broken('two contacts are bound at once')
+      overlaps = carrier.overlaps()
+    },
+    touched: (id) => { touched.add(id) },
+    adopted: () => { touched.clear() },
+    rests: () => {
+      const { engine } = see()
+      for (const [id] of engine?.world.trunks ?? []) {
+        const step = engine === null ? null : planTrunk(engine.world, id, 'fresh', clock.now())
+        const acts = step?.actions.filter((action) => action.kind === 'apply' || action.kind === 'reregister') ?? []
+        if (acts.length > 0) broken(`at rest, but plans ${JSON.stringify(acts)}`)
+        if (step?.state.inFlight != null) broken('at rest, but a switchover is in flight')
+      }
+    },
+    violations,
+    commands
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The whole of Pointsman's engine on a fake clock, with two gateways, one carrier, and a monitoring behind its ports. Only
+ * the wires are models: configuration, probes, controller, executor, inbox, resync and querier are the real ones.
+ */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { drivers } from '../../src/drivers/registry.ts'
+import { createEngine } from '../../src/engine/engine.ts'
+import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
+import type { Log, Metrics } from '../../src/ports.ts'
+import { createProbeScheduler } from '../../src/probes/scheduler.ts'
+import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
+import type { FakeClock } from './fake-clock.ts'
+import { createMemoryStore } from './memory-store.ts'
+import type { MemoryStore } from './memory-store.ts'
+import { createModelCarrier } from './model-carrier.ts'
+import type { ModelCarrier, QueryAnswer } from './model-carrier.ts'
+import { createModelDriver, createModelSip } from './model-driver.ts'
+import type { Life, Vantage } from './model-driver.ts'
+import { createModelGateway } from './model-gateway.ts'
+import type { Behaviour, ModelGateway } from './model-gateway.ts'
+import { createInvariants } from './model-invariants.ts'
+import type { Invariants } from './model-invariants.ts'
+import { createModelMonitoring } from './model-monitoring.ts'
+import type { ModelMonitoring, Subject } from './model-monitoring.ts'
+
+export type Kind = 'innovaphone' | 'kamailio'
+
+export interface WorldOptions {
+  readonly kind: Kind
+  /** What the registrar answers to a binding query; null: none is configured. */
+  readonly query: QueryAnswer | null
+  /** Enabled at the start. */
+  readonly enabled: readonly string[]
+  /** Deviations from the default configuration, merged key by key. */
+  readonly configuration: object
+  /** An empty folder. */
+  readonly directory: string
+}
+
+export interface ModelWorld {
+  readonly clock: FakeClock
+  readonly gateways: ReadonlyMap<string, ModelGateway>
+  readonly carrier: ModelCarrier
+  readonly monitoring: ModelMonitoring
+  readonly invariants: Invariants
+  readonly vantage: Vantage
+  /** Null while Pointsman does not run. */
+  engine(): RunningEngine | null
+  subject(): Subject | null
+  store(): MemoryStore
+  start(): Promise<void>
+  /** Ends the process: in order, or as `kill -9` does. */
+  stop(how: 'stopped' | 'killed'): Promise<void>
+  /** One step of time for everything. */
+  step(ms: number): Promise<void>
+}
+
+const EXPIRES_S = 300
+const INTERFACE = 'SIP1'
+const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { letter: 'b', id: 'pbx-b', address: '10.0.2.10' }] as const
+
+const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
+  innovaphone: { tickSeconds: null, refreshSeconds: EXPIRES_S / 2, retrySeconds: 30, unregisters: false, tells: false, boots: 'stored' },
+  // Default reg_timer_interval 90 and reg_retry_interval 0; database rows with flags 1.
+  kamailio: { tickSeconds: 90, refreshSeconds: 93, retrySeconds: null, unregisters: true, tells: true, boots: 'disabled' }
+}
+
+const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+const unmeasured: Metrics = { increment: () => {}, observe: () => {} }
+
+/** Only what has no default, and what the failure matrix fixes: automatic, reject, 300 s. */
+function fileOf ({ kind, query, configuration }: WorldOptions): object {
+  const gateway = kind === 'innovaphone'
+    ? (address: string) => ({ driver: kind, url: `https://${address}`, username: 'pointsman', password_file: 'secret' })
+    : (address: string) => ({ driver: kind, url: `http://${address}:8080/RPC`, token_file: 'secret', dispatcher_group: 1 })
+  const base = {
+    mode: 'automatic',
+    alertmanagers: [{ url: 'http://127.0.0.1:9093' }],
+    gateways: Object.fromEntries(GATEWAYS.map(({ id, address }) => [id, gateway(address)])),
+    probes: {
+      options: { method: 'OPTIONS' },
+      ...(query === null ? {} : { binding: { method: 'REGISTER', operation: 'query', username: '4930123', password_file: 'secret' } })
+    },
+    trunks: {
+      acme: {
+        type: 'exclusive',
+        registration: { auth: 'register', on_second: 'reject', expires: `${EXPIRES_S}s`, aor: 'sip:4930123@acme.example', ...(query === null ? {} : { query: 'binding' }) },
+        interfaces: GATEWAYS.map(({ id, address }) => ({ gateway: id, interface: INTERFACE, sip: `sip:${address}`, contact: `${address}:5060`, carrier: 'sip:sbc.acme.example', probe: 'options' }))
+      }
+    },
+    rules: [{ name: 'trunk-down', match: ['alertname="SipTrunkDown"', 'severity=~"critical|page"'], target: { trunk: '{trunk}', gateway: '{gateway}' }, demand: 'disable' }]
+  }
+  return merge(base, configuration)
+}
+
+function merge (base: object, change: object): object {
+  const merged: Record<string, unknown> = { ...base }
+  for (const [key, value] of Object.entries(change)) {
+    const old = merged[key]
+    const both = typeof old === 'object' && old !== null && typeof value === 'object' && value !== null && !Array.isArray(value)
+    merged[key] = both ? merge(old, value as object) : value
+  }
+  return merged
+}
+
+async function configOf (options: WorldOptions): Promise<Config> {
+  const file = join(options.directory, 'pointsman.yaml')
+  await mkdir(options.directory, { recursive: true })
+  await writeFile(join(options.directory, 'secret'), 'secret')
+  await writeFile(file, stringify(fileOf(options)))
+  const loaded = await loadConfig(file, drivers)
+  if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.path}: ${p.message}`).join('\n'))
+  return loaded.config
+}
+
+/** Builds the world; nothing runs yet. */
+export async function createModelWorld (options: WorldOptions): Promise<ModelWorld> {
+  const config = await configOf(options)
+  const { onSecond } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const }
+  const clock = createFakeClock()
+  const random = createSeededRandom(7)
+  const vantage: Vantage = { cut: false }
+  const carrier = createModelCarrier(clock, onSecond, EXPIRES_S)
+  if (options.query !== null) carrier.setQueryAnswer(options.query)
+  const gateways = new Map(GATEWAYS.map(({ letter, id, address }) => [letter as string, createModelGateway({
+    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: EXPIRES_S, clock, carrier
+  })]))
+  const byAddress = new Map(GATEWAYS.flatMap(({ letter, address }) => {
+    const gateway = gateways.get(letter)
+    return gateway === undefined ? [] : [[`sip:${address}`, gateway] as const]
+  }))
+  const monitoring = createModelMonitoring(clock)
+  let store = createMemoryStore()
+  let running: { readonly engine: RunningEngine; readonly life: Life; end(): Promise<unknown> } | null = null
+  const engine = (): RunningEngine | null => running?.engine ?? null
+  const invariants = createInvariants({
+    clock, startMs: FAKE_START_MS, gateways: [...gateways.values()], carrier, proofMs: EXPIRES_S * 1100, rejects: onSecond === 'reject',
+    see: () => ({ engine: engine(), journal: () => store.allRecords() })
+  })
+
+  const setupOf = (life: Life): EngineSetup => ({
+    mode: config.mode,
+    topology: config.topology,
+    gateways: config.gateways.map(({ id, driver, timeoutMs }) => {
+      const gateway = [...gateways.values()].find((g) => g.id === id)
+      const capabilities = drivers.get(driver)?.capabilities
+      if (gateway === undefined || capabilities === undefined) throw new Error(`no model of ${id}`)
+      return { id, driver: createModelDriver(gateway, INTERFACE, capabilities, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
+    }),
+    queries: config.bindings,
+    alertmanagers: config.alertmanagers.map(() => monitoring.client)
+  })
+  const subject = (): Subject | null => {
+    const now = engine()
+    return now === null ? null : { status: () => now.status(), receive: async (body) => (await now.receive(body)).ok }
+  }
+
+  return {
+    clock,
+    gateways,
+    carrier,
+    monitoring,
+    invariants,
+    vantage,
+    engine,
+    subject,
+    store: () => store,
+    start: async () => {
+      const life: Life = { alive: true }
+      const sip = createModelSip(byAddress, carrier, { clock, vantage, witness: invariants })
+      const scheduler = createProbeScheduler({ sip, clock, random, metrics: unmeasured, log: silent }, (id, outcome, atMs) => { started.probed(id, outcome, atMs) })
+      const started = createEngine(setupOf(life), { clock, random, store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: (id) => scheduler.last().get(id) })
+      running = { engine: started, life, end: () => Promise.all([started.stop(), scheduler.stop()]) }
+      await started.start()
+      scheduler.start(config.probes)
+    },
+    stop: async (how) => {
+      const ending = running
+      if (ending === null) return
+      running = null
+      if (how === 'killed') {
+        ending.life.alive = false
+        const left = store
+        store = left.reopen()
+        void left.close()
+      }
+      let ended = false
+      void ending.end().then(() => { ended = true })
+      // A killed one is gone at once; its last bytes are still on the wire. The other one brings its calls to an end.
+      for (let turn = 0; how === 'stopped' && !ended && turn < 100; turn++) await clock.advance(100)
+      if (how === 'stopped') store = store.reopen()
+    },
+    step: async (ms) => {
+      for (const gateway of gateways.values()) gateway.tick()
+      monitoring.tick(subject())
+      await clock.advance(ms)
+      invariants.look()
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/** Plays one variant of a story in the model world and reports what came of it. */
+import type { TrunkStatus } from '../../src/core/status.ts'
+import type { JournalRecord } from '../../src/ports.ts'
+import { FAKE_START_MS } from '../helpers/fake-clock.ts'
+import { createModelWorld } from '../helpers/model-world.ts'
+import type { ModelWorld } from '../helpers/model-world.ts'
+import type { ModelGateway } from '../helpers/model-gateway.ts'
+import type { QueryAnswer } from '../helpers/model-carrier.ts'
+import { milliseconds } from './story.ts'
+import type { Event, Look, Timeline, Variant } from './story.ts'
+
+export interface Played {
+  readonly runs: string
+  readonly bound: string
+  readonly ends: readonly string[]
+  readonly commands: readonly string[]
+  readonly seen: ReadonlySet<string>
+  readonly silenceMs: number
+  readonly rivals: readonly string[]
+  readonly looks: Readonly<Record<string, Required<Look>>>
+  readonly violations: readonly string[]
+  /** One line per journal record, for people who look for a cause. */
+  readonly story: readonly string[]
+  readonly journal: readonly JournalRecord[]
+}
+
+const STEP_MS = 500
+/** The first registration may take this long (Kamailio's timer). */
+const SETTLED_MS = 90_000
+
+const letterOf = (key: string | null): string => key === null ? 'none' : key.replace(/^pbx-/, '').replace(/\/.*$/, '')
+const lettersOf = (gateways: ReadonlyMap<string, ModelGateway>, holds: (gateway: ModelGateway) => boolean): string =>
+  [...gateways].filter(([, gateway]) => holds(gateway)).map(([letter]) => letter).join(' ') || 'none'
+
+function gatewayAt (world: ModelWorld, letter: string | undefined): ModelGateway {
+  const gateway = world.gateways.get(letter ?? '')
+  if (gateway === undefined) throw new Error(`no gateway ${letter}`)
+  return gateway
+}
+
+async function happen (world: ModelWorld, event: Event): Promise<void> {
+  const { gateway: letter, person, carrier, prometheus, alertmanager, pointsman, operator } = event
+  if (letter !== undefined) {
+    const gateway = gatewayAt(world, letter)
+    if (event.fault !== undefined) gateway.inject(event.fault)
+    if (event.heals !== undefined) gateway.heal(event.heals)
+    if (event.boots !== undefined) gateway.setBoots(event.boots)
+  }
+  if (person !== undefined) {
+    const [verb, at] = person.split(' ')
+    const gateway = gatewayAt(world, at)
+    world.invariants.touched(gateway.id)
+    gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
+  }
+  if (carrier !== undefined) {
+    const [verb, at] = carrier.split(' ')
+    if (at === undefined) world.carrier.setAlive(verb === 'lives')
+    else world.carrier.setRejects(gatewayAt(world, at).contact, verb === 'rejects')
+  }
+  if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
+  if (alertmanager === 'repeats') {
+    const subject = world.subject()
+    if (subject !== null) world.monitoring.repeat(subject)
+  } else if (alertmanager !== undefined) world.monitoring.setAlertmanagerAlive(alertmanager === 'lives')
+  if (pointsman === 'killed' || pointsman === 'stopped') await world.stop(pointsman)
+  if (pointsman === 'starts') await world.start()
+  if (pointsman === 'cut-off' || pointsman === 'connected') world.vantage.cut = pointsman === 'cut-off'
+  if (operator !== undefined) await operate(world, operator)
+}
+
+async function operate (world: ModelWorld, verb: NonNullable<Event['operator']>): Promise<void> {
+  const engine = world.engine()
+  if (verb === 'adopt') world.invariants.adopted()
+  if (verb === 'adopt' || verb === 'failback') await engine?.operate({ verb, trunk: 'acme' }, 'anna', 'scenario')
+  else await engine?.operate(verb === 'pause' ? { verb, scope: 'global', untilMs: null } : { verb, scope: 'global' }, 'anna', 'scenario')
+}
+
+/** Which event is next, and whether its moment has come. */
+function isDue (event: Event, world: ModelWorld, previousMs: number): boolean {
+  const nowMs = world.clock.now() - FAKE_START_MS
+  if (event.at !== undefined) return nowMs >= milliseconds(event.at)
+  if (event.after !== undefined) return nowMs >= previousMs + milliseconds(event.after)
+  return world.engine()?.status().trunks[0]?.switchover?.phase === event.when
+}
+
+function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
+  if (trunk === undefined) return { wanted: null, usable: [], health: [], debts: [], vetoes: [], carrying: 'unknown', release: null }
+  return {
+    wanted: trunk.wanted === null ? null : letterOf(trunk.wanted),
+    usable: trunk.interfaces.filter((i) => i.usable).map((i) => letterOf(i.key)),
+    health: trunk.interfaces.map((i) => i.health),
+    debts: trunk.interfaces.filter((i) => i.debt).map((i) => letterOf(i.key)),
+    vetoes: trunk.vetoes.map((v) => v.interlock),
+    carrying: trunk.carrying,
+    release: trunk.release
+  }
+}
+
+function describe (record: JournalRecord): string {
+  return `${((record.atMs - FAKE_START_MS) / 1000).toFixed(1)}s ${record.decision} ${record.type} ${JSON.stringify(record.data)}`
+}
+
+/** @param directory - an empty folder @param lookTimes - moments to look at, as in `looks` */
+export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, directory: string, lookTimes: readonly string[] = []): Promise<Played> {
+  const { kind, query } = variant
+  const { enabled = ['a'], configuration = {} } = timeline
+  const answer = query === 'no query' ? null : query.slice('query '.length) as QueryAnswer
+  const world = await createModelWorld({ kind, query: answer, enabled, configuration, directory })
+  await world.start()
+  const events = [...timeline.events]
+  const untilMs = milliseconds(timeline.until)
+  const seen = new Set<string>()
+  const looks: Record<string, Required<Look>> = {}
+  let previousMs = 0
+  let silenceMs = 0
+  let servedMs = SETTLED_MS
+  for (let nowMs = 0; nowMs < untilMs; nowMs = world.clock.now() - FAKE_START_MS) {
+    for (let event = events[0]; event !== undefined && isDue(event, world, previousMs); event = events[0]) {
+      events.shift()
+      previousMs = nowMs
+      await happen(world, event)
+    }
+    for (const time of lookTimes) if (looks[time] === undefined && nowMs >= milliseconds(time)) looks[time] = lookAt(world.engine()?.status().trunks[0])
+    await world.step(STEP_MS)
+    const trunk = world.engine()?.status().trunks[0]
+    for (const { interlock } of trunk?.vetoes ?? []) seen.add(interlock)
+    for (const { reason } of trunk?.waits ?? []) seen.add(reason)
+    if (trunk?.carrierDown === true) seen.add('carrier-down')
+    const serves = [...world.gateways.values()].some((g) => g.runs() && g.voiceLives() && !g.has('uplink-cut') && world.carrier.alive() && world.carrier.bound().includes(g.contact))
+    if (serves) servedMs = Math.max(servedMs, nowMs)
+    silenceMs = Math.max(silenceMs, nowMs - servedMs)
+  }
+  if (events.length > 0) throw new Error(`did not happen: ${JSON.stringify(events)}`)
+  world.invariants.rests()
+  const restless = world.invariants.violations.filter((line) => line.includes('at rest'))
+  const journal = world.store().allRecords()
+  for (const record of journal) seen.add(record.type)
+  await world.stop('stopped')
+  return {
+    runs: lettersOf(world.gateways, (gateway) => gateway.runs()),
+    bound: lettersOf(world.gateways, (gateway) => world.carrier.bound().includes(gateway.contact)),
+    ends: journal.filter((r) => r.type === 'ended').map(({ data }) => `${String(data['cause'])} ${String(data['result'])} ${letterOf(data['wanted'] as string | null)}`),
+    commands: world.invariants.commands.map((c) => c.text.replace('pbx-', '')),
+    seen,
+    silenceMs,
+    rivals: world.carrier.rivals().map((contact) => lettersOf(world.gateways, (gateway) => gateway.contact === contact)),
+    looks,
+    violations: [...world.invariants.violations.filter((line) => !restless.includes(line)), ...restless],
+    story: journal.map(describe),
+    journal
+  }
+}

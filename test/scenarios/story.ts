@@ -1,0 +1,107 @@
+/** A scenario folder: what happens (`timeline.yaml`) and what must come of it (`expected.yaml`). */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import type { QueryAnswer } from '../helpers/model-carrier.ts'
+import type { Fault } from '../helpers/model-gateway.ts'
+import type { Kind } from '../helpers/model-world.ts'
+
+/** When: `at` since the start, `after` the event before it, or as soon as a switchover is in the phase `when`. */
+export interface Event {
+  readonly at?: string
+  readonly after?: string
+  readonly when?: string
+  /** `a` or `b`, with one of the next three. */
+  readonly gateway?: string
+  readonly fault?: Fault
+  readonly heals?: Fault
+  readonly boots?: 'enabled' | 'disabled'
+  /** For example `disables a`: by hand, at the gateway. */
+  readonly person?: string
+  /** `dies`, `lives`, `rejects a`, `accepts a`. */
+  readonly carrier?: string
+  readonly prometheus?: 'dies' | 'lives'
+  readonly alertmanager?: 'dies' | 'lives' | 'repeats'
+  /** `cut-off` and `connected`: its own way to everything. */
+  readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'
+  readonly operator?: 'adopt' | 'failback' | 'pause' | 'resume'
+}
+
+export type QueryName = 'no query' | `query ${QueryAnswer}`
+
+export interface Timeline {
+  readonly why?: string
+  /** Default: both kinds, without a query and with one that lists. */
+  readonly kinds?: readonly Kind[]
+  readonly queries?: readonly QueryName[]
+  /** Enabled at the start; default `[a]`. */
+  readonly enabled?: readonly string[]
+  readonly configuration?: object
+  readonly events: readonly Event[]
+  readonly until: string
+}
+
+/** What Pointsman says at one moment. */
+export interface Look {
+  readonly wanted?: string | null
+  readonly usable?: readonly string[]
+  readonly health?: readonly string[]
+  readonly debts?: readonly string[]
+  readonly vetoes?: readonly string[]
+  readonly carrying?: string
+  readonly release?: string | null
+}
+
+export interface Expected {
+  /** Interfaces that run at the end, by the model: `a`, `b`, `a b`, `none`. */
+  readonly runs?: string
+  /** Who is registered at the end. */
+  readonly bound?: string
+  /** Ended switchovers, in order: cause, result, and the interface wanted then. */
+  readonly ends?: readonly string[]
+  /** Commands that left, in order. */
+  readonly commands?: readonly string[]
+  /** Vetoes, waits and journal types that must, or must never, be seen. */
+  readonly seen?: readonly string[]
+  readonly never?: readonly string[]
+  /** Longest time without a registered, reachable gateway after the first minute and a half. */
+  readonly silence?: string
+  /** REGISTERs refused because of another binding: `none` (default) or `allowed`. */
+  readonly rivals?: 'none' | 'allowed'
+  /** A plan at the end still wants something, for example since a person has to come. */
+  readonly restless?: boolean
+  /** What must not happen but does here, with the reason in `why`: parts of the sentence. */
+  readonly looks?: Readonly<Record<string, Look>>
+}
+
+export interface Variant { readonly name: string; readonly kind: Kind; readonly query: QueryName; readonly expected: Expected }
+
+export interface Story { readonly name: string; readonly timeline: Timeline; readonly variants: readonly Variant[] }
+
+const FACTORS: Readonly<Record<string, number>> = { s: 1000, m: 60_000 }
+
+/** `90s` or `12m` in ms. */
+export function milliseconds (text: string): number {
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([sm])$/.exec(text) ?? []
+  const factor = FACTORS[unit]
+  if (digits === undefined || factor === undefined) throw new Error(`not a time: ${text}`)
+  return Number(digits) * factor
+}
+
+/** Reads a folder. Expectations are merged from `all` over the kind and the query to `kind, query`. */
+export function readStory (folder: string, name: string): Story {
+  const read = (file: string): unknown => parse(readFileSync(join(folder, name, file), 'utf8'))
+  const timeline = read('timeline.yaml') as Timeline
+  const expected = read('expected.yaml') as Readonly<Record<string, Expected>>
+  const { kinds = ['innovaphone', 'kamailio'], queries = ['no query', 'query lists'] } = timeline
+  const known = new Set<string>(['all', ...kinds, ...queries, ...kinds.flatMap((kind) => queries.map((query) => `${kind}, ${query}`))])
+  const stray = Object.keys(expected).find((key) => !known.has(key))
+  if (stray !== undefined) throw new Error(`${name}: no variant is called "${stray}"`)
+  const variants = kinds.flatMap((kind) => queries.map((query): Variant => ({
+    name: `${kind}, ${query}`,
+    kind,
+    query,
+    expected: { ...expected['all'], ...expected[kind], ...expected[query], ...expected[`${kind}, ${query}`] }
+  })))
+  return { name: name.replaceAll('-', ' '), timeline, variants }
+}
