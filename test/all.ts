@@ -1,6 +1,7 @@
 /** Everything that has to be green: lint, types, unit and integration tests, the lab. Last line: `N passed, N failed`. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 
 interface Counts {
   readonly passed: number
@@ -13,6 +14,8 @@ interface Part {
   readonly args: readonly string[]
   /** Finds the counts; null: there are none, which is a failure. A part without it counts as one. */
   readonly count?: (output: string) => Counts | null
+  /** Lines that are not printed. */
+  readonly hides?: RegExp
 }
 
 const root = join(import.meta.dirname, '..')
@@ -37,8 +40,10 @@ const PARTS: readonly Part[] = [
   {
     title: 'unit and integration tests',
     command: 'npm',
-    args: ['test', '--', '--reporter=terse'],
-    count: countTap
+    args: ['test', '--', '--reporter=tap'],
+    count: countTap,
+    // Thousands of passed assertions; what fails stays, with its diagnostics.
+    hides: /^\s*$|^\s+(ok \d|\d+\.\.|# )|^# Subtest/
   },
   { title: 'lab', command: process.execPath, args: ['test/lab/run.ts'], count: countLab }
 ]
@@ -47,10 +52,9 @@ const PARTS: readonly Part[] = [
 const run = (part: Part): Promise<{ readonly code: number | null, readonly output: string }> => new Promise((resolve, reject) => {
   const child = spawn(part.command, [...part.args], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''
-  child.stdout.setEncoding('utf8')
-  child.stdout.on('data', (text: string) => {
-    output += text
-    process.stdout.write(text)
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    output += `${line}\n`
+    if (part.hides?.test(line) !== true) console.log(line)
   })
   child.once('error', reject)
   child.once('close', (code) => resolve({ code, output }))
