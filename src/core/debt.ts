@@ -1,7 +1,7 @@
 /**
  * Debt: an interface that should be off and could not be reached. When it answers it is disabled, read back, and the
- * wanted one is made to register anew unless the registrar lists it. Turned round when the wanted one is down and the
- * debtor lives: a debt must never kill the only live gateway.
+ * wanted one is made to register anew unless the registrar lists it. Turned round when the wanted one is down or off and
+ * the debtor lives: a debt must never kill the only live gateway.
  */
 import { recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
@@ -45,7 +45,8 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   // Read since it came back, and not before.
   if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
-  if ((wantedHealth.verdict === 'down' || state.refuted !== null) && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
+  const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || state.refuted !== null
+  if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // The wanted one may be dying just now: wait until that is clear.
   if (wantedHealth.wavering || wantedHealth.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }

@@ -63,8 +63,9 @@ function judgeChange (gateway: GatewayTopology, state: TrunkState, key: Interfac
   const owed = state.debts.some((debt) => debt.interface === key)
   const ours = before.command !== null && (before.command.outcome === 'pending' || before.command.outcome === 'unknown')
   const knew = before.observed !== null && (before.observed.admin !== 'disabled') === on
-  if (owed || ours || knew) return state
-  const reverted = before.silentSince || !gateway.capabilities.persistent
+  if (owed || knew || (ours && !on)) return state
+  // Ours and on: a command that was given up was executed late.
+  const reverted = ours || before.silentSince || !gateway.capabilities.persistent
   if (!reverted) return { ...state, drift: state.drift ?? { detail: `${key} was switched ${on ? 'on' : 'off'} by somebody else`, decision: '' } }
   // The wanted one being off again needs no note: the planner switches it on (`upkeep`).
   return on ? { ...state, debts: [...state.debts, { interface: key, decision: '', sinceMs: nowMs, reregisteredAtMs: null }] } : state

@@ -114,7 +114,9 @@ function propose (world: World, trunk: TrunkTopology, state: TrunkState, health:
     const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
     if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: 'alert', demands: against, byOperator: false }
   }
-  if (wanted === null || !needsUpkeep(state, health, wanted)) return null
+  // A debtor that came back enabled is settled first: it may be the only one alive.
+  const returned = state.debts.some((debt) => health.get(debt.interface)?.answers === 'yes' && health.get(debt.interface)?.enabled === true)
+  if (wanted === null || returned || !needsUpkeep(state, health, wanted)) return null
   return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false }
 }
 

@@ -9,7 +9,7 @@
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
 import type { Wait } from './interlocks.ts'
-import { recordCommand } from './observe.ts'
+import { mayBeOn, recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
@@ -18,7 +18,7 @@ import type { AdminState } from './observation.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
 import { interfaceState } from './world.ts'
-import type { Phase, Switchover, TrunkState, World } from './world.ts'
+import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 
 /** A command is tried this often before the switchover gives up (nothing changed) or turns back. */
 const TRIES = 3
@@ -98,8 +98,10 @@ function enabling (context: Context): Step {
   const current = sent !== null && sent.desired === 'enabled' && sent.atMs >= run.phaseSinceMs
   if (current && sent.outcome === 'done') return to(context, 'verifying')
   const target = health.get(on)
+  // Sent, and then it fell silent: nobody waits for its thaw.
+  if (target === undefined || (target.answers === 'no' && sent?.outcome !== 'pending')) return turnBack(context, `${on} does not answer`)
   if (current && sent.outcome !== 'failed') return command(context, on, 'enabled', null)
-  if (run.failures >= TRIES || target === undefined || target.answers === 'no') return turnBack(context, 'refuted')
+  if (run.failures >= TRIES) return turnBack(context, `${on} could not be enabled`)
   if (proofOthersOff(trunk, state, health, on, nowMs).proof.state !== 'proven') return to(context, 'proving')
   const old = [...health.values()].filter((h) => h.key !== on && h.answers !== 'no' && interfaceState(state, h.key).observed?.present !== false)
   const oldestMs = Math.min(nowMs, ...old.map((h) => interfaceState(state, h.key).observed?.atMs ?? 0))
@@ -164,7 +166,7 @@ function withDebts (context: Context): Context {
   const { on } = direction(run)
   const owing = [...health.values()].filter((h) => {
     const own = interfaceState(state, h.key)
-    return h.key !== on && own.observed?.present !== false && (own.offSinceMs === null || !own.offConfirmed) && !owes(state, h.key)
+    return h.key !== on && own.observed?.present !== false && (own.offSinceMs === null || !own.offConfirmed || mayBeOn(own)) && !owes(state, h.key)
   })
   if (owing.length === 0) return context
   const debts = owing.map((h) => ({ interface: h.key, decision: run.decision, sinceMs: nowMs, reregisteredAtMs: null }))
@@ -206,14 +208,20 @@ function end (context: Context, result: Result, detail: string | null = null): S
     ...state,
     inFlight: null,
     wanted: wanted ?? state.wanted,
-    // What was never disabled and is wanted again owes nothing.
-    debts: state.debts.filter((debt) => debt.interface !== wanted),
+    debts: debtsAtEnd(context, wanted),
     moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
     refuted: result === 'refuted' ? { sinceMs: nowMs, decision: run.decision } : null
   }
   return { ...NO_STEP, state: next, notes: [note] }
+}
+
+/** What was never disabled and is wanted again owes nothing; what may yet come on by our own command owes. */
+function debtsAtEnd ({ state, run, nowMs }: Context, wanted: InterfaceKey | null): readonly Debt[] {
+  const debts = state.debts.filter((debt) => debt.interface !== wanted)
+  if (run.to === wanted || owes(state, run.to) || !mayBeOn(interfaceState(state, run.to))) return debts
+  return [...debts, { interface: run.to, decision: run.decision, sinceMs: nowMs, reregisteredAtMs: null }]
 }
 
 /** One more try; the count starts anew after 24 h of quiet. */

@@ -82,9 +82,11 @@ function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkSt
   const countsFromMs = Math.max((own.onSinceMs ?? nowMs), state.registrationsFromMs) + gateway.registersWithinMs
   if (own.onSinceMs === null || nowMs < countsFromMs) return null
   const driver = gateway.capabilities.reportsRegistration ? world.evidence.get(evidenceKey.registration(iface.key)) : undefined
-  const word = bindingWord(trunk, state, iface.key, nowMs)
+  const heard = bindingWord(trunk, state, iface.key, nowMs)
+  // "Not listed" from before the deadline says nothing: it may have registered since.
+  const word = heard === 'lost' && (state.binding?.atMs ?? 0) < countsFromMs ? null : heard
   if (driver === undefined && word === null) return null
-  const byDriver = driver === undefined ? null : verdictAt(driver, gateway.observe, nowMs, state.warmSinceMs)
+  const byDriver = driver === undefined ? null : verdictAt(driver, gateway.observe, nowMs, Math.max(state.warmSinceMs, countsFromMs))
   const lost = byDriver === 'down' || (word === 'lost' && (state.binding?.times ?? 0) >= 2)
   if (lost) return { kind: 'registration', verdict: 'down', reason: word === 'lost' ? 'the carrier\'s registrar does not list it' : driver?.reason ?? '', atMs: state.binding?.atMs ?? driver?.atMs ?? null }
   const up = byDriver === 'up' || word === 'held'
@@ -146,7 +148,8 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     answers: driverVerdict === 'down' ? 'no' : (driver !== undefined && driver.failures === 0 && driver.atMs !== null) ? 'yes' : 'unclear',
     sipAlive: sip !== undefined && sip.failures === 0 && sip.atMs !== null,
     unreachable,
-    wavering: wavering.some(inTransition),
+    // "Not listed" once is a doubt: the next question comes soon.
+    wavering: wavering.some(inTransition) || (own.onSinceMs !== null && bindingWord(trunk, state, iface.key, nowMs) === 'lost' && registration?.verdict !== 'down'),
     evidence
   }
 }

@@ -33,7 +33,8 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
     const evidence = id === null ? undefined : world.evidence.get(id)
     return evidence?.atMs != null && evidence.atMs > sinceMs && evidence.failures === 0
   })
-  const registered = fresh?.registered === true || word === 'held'
+  // The registrar may still list what the interface had before it lost it; its own denial is newer.
+  const registered = fresh?.registered === true || (word === 'held' && fresh?.registered !== false)
   if (registered && probeUp) return { state: 'verified' }
   if (nowMs < deadlineMs) {
     const halfTime = nowMs >= sinceMs + gateway.registersWithinMs / 2
