@@ -6,10 +6,10 @@
 import { recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
-import { bindingWord, gatewayOf } from './trunk-health.ts'
+import { bindingWord, gatewayOf, probeLimits } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
-import { interfaceState } from './world.ts'
+import { interfaceState, newDebt } from './world.ts'
 import type { Debt, TrunkState, World } from './world.ts'
 
 /** A debtor that is silent is read this often. */
@@ -40,13 +40,19 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const own = interfaceState(state, debt.interface)
   const read: Action = { kind: 'observe', gateway: iface.gateway }
   const due = own.attempt === null || nowMs - own.attempt.atMs >= POLL_MS
-  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') {
+    return { ...NO_STEP, state: withDebt(state, debt, { answersSinceMs: null }), actions: due ? [read] : [] }
+  }
+  if (debt.answersSinceMs === null) return pay(world, trunk, withDebt(state, debt, { answersSinceMs: nowMs }), health, { ...debt, answersSinceMs: nowMs }, nowMs)
   if (own.offSinceMs !== null && own.offConfirmed) return settle(world, trunk, state, debt, nowMs)
   // Read since it came back, and not before.
   if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
   const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || state.refuted !== null
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
+  // Back since a moment, and nobody else carries the trunk: its SIP service gets the time to be seen.
+  const sip = probeLimits(world.topology, iface.sipProbe)
+  if (idle && its.enabled === true && nowMs - debt.answersSinceMs < (sip.rise + 1) * sip.intervalMs) return { ...NO_STEP, state, actions: due ? [read] : [] }
   // The wanted one may be dying just now: wait until that is clear.
   if (wantedHealth.wavering || wantedHealth.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
@@ -72,7 +78,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
     const query = trunk.registration.query
     const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
     if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state, actions: [{ kind: 'query', trunk: trunk.id }] }
-    const next = { ...state, debts: state.debts.map((d) => d === debt ? { ...d, reregisteredAtMs: nowMs } : d) }
+    const next = withDebt(state, debt, { reregisteredAtMs: nowMs })
     if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
     return {
       ...NO_STEP,
@@ -87,14 +93,19 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   return { ...NO_STEP, state, actions: [{ kind: 'observe', gateway: wanted.gateway }] }
 }
 
+function withDebt (state: TrunkState, debt: Debt, change: Partial<Debt>): TrunkState {
+  const same = Object.entries(change).every(([key, value]) => debt[key as keyof Debt] === value)
+  return same ? state : { ...state, debts: state.debts.map((d) => d.interface === debt.interface ? { ...d, ...change } : d) }
+}
+
 function paid (state: TrunkState, debt: Debt, because: string): Step {
   const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, paid: true, because } }]
   return { ...NO_STEP, state: { ...state, debts: state.debts.filter((d) => d.interface !== debt.interface) }, notes }
 }
 
 function turnRound (state: TrunkState, debt: Debt, wanted: InterfaceKey, nowMs: EpochMs): Step {
-  const others = state.debts.filter((d) => d !== debt)
-  const debts = [...others, { interface: wanted, decision: debt.decision, sinceMs: nowMs, reregisteredAtMs: null }]
+  const others = state.debts.filter((d) => d.interface !== debt.interface)
+  const debts = [...others, newDebt(wanted, debt.decision, nowMs)]
   const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, turnedRound: true, owes: wanted } }]
   return { ...NO_STEP, state: { ...state, wanted: debt.interface, debts, refuted: null, movedAtMs: nowMs }, notes }
 }

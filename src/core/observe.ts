@@ -2,7 +2,7 @@
 import type { AdminState, DriverFailure, Observation } from './observation.ts'
 import type { DriverReason } from './reasons.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey } from './topology.ts'
-import { interfaceState, withInterface } from './world.ts'
+import { interfaceState, newDebt, withInterface } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
 
 /** What a failed call says about the gateway: `silent` is no answer, `answers` a bad one, `none` says nothing (our own fault). */
@@ -68,7 +68,7 @@ function judgeChange (gateway: GatewayTopology, state: TrunkState, key: Interfac
   const reverted = ours || before.silentSince || !gateway.capabilities.persistent
   if (!reverted) return { ...state, drift: state.drift ?? { detail: `${key} was switched ${on ? 'on' : 'off'} by somebody else`, decision: '' } }
   // The wanted one being off again needs no note: the planner switches it on (`upkeep`).
-  return on ? { ...state, debts: [...state.debts, { interface: key, decision: '', sinceMs: nowMs, reregisteredAtMs: null }] } : state
+  return on ? { ...state, debts: [...state.debts, newDebt(key, '', nowMs)] } : state
 }
 
 function allAsWanted (state: TrunkState): boolean {
@@ -94,6 +94,10 @@ export function recordCommandEnd (before: TrunkState, key: InterfaceKey, end: Co
     offConfirmed: own.offSinceMs !== null && (own.offConfirmed || (end.ok && end.activated && command.desired === 'disabled'))
   })
   if (state.inFlight === null || end.ok) return state
+  // Never sent (its read-back was too old, our store or machine failed): the gateway refused nothing. While nothing was
+  // written yet it counts all the same, or an admission would wait for a store that is gone.
+  const sent = end.reason !== 'aborted' && end.reason !== 'local-error'
+  if (!sent && state.inFlight.phase === 'enabling') return state
   return { ...state, inFlight: { ...state.inFlight, failures: state.inFlight.failures + 1 } }
 }
 

@@ -1,6 +1,6 @@
 /** What an operator's verbs do to a trunk's state. Pure; the engine judges, stores and journals. */
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
-import { interfaceState } from './world.ts'
+import { interfaceState, newDebt } from './world.ts'
 import type { Debt, TrunkState } from './world.ts'
 
 /** Interfaces observed enabled, in order of preference. */
@@ -17,7 +17,7 @@ export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): Int
  */
 export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string, nowMs: EpochMs): TrunkState {
   const [wanted, ...extra] = enabledInterfaces(trunk, state)
-  const debts: Debt[] = extra.map((key) => ({ interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null }))
+  const debts: Debt[] = extra.map((key) => newDebt(key, decision, nowMs))
   return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refuted: null }
 }
 

@@ -17,7 +17,7 @@ import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
-import { interfaceState } from './world.ts'
+import { interfaceState, newDebt } from './world.ts'
 import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 
 /** A command is tried this often before the switchover gives up (nothing changed) or turns back. */
@@ -151,9 +151,9 @@ function command (context: Context, key: InterfaceKey, desired: AdminState, notA
   const own = interfaceState(state, key)
   const last = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.desired === desired ? own.command : null
   const wait: Wait = { reason: 'read-back', detail: `${key} is being ${desired}`, untilMs: null }
-  if (last?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
+  if (own.command?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
   if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, key, wait)
-  const retryAtMs = last?.outcome === 'failed' ? (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(run.failures - 1, 4) : 0
+  const retryAtMs = last?.outcome === 'failed' ? (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(Math.max(run.failures - 1, 0), 4) : 0
   if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
   const action: Action = { kind: 'apply', interface: key, desired, decision: run.decision, notAfterMs }
   const note: Note = { decision: run.decision, type: 'command', data: { interface: key, command: desired } }
@@ -169,7 +169,7 @@ function withDebts (context: Context): Context {
     return h.key !== on && own.observed?.present !== false && (own.offSinceMs === null || !own.offConfirmed || mayBeOn(own)) && !owes(state, h.key)
   })
   if (owing.length === 0) return context
-  const debts = owing.map((h) => ({ interface: h.key, decision: run.decision, sinceMs: nowMs, reregisteredAtMs: null }))
+  const debts = owing.map((h) => newDebt(h.key, run.decision, nowMs))
   return { ...context, state: { ...state, debts: [...state.debts, ...debts] } }
 }
 
@@ -221,7 +221,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
 function debtsAtEnd ({ state, run, nowMs }: Context, wanted: InterfaceKey | null): readonly Debt[] {
   const debts = state.debts.filter((debt) => debt.interface !== wanted)
   if (run.to === wanted || owes(state, run.to) || !mayBeOn(interfaceState(state, run.to))) return debts
-  return [...debts, { interface: run.to, decision: run.decision, sinceMs: nowMs, reregisteredAtMs: null }]
+  return [...debts, newDebt(run.to, run.decision, nowMs)]
 }
 
 /** One more try; the count starts anew after 24 h of quiet. */

@@ -56,6 +56,8 @@ export interface Debt {
   /** Empty until the next plan names it. */
   readonly decision: string
   readonly sinceMs: EpochMs
+  /** Its driver answers since; null: it is silent. */
+  readonly answersSinceMs: EpochMs | null
   /** After it was paid the wanted interface was made to register anew. */
   readonly reregisteredAtMs: EpochMs | null
 }
@@ -194,6 +196,11 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
 /** The state of one interface; a key that came with a reload starts empty. */
 export function interfaceState (trunk: TrunkState, key: InterfaceKey): InterfaceState {
   return trunk.interfaces[key] ?? NEW_INTERFACE
+}
+
+/** @param decision - empty: the next plan names it */
+export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs): Debt {
+  return { interface: key, decision, sinceMs: nowMs, answersSinceMs: null, reregisteredAtMs: null }
 }
 
 /** The trunk with one interface's state changed. */

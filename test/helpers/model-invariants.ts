@@ -47,7 +47,7 @@ interface Rules {
 const READ_BACK_MS = 2000
 /** Without an enabled interface outside of a switchover: until a restarted Pointsman has read its gateways. [ms] */
 const LEFT_ALONE_MS = 30_000
-/** In a switchover: read-backs, retries and one silent gateway on top of the proof. [ms] */
+/** Read-backs, retries and one silent gateway, on top of a proof for one interface and then for the other. [ms] */
 const SLACK_MS = 60_000
 const PLAN_EVERY_MS = 2000
 
@@ -60,6 +60,7 @@ export function createInvariants (rules: Rules): Invariants {
   const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
   const touched = new Set<string>()
   let goneSinceMs: number | null = null
+  let idleSinceMs: number | null = null
   let overlaps = 0
   let plannedMs = 0
 
@@ -113,12 +114,15 @@ export function createInvariants (rules: Rules): Invariants {
   const watchEmergency = (status: Status | undefined): void => {
     const trunk = status?.trunks[0]
     const mayAct = trunk !== undefined && trunk.mode === 'automatic' && status?.pauses.length === 0 && touched.size === 0 && trunk.wanted !== null
-    if (!mayAct || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; return }
-    goneSinceMs ??= clock.now()
-    const allowedMs = trunk.switchover === null ? LEFT_ALONE_MS : proofMs + SLACK_MS
-    if (clock.now() - goneSinceMs <= allowedMs) return
-    broken(`no interface is enabled for ${Math.round((clock.now() - goneSinceMs) / 1000)} s`)
+    const nowMs = clock.now()
+    if (!mayAct || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
+    goneSinceMs ??= nowMs
+    idleSinceMs ??= nowMs
+    if (trunk.switchover !== null || trunk.waits.some((wait) => wait.reason === 'waiting-for-proof')) idleSinceMs = nowMs
+    if (nowMs - idleSinceMs <= LEFT_ALONE_MS && nowMs - goneSinceMs <= 2 * proofMs + SLACK_MS) return
+    broken(`no interface is enabled for ${Math.round((nowMs - goneSinceMs) / 1000)} s`)
     goneSinceMs = null
+    idleSinceMs = null
   }
 
   const plans = (world: World): void => {
