@@ -3,7 +3,7 @@
  * last query) are rounded, so that an idle trunk is not written with every probe.
  */
 import type { InterfaceKey } from './topology.ts'
-import { newTrunkState } from './world.ts'
+import { interfaceState, newTrunkState } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
 
 const GRID_MS = 30_000
@@ -38,25 +38,32 @@ export function toDurable (state: TrunkState): TrunkState {
  * @param stored - what `toDurable` made, read from the store
  */
 export function fromDurable (stored: TrunkState, interfaces: readonly InterfaceKey[], nowMs: number): TrunkState {
-  const fresh = newTrunkState(interfaces, nowMs)
-  const known = interfaces.map((key): [InterfaceKey, InterfaceState] => {
-    const own = stored.interfaces[key] ?? fresh.interfaces[key]
-    if (own === undefined) throw new Error(`no state for ${key}`)
+  const known = Object.entries(stored.interfaces).map(([key, own]): [InterfaceKey, InterfaceState] => {
     const command = own.command?.outcome === 'pending' ? { ...own.command, outcome: 'unknown' as const, endedAtMs: own.command.atMs } : own.command
-    return [key, { ...own, command, attempt: null, lastLifeAtMs: own.lastLifeAtMs === null ? null : Math.min(own.lastLifeAtMs, nowMs) }]
+    return [key, { ...own, command, lastLifeAtMs: own.lastLifeAtMs === null ? null : Math.min(own.lastLifeAtMs, nowMs) }]
   })
-  const wantedIsGone = stored.wanted !== null && !interfaces.includes(stored.wanted)
-  const runs = stored.inFlight !== null && [stored.inFlight.from, stored.inFlight.to].every((key) => key === null || interfaces.includes(key))
+  // What should show that the new interface works was not looked at while nobody ran: its time begins anew.
+  const verifies = stored.inFlight?.phase === 'verifying'
+  const inFlight = stored.inFlight !== null && verifies ? { ...stored.inFlight, phaseSinceMs: nowMs } : stored.inFlight
+  return fitState({ ...stored, interfaces: Object.fromEntries(known), inFlight }, interfaces, nowMs)
+}
+
+/**
+ * The state under a configuration that has these interfaces: what is known of those that stay is kept, and the trunk warms
+ * up. A switchover that is under way runs to its end, even when one of its interfaces left.
+ */
+export function fitState (state: TrunkState, interfaces: readonly InterfaceKey[], nowMs: number): TrunkState {
+  const fresh = newTrunkState(interfaces, nowMs)
+  const wantedIsGone = state.wanted !== null && !interfaces.includes(state.wanted)
   return {
     ...fresh,
-    ...stored,
-    interfaces: Object.fromEntries(known),
-    baseline: wantedIsGone ? 'unset' : stored.baseline,
-    wanted: wantedIsGone ? null : stored.wanted,
-    inFlight: runs ? stored.inFlight : null,
-    debts: stored.debts.filter((debt) => interfaces.includes(debt.interface)),
+    ...state,
+    interfaces: Object.fromEntries(interfaces.map((key) => [key, { ...interfaceState(state, key), attempt: null }])),
+    baseline: wantedIsGone ? 'unset' : state.baseline,
+    wanted: wantedIsGone ? null : state.wanted,
+    debts: state.debts.filter((debt) => interfaces.includes(debt.interface)),
     warmSinceMs: nowMs,
-    registrationsFromMs: Math.min(stored.registrationsFromMs, nowMs),
+    registrationsFromMs: Math.min(state.registrationsFromMs, nowMs),
     binding: null,
     queriedAtMs: null,
     queryRefused: false

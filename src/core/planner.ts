@@ -63,7 +63,7 @@ function watchCarrier (world: World, trunk: TrunkTopology, state: TrunkState, no
 
 /** The first legal resting state that is seen is the baseline; an illegal one waits for a person. */
 function adoptBaseline (trunk: TrunkTopology, state: TrunkState, decision: string, notes: Note[]): TrunkState {
-  if (state.baseline !== 'unset') return state
+  if (state.baseline !== 'unset' || state.inFlight !== null) return state
   const seen = trunk.interfaces.map((i) => ({ key: i.key, observed: interfaceState(state, i.key).observed }))
   if (seen.some((s) => s.observed === null)) return state
   const enabled = seen.filter((s) => s.observed?.present === true && s.observed.admin !== 'disabled').map((s) => s.key)

@@ -153,10 +153,13 @@ export function createController (holder: WorldHolder, executor: Executor, query
   }
 
   const due = (nowMs: EpochMs): TrunkId[] => {
-    for (const [id, own] of desks) if (own.wakeAtMs !== null && own.wakeAtMs <= nowMs) dirty.add(id)
-    const ready = [...dirty].filter((id) => world.topology.trunks.has(id) && desks.get(id)?.busy !== true)
+    for (const [id, own] of desks) {
+      // A trunk that left the configuration is due no more; its desk keeps the revision, in case it comes back.
+      if (!world.topology.trunks.has(id)) own.wakeAtMs = null
+      if (own.wakeAtMs !== null && own.wakeAtMs <= nowMs) dirty.add(id)
+    }
     for (const id of dirty) if (!world.topology.trunks.has(id)) dirty.delete(id)
-    return ready
+    return [...dirty].filter((id) => desks.get(id)?.busy !== true)
   }
 
   const nextWake = (nowMs: EpochMs): number => {

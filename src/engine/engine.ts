@@ -1,5 +1,5 @@
 /** Puts the parts of the engine together behind its one door (contract.ts). Imports only core and ports. */
-import { fromDurable } from '../core/durable.ts'
+import { fitState, fromDurable } from '../core/durable.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
@@ -134,7 +134,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     for (const trunk of setup.topology.trunks.values()) {
       const state = holder.world.trunks.get(trunk.id)
       if (state === undefined || JSON.stringify(before.trunks.get(trunk.id)) === JSON.stringify(trunk)) continue
-      holder.setTrunk(trunk.id, { ...fromDurable(state, trunk.interfaces.map((i) => i.key), clock.now()), inFlight: state.inFlight })
+      holder.setTrunk(trunk.id, fitState(state, trunk.interfaces.map((i) => i.key), clock.now()))
     }
   }
 

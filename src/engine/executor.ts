@@ -34,10 +34,16 @@ export interface Executor {
   idle(): Promise<void>
 }
 
+const BUG: DriverFailure = { ok: false, reason: 'local-error', detail: 'the driver failed; see the log', effect: 'unknown' }
+
 /** Pause between two read-backs of one change. */
 const READ_BACK_MS = 100
 
-interface Queue { tail: Promise<void>; readWaits: boolean }
+interface Queue {
+  tail: Promise<void>
+  /** The read that waits for its turn, by identity; a change that comes after it reads back itself and takes its place. */
+  waitingRead: object | null
+}
 
 export function createExecutor (ports: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }, events: ExecutorEvents, signal: AbortSignal): Executor {
   const { clock, log, metrics } = ports
@@ -45,8 +51,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   const queues = new Map<GatewayId, Queue>()
 
   const enqueue = (gateway: GatewayId, task: (line: GatewayLine) => Promise<void>): void => {
-    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), readWaits: false }
-    queues.set(gateway, queue)
+    const queue = queueOf(gateway)
     queue.tail = queue.tail.then(async () => {
       const line = lines.get(gateway)
       if (line !== undefined && !signal.aborted) await task(line)
@@ -55,11 +60,21 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     })
   }
 
-  const measured = async <T extends { readonly ok: boolean }>(gateway: GatewayId, operation: string, call: () => Promise<T>): Promise<T> => {
+  const queueOf = (gateway: GatewayId): Queue => {
+    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), waitingRead: null }
+    queues.set(gateway, queue)
+    return queue
+  }
+
+  const measured = async <T extends { readonly ok: boolean }>(gateway: GatewayId, operation: string, call: () => Promise<T>): Promise<T | DriverFailure> => {
     const startMs = clock.monotonicMs()
-    const result = await call()
+    const result = await call().catch((error: unknown) => {
+      // A driver that throws has a bug; its call has ended all the same, and nobody knows how.
+      log.error({ gateway, operation, err: error }, 'driver failed')
+      return BUG
+    })
     metrics.observe('pointsman_driver_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { operation })
-    metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: result.ok ? 'ok' : (result as unknown as DriverFailure).reason })
+    metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: 'reason' in result ? result.reason : 'ok' })
     return result
   }
 
@@ -93,16 +108,18 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
 
   return {
     observe: (gateway) => {
-      if (queues.get(gateway)?.readWaits === true) return
+      const queue = queueOf(gateway)
+      if (queue.waitingRead !== null || !lines.has(gateway)) return
+      const own = {}
+      queue.waitingRead = own
       enqueue(gateway, async (line) => {
-        const queue = queues.get(gateway)
-        if (queue !== undefined) queue.readWaits = false
+        if (queue.waitingRead !== own) return
+        queue.waitingRead = null
         await read(line)
       })
-      const queue = queues.get(gateway)
-      if (queue !== undefined) queue.readWaits = true
     },
     apply: (gateway, name, desired, decision, notAfterMs) => {
+      queueOf(gateway).waitingRead = null
       enqueue(gateway, async (line) => {
         const end = await change(line, name, desired, notAfterMs)
         events.applied(gateway, name, desired, end, decision)
@@ -114,7 +131,11 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
         events.reregistered(gateway, name, end, decision)
       })
     },
-    update: (next) => { lines = new Map(next.map((line) => [line.id, line])) },
+    update: (next) => {
+      lines = new Map(next.map((line) => [line.id, line]))
+      // What waits for a gateway that left is passed over.
+      for (const [id, queue] of queues) if (!lines.has(id)) queue.waitingRead = null
+    },
     idle: async () => { await Promise.all([...queues.values()].map((queue) => queue.tail)) }
   }
 }

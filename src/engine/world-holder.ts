@@ -113,8 +113,9 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const good = outcome.reason === 'alive'
       const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
       const members = byProbe.get(id) ?? []
+      // Whatever it answers: who answers lives, though a 503 is no health.
       for (const { trunk, iface } of members) {
-        if (good && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
+        if (outcome.code !== null && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
       }
       return matters ? [...new Set(members.map((member) => member.trunk))] : []
     },

@@ -1,0 +1,120 @@
+/** What happens at the wrong moment: between plan and store, between store and wire, between question and answer. */
+import { test } from 'tap'
+import { A, B, TELLS_ALL } from '../helpers/build-world.ts'
+import { startRig } from '../helpers/engine-rig.ts'
+
+test('a needed switchover, step by step', async (t) => {
+  const rig = await startRig()
+  rig.a.sip = null
+  await rig.pass(20)
+  await rig.fire('pbx-a')
+  await rig.pass(10)
+  t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted, rig.trunk().inFlight], ['disabled', 'enabled', B, null])
+})
+
+test('a trunk that leaves with a plan due leaves no loop that spins', async (t) => {
+  const rig = await startRig()
+  await rig.fire('pbx-a')
+  await rig.pass(2)
+  const setup = rig.setup()
+  rig.engine().replace({ ...setup, topology: { ...setup.topology, trunks: new Map() } })
+  const before = rig.sleeps()
+  await rig.clock.advance(20_000)
+  t.ok(rig.sleeps() - before < 200, `${rig.sleeps() - before} sleeps in 20 s`)
+})
+
+test('a gateway that left while a read waited is read again when it comes back', async (t) => {
+  const rig = await startRig()
+  const obey = rig.b.observe
+  let reads = 0
+  rig.b.observe = async (names, signal) => {
+    reads++
+    await rig.clock.sleep(1500, signal)
+    return await obey(names, signal)
+  }
+  await rig.fire('pbx-a')
+  await rig.pass(3)
+  const setup = rig.setup()
+  rig.engine().replace({ ...setup, gateways: setup.gateways.filter((line) => line.id !== 'pbx-b'), topology: { ...setup.topology, trunks: new Map() } })
+  await rig.pass(10)
+  rig.engine().replace(setup)
+  reads = 0
+  await rig.pass(15)
+  t.ok(reads > 0, 'it is read')
+})
+
+test('a driver that throws ends its command: nothing waits for an outcome forever', async (t) => {
+  const rig = await startRig()
+  const obey = rig.b.apply
+  rig.b.apply = async () => { throw new Error('a bug') }
+  rig.a.sip = null
+  await rig.pass(20)
+  await rig.fire('pbx-a')
+  await rig.pass(2)
+  rig.b.apply = obey
+  await rig.pass(30)
+  t.same([rig.a.admin, rig.b.admin], ['disabled', 'enabled'])
+  t.equal(rig.trunk().inFlight, null)
+})
+
+test('a reload while a command is under way: it is neither judged by an older read nor sent twice', async (t) => {
+  const rig = await startRig()
+  const obey = rig.b.apply
+  rig.b.apply = async (name, desired, signal) => {
+    await rig.clock.sleep(1500)
+    return await obey(name, desired, signal)
+  }
+  rig.a.sip = null
+  await rig.pass(20)
+  await rig.fire('pbx-a')
+  await rig.pass(1)
+  t.equal(rig.trunk().interfaces[B]?.command?.outcome, 'pending')
+  rig.engine().replace(rig.setup({ trunk: { emergency: true } }))
+  t.equal(rig.trunk().interfaces[B]?.command?.outcome, 'pending')
+  await rig.pass(10)
+  t.same([rig.b.admin, rig.b.got.length, rig.trunk().inFlight], ['enabled', 1, null])
+})
+
+test('the store fails at the moment of the standby\'s enable: it is sent when the store is back', async (t) => {
+  const rig = await startRig()
+  const obey = rig.a.apply
+  rig.a.apply = async (name, desired, signal) => {
+    const end = await obey(name, desired, signal)
+    rig.store.breakCommits('disk full')
+    return end
+  }
+  rig.a.sip = null
+  await rig.pass(20)
+  await rig.fire('pbx-a')
+  await rig.pass(30)
+  t.same(rig.b.got, [], 'nothing is sent that is not stored')
+  rig.store.breakCommits(null)
+  await rig.pass(10)
+  t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted], ['disabled', 'enabled', B])
+})
+
+test('a gateway whose reads are slow is still enabled in time', async (t) => {
+  const rig = await startRig()
+  const obey = rig.b.observe
+  rig.b.observe = async (names, signal) => {
+    await rig.clock.sleep(1400, signal)
+    return await obey(names, signal)
+  }
+  rig.a.sip = null
+  await rig.pass(20)
+  await rig.fire('pbx-a')
+  await rig.pass(40)
+  t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted], ['disabled', 'enabled', B])
+  t.equal(rig.b.got.length, 1, rig.b.got.join(', '))
+})
+
+test('A\'s SIP address answers 503 while its management is silent: it lives', async (t) => {
+  const rig = await startRig({ onSecond: 'reject', capabilities: { ...TELLS_ALL, reportsPath: false } })
+  rig.a.sip = 503
+  rig.a.observe = async () => ({ ok: false, reason: 'timeout', detail: '', effect: 'none' })
+  await rig.pass(60)
+  await rig.fire('pbx-a')
+  await rig.pass(400)
+  t.same(rig.b.got, [])
+  t.equal(rig.trunk().wanted, A)
+})
