@@ -2,6 +2,7 @@
  * A trunk's state as it is stored, and as it is read back after a restart. Instants of mere routine (the last read, the
  * last query) are rounded, so that an idle trunk is not written with every probe.
  */
+import { notLaterThan } from './shift.ts'
 import type { InterfaceKey } from './topology.ts'
 import { interfaceState, newTrunkState } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
@@ -35,9 +36,10 @@ export function toDurable (state: TrunkState): TrunkState {
 
 /**
  * The state after a restart. Nothing was observed yet in this run; a command that was under way may have been executed.
- * @param stored - what `toDurable` made, read from the store
+ * @param document - what `toDurable` made, read from the store
  */
-export function fromDurable (stored: TrunkState, interfaces: readonly InterfaceKey[], nowMs: number): TrunkState {
+export function fromDurable (document: TrunkState, interfaces: readonly InterfaceKey[], nowMs: number): TrunkState {
+  const stored = notLaterThan(document, nowMs)
   const known = Object.entries(stored.interfaces).map(([key, own]): [InterfaceKey, InterfaceState] => {
     const command = own.command?.outcome === 'pending' ? { ...own.command, outcome: 'unknown' as const, endedAtMs: own.command.atMs } : own.command
     return [key, { ...own, command, lastLifeAtMs: own.lastLifeAtMs === null ? null : Math.min(own.lastLifeAtMs, nowMs) }]

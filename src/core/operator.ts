@@ -13,12 +13,13 @@ export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): Int
 
 /**
  * `adopt`: what the gateways show now is right. The first enabled interface becomes the wanted one; further enabled ones
- * owe to be off; with none enabled the first in order of preference is to be switched on.
+ * owe to be off; with none enabled the first in order of preference is to be switched on. Registrations count from now:
+ * after a move by hand the carrier may keep the old one for a while.
  */
 export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string, nowMs: EpochMs): TrunkState {
   const [wanted, ...extra] = enabledInterfaces(trunk, state)
   const debts: Debt[] = extra.map((key) => newDebt(key, decision, nowMs))
-  return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refuted: null }
+  return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refuted: null, registrationsFromMs: nowMs }
 }
 
 /** `failback`: the first interface in order of preference is to carry the trunk again; null: it does already. */

@@ -109,6 +109,9 @@ function propose (world: World, trunk: TrunkTopology, state: TrunkState, health:
     return request.to === wanted ? null : { from: wanted, to: request.to, cause: 'failback', demands: [], byOperator: true }
   }
   const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
+  // Nobody knows yet what should be on: it is told why the alert is not answered.
+  const [first] = demands
+  if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: 'alert', demands, byOperator: false }
   const against = demands.filter((d) => d.interface === wanted)
   if (wanted !== null && against.length > 0) {
     const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))

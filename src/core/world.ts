@@ -126,7 +126,7 @@ export interface TrunkState {
   /** Evidence counts from here: start of the process or end of `carrier-down`. */
   readonly warmSinceMs: EpochMs
   readonly carrierDownSinceMs: EpochMs | null
-  /** After the carrier came back, registrations and paths count from here. */
+  /** After the carrier came back, or an `adopt`, registrations and paths count from here. */
   readonly registrationsFromMs: EpochMs
   readonly binding: BindingState | null
   readonly queriedAtMs: EpochMs | null
