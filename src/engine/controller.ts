@@ -7,7 +7,7 @@ import { recordCommandEnd } from '../core/observe.ts'
 import { planTrunk } from '../core/planner.ts'
 import type { Action, Note, Step } from '../core/plan.ts'
 import type { Held } from '../core/report.ts'
-import type { EpochMs, TrunkId } from '../core/topology.ts'
+import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { Clock, JournalRecord, Log, Metrics, Random, Revision, Store } from '../ports.ts'
 import type { Executor } from './executor.ts'
 import type { WorldHolder } from './world-holder.ts'
@@ -24,6 +24,8 @@ export interface Controller {
   /** These trunks have to be planned anew. */
   mark(trunks: Iterable<TrunkId>): void
   markAll(): void
+  /** The wall clock was set: what is due keeps its distance to now. */
+  clockSet(byMs: DurationMs): void
   run(signal: AbortSignal): Promise<void>
   /** Vetoes and waits of the last plan. */
   heldOf(trunk: TrunkId): Held
@@ -134,10 +136,11 @@ export function createController (holder: WorldHolder, executor: Executor, query
 
   /** What was not journalled is not sent: its commands end without effect. */
   const drop = (id: TrunkId, actions: readonly Action[]): void => {
+    const nowMs = clock.now()
     for (const action of actions) {
       const state = world.trunks.get(id)
       if (action.kind !== 'apply' || state === undefined) continue
-      holder.setTrunk(id, recordCommandEnd(state, action.interface, { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }, clock.now()))
+      holder.setTrunk(id, recordCommandEnd(state, action.interface, { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }, nowMs))
     }
   }
 
@@ -171,6 +174,9 @@ export function createController (holder: WorldHolder, executor: Executor, query
   return {
     mark,
     markAll: () => { mark(world.topology.trunks.keys()) },
+    clockSet: (byMs) => {
+      for (const own of desks.values()) if (own.wakeAtMs !== null) own.wakeAtMs += byMs
+    },
     run: async (signal) => {
       signal.addEventListener('abort', () => { wake.abort() }, { once: true })
       while (!signal.aborted) {

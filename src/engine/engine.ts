@@ -16,6 +16,7 @@ import { createOperator } from './operator.ts'
 import { createQuerier } from './querier.ts'
 import type { BindingQuery } from './querier.ts'
 import { createResync } from './resync.ts'
+import { watchClock } from './watched-clock.ts'
 import { createWorldHolder } from './world-holder.ts'
 
 /** What a configuration means to the engine. */
@@ -54,7 +55,12 @@ export interface RunningEngine extends Engine {
 const HANGS_AFTER_MS = 30_000
 
 export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEngine {
-  const { clock, store, metrics, log } = ports
+  const { store, metrics, log } = ports
+  const clock = watchClock(ports.clock, (byMs) => {
+    log.warn({ byMs }, 'the clock was set')
+    holder.clockSet(byMs)
+    controller.clockSet(byMs)
+  })
   const stopping = new AbortController()
   let setup = first
   let ready = false
@@ -73,7 +79,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   }, stopping.signal)
   const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, (trunk, answer, askedAtMs) => {
     // An answer speaks of the moment of its question: what changed while it was on its way is not in it.
-    controller.mark(holder.answered(trunk, answer, askedAtMs))
+    controller.mark(holder.answered(trunk, answer, Math.min(askedAtMs, clock.now())))
   }, stopping.signal)
   const controller = createController(holder, executor, querier.ask, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, controller, { store, clock })
@@ -93,7 +99,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     clients: () => setup.alertmanagers,
     reconcile: inbox.reconcile,
     onSuccess: (atMs) => {
-      holder.setResynced(atMs)
+      holder.setResynced(Math.min(atMs, clock.now()))
       controller.mark(inbox.alertsByTrunk().keys())
     },
     clock,
@@ -174,7 +180,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       controller.markAll()
     },
     probed: (id, outcome, atMs) => {
-      controller.mark(holder.probed(id, outcome, atMs))
+      controller.mark(holder.probed(id, outcome, Math.min(atMs, clock.now())))
       keepFirstUps()
     },
     settled: () => controller.settled(),

@@ -84,8 +84,8 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     return result
   }
 
-  const change = async (line: GatewayLine, name: string, desired: AdminState, notAfterMs: EpochMs | null): Promise<ApplyResult> => {
-    if (notAfterMs !== null && clock.now() > notAfterMs) return { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
+  const change = async (line: GatewayLine, name: string, desired: AdminState, deadlineMs: number | null): Promise<ApplyResult> => {
+    if (deadlineMs !== null && clock.monotonicMs() > deadlineMs) return { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
     const result = await measured(line.id, desired === 'enabled' ? 'enable' : 'disable', () => line.driver.apply(name, desired, clock.deadline(line.timeoutMs, signal)))
     if (!result.ok) return result
     return await readBack(line, name, desired) ?? result
@@ -120,8 +120,10 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     },
     apply: (gateway, name, desired, decision, notAfterMs) => {
       queueOf(gateway).waitingRead = null
+      // By the clock that nobody sets.
+      const deadlineMs = notAfterMs === null ? null : clock.monotonicMs() + notAfterMs - clock.now()
       enqueue(gateway, async (line) => {
-        const end = await change(line, name, desired, notAfterMs)
+        const end = await change(line, name, desired, deadlineMs)
         events.applied(gateway, name, desired, end, decision)
       })
     },

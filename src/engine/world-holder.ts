@@ -10,8 +10,9 @@ import type { Evidence } from '../core/evidence.ts'
 import type { AdminState, ApplyResult, Observation, ObserveResult } from '../core/observation.ts'
 import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
 import { INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
+import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
-import type { EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
+import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import { newTrunkState, withInterface } from '../core/world.ts'
 import type { TrunkState, World } from '../core/world.ts'
 import type { OptionsOutcome } from '../ports.ts'
@@ -28,6 +29,8 @@ export interface WorldHolder {
   followAlerts(alerts: ReadonlyMap<TrunkId, readonly BookedAlert[]>): void
   setPauses(pauses: readonly PauseStatus[]): void
   setResynced(atMs: EpochMs): void
+  /** The wall clock was set: what is known keeps its distance to now. */
+  clockSet(byMs: DurationMs): void
   /** Takes a new configuration; states of trunks that stay are kept. */
   setTopology(topology: Topology, everUp: ReadonlySet<string>, nowMs: EpochMs): void
   probed(id: ProbeId, outcome: OptionsOutcome, atMs: EpochMs): readonly TrunkId[]
@@ -97,6 +100,11 @@ export function createWorldHolder (first: Topology): WorldHolder {
     followAlerts: (alerts) => { world.alertsByTrunk = alerts },
     setPauses: (pauses) => { world.pauses = pauses },
     setResynced: (atMs) => { world.resyncedAtMs = atMs },
+    clockSet: (byMs) => {
+      for (const [id, state] of trunks) trunks.set(id, shiftInstants(state, byMs))
+      for (const [key, result] of evidence) evidence.set(key, shiftInstants(result, byMs))
+      if (world.resyncedAtMs !== null) world.resyncedAtMs += byMs
+    },
     setTopology: (topology, known, nowMs) => {
       world.topology = topology
       everUp = known

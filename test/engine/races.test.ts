@@ -1,6 +1,6 @@
 /** What happens at the wrong moment: between plan and store, between store and wire, between question and answer. */
 import { test } from 'tap'
-import { A, B, TELLS_ALL } from '../helpers/build-world.ts'
+import { A, B, MINUTE, TELLS_ALL } from '../helpers/build-world.ts'
 import { startRig } from '../helpers/engine-rig.ts'
 
 test('a needed switchover, step by step', async (t) => {
@@ -56,6 +56,37 @@ test('a driver that throws ends its command: nothing waits for an outcome foreve
   t.same([rig.a.admin, rig.b.admin], ['disabled', 'enabled'])
   t.equal(rig.trunk().inFlight, null)
 })
+
+for (const stepMs of [-60 * MINUTE, 60 * MINUTE]) {
+  test(`the clock is set ${stepMs < 0 ? 'back' : 'forward'} by an hour in the middle of a switchover`, async (t) => {
+    const rig = await startRig()
+    const obey = rig.a.apply
+    rig.a.apply = async (name, desired, signal) => {
+      rig.clock.stepWallClock(stepMs)
+      return await obey(name, desired, signal)
+    }
+    rig.a.sip = null
+    await rig.pass(20)
+    await rig.fire('pbx-a')
+    await rig.pass(20)
+    t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted, rig.trunk().inFlight], ['disabled', 'enabled', B, null])
+    t.equal(rig.b.got.length, 1, rig.b.got.join(', '))
+  })
+
+  test(`the clock is set ${stepMs < 0 ? 'back' : 'forward'} by an hour during the proof: it lasts as long as it must`, async (t) => {
+    const rig = await startRig({ onSecond: 'reject' })
+    rig.a.sip = null
+    await rig.pass(20)
+    await rig.fire('pbx-a')
+    await rig.pass(5)
+    t.equal(rig.trunk().inFlight?.phase, 'proving')
+    rig.clock.stepWallClock(stepMs)
+    await rig.pass(300)
+    t.equal(rig.b.admin, 'disabled', 'not before expires and a tenth')
+    await rig.pass(60)
+    t.equal(rig.b.admin, 'enabled')
+  })
+}
 
 test('a reload while a command is under way: it is neither judged by an older read nor sent twice', async (t) => {
   const rig = await startRig()
