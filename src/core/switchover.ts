@@ -63,7 +63,7 @@ function disabling (context: Context): Step {
   if (off === null) return to(context, 'proving')
   const own = interfaceState(state, off)
   const its = health.get(off)
-  if (its === undefined || (own.offSinceMs !== null && own.offConfirmed)) return to(context, 'proving')
+  if (its === undefined || (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own))) return to(context, 'proving')
   if (its.unreachable) return run.rollingBack ? end(context, 'refuted') : to(context, 'proving')
   const written = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.outcome !== 'failed'
   if (its.answers === 'no' && !written) return end(context, run.rollingBack ? 'refuted' : 'gateway-alive')
