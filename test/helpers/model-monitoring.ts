@@ -20,6 +20,8 @@ export interface ModelMonitoring {
   setAlertmanagerAlive (alive: boolean): void
   /** Cut off, Alertmanager hears nothing and resolves its alerts after a while; Prometheus keeps their start. */
   setPrometheusAlive (alive: boolean): void
+  /** Somebody's own alert about a gateway, from a rule of theirs. */
+  setForeign (gateway: string, fires: boolean): void
   /** Posts the last body once more. */
   repeat(subject: Subject): void
   /** Bodies posted so far. */
@@ -56,6 +58,7 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
   /** Active in Prometheus since. */
   const active = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly sinceMs: number }>()
   const held = new Map<string, Alert>()
+  const foreign = new Set<string>()
   let posts: Post[] = []
   let lastBody: unknown = null
   let posted = 0
@@ -75,6 +78,10 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
         const labels = { alertname: 'SipTrunkDown', severity: 'critical', trunk: trunk.id, gateway, interface: name }
         if (!active.has(key)) active.set(key, { labels, sinceMs: nowMs })
       }
+    }
+    for (const gateway of foreign) {
+      seen.add(gateway)
+      if (!active.has(gateway)) active.set(gateway, { labels: { alertname: 'SipTrunkDown', severity: 'critical', trunk: 'acme', gateway }, sinceMs: nowMs })
     }
     for (const key of active.keys()) if (!seen.has(key)) active.delete(key)
   }
@@ -132,6 +139,10 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
     },
     setAlertmanagerAlive: (alive) => { alertmanagerAlive = alive },
     setPrometheusAlive: (alive) => { prometheusAlive = alive },
+    setForeign: (gateway, fires) => {
+      if (fires) foreign.add(gateway)
+      else foreign.delete(gateway)
+    },
     repeat: (subject) => { if (lastBody !== null) { posted += 1; void subject.receive(lastBody) } },
     posted: () => posted
   }

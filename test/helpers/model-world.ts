@@ -48,6 +48,8 @@ export interface ModelWorld {
   readonly monitoring: ModelMonitoring
   readonly invariants: Invariants
   readonly vantage: Vantage
+  /** A person switches something at the gateway itself: nobody may undo that, where it can be told from a restart. */
+  touched(gateway: ModelGateway): void
   /** Null while Pointsman does not run. */
   engine(): RunningEngine | null
   subject(): Subject | null
@@ -166,6 +168,7 @@ export async function createModelWorld (options: WorldOptions): Promise<ModelWor
     monitoring,
     invariants,
     vantage,
+    touched: (gateway) => { if (drivers.get(options.kind)?.capabilities.persistent === true) invariants.touched(gateway.id) },
     engine,
     subject,
     store: () => store,

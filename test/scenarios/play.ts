@@ -39,7 +39,7 @@ function gatewayAt (world: ModelWorld, letter: string | undefined): ModelGateway
 }
 
 async function happen (world: ModelWorld, event: Event): Promise<void> {
-  const { gateway: letter, person, carrier, prometheus, alertmanager, pointsman, operator } = event
+  const { gateway: letter, person, carrier, prometheus, alert, alertmanager, pointsman, operator } = event
   if (letter !== undefined) {
     const gateway = gatewayAt(world, letter)
     if (event.fault !== undefined) gateway.inject(event.fault)
@@ -49,13 +49,17 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (person !== undefined) {
     const [verb, at] = person.split(' ')
     const gateway = gatewayAt(world, at)
-    world.invariants.touched(gateway.id)
+    world.touched(gateway)
     gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
   }
   if (carrier !== undefined) {
     const [verb, at] = carrier.split(' ')
     if (at === undefined) world.carrier.setAlive(verb === 'lives')
     else world.carrier.setRejects(gatewayAt(world, at).contact, verb === 'rejects')
+  }
+  if (alert !== undefined) {
+    const [verb, at] = alert.split(' ')
+    world.monitoring.setForeign(gatewayAt(world, at).id, verb === 'fires')
   }
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
   if (alertmanager === 'repeats') {

@@ -21,6 +21,8 @@ export interface Event {
   /** `dies`, `lives`, `rejects a`, `accepts a`. */
   readonly carrier?: string
   readonly prometheus?: 'dies' | 'lives'
+  /** Somebody's own alert about a gateway: `fires a`, `ends a`. */
+  readonly alert?: string
   readonly alertmanager?: 'dies' | 'lives' | 'repeats'
   /** `cut-off` and `connected`: its own way to everything. */
   readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'
@@ -68,9 +70,9 @@ export interface Expected {
   readonly silence?: string
   /** REGISTERs refused because of another binding: `none` (default) or `allowed`. */
   readonly rivals?: 'none' | 'allowed'
-  /** A plan at the end still wants something, for example since a person has to come. */
+  /** At the end something is still under way. */
   readonly restless?: boolean
-  /** What must not happen but does here, with the reason in `why`: parts of the sentence. */
+  /** What Pointsman says at these times. */
   readonly looks?: Readonly<Record<string, Look>>
 }
 

@@ -1,0 +1,31 @@
+/** Worker thread: plays whole stories. Apart from the test runner's hooks on every promise, and beside other threads. */
+import { join } from 'node:path'
+import { parentPort } from 'node:worker_threads'
+import { play } from './play.ts'
+import type { Played } from './play.ts'
+import { readStory } from './story.ts'
+
+export interface Order { readonly folder: string; readonly name: string; readonly directory: string }
+/** How one variant went. */
+export interface Performance { readonly variant: string; readonly played: Played; readonly tookMs: number }
+export type Reply = { readonly name: string; readonly performances: readonly Performance[] } | { readonly name: string; readonly error: string }
+
+// An abort makes an exception whose trace nobody reads; there are many of them.
+Error.stackTraceLimit = 3
+
+async function perform ({ folder, name, directory }: Order): Promise<Reply> {
+  const { timeline, variants } = readStory(folder, name)
+  const performances: Performance[] = []
+  for (const variant of variants) {
+    const startedMs = performance.now()
+    const played = await play(timeline, variant, join(directory, name, variant.name), Object.keys(variant.expected.looks ?? {}))
+    performances.push({ variant: variant.name, played, tookMs: performance.now() - startedMs })
+  }
+  return { name, performances }
+}
+
+parentPort?.on('message', (order: Order) => {
+  void perform(order)
+    .catch((error: unknown): Reply => ({ name: order.name, error: error instanceof Error ? error.stack ?? error.message : String(error) }))
+    .then((reply) => { parentPort?.postMessage(reply) })
+})
