@@ -17,11 +17,13 @@ export interface Evidence {
   readonly atMs: EpochMs | null
   /** It has been good at least once since it came into the configuration. A stored fact: it survives a restart. */
   readonly everUp: boolean
+  /** When the verdict became what it is; null: it was never another. */
+  readonly turnedAtMs: EpochMs | null
 }
 
 /** Before the first result. @param everUp - the stored fact of an earlier run */
 export function newEvidence (everUp: boolean): Evidence {
-  return { verdict: 'unknown', failures: 0, successes: 0, reason: 'no result yet', atMs: null, everUp }
+  return { verdict: 'unknown', failures: 0, successes: 0, reason: 'no result yet', atMs: null, everUp, turnedAtMs: null }
 }
 
 /** Counts one conclusive result. Something that was never up can't fall: it stays unknown (`never-up`). */
@@ -32,7 +34,7 @@ export function recordResult (before: Evidence, good: boolean, reason: string, l
   let verdict = before.verdict
   if (successes >= limits.rise) verdict = 'up'
   if (failures >= limits.fall && everUp) verdict = 'down'
-  return { verdict, failures, successes, reason, atMs: nowMs, everUp }
+  return { verdict, failures, successes, reason, atMs: nowMs, everUp, turnedAtMs: verdict === before.verdict ? before.turnedAtMs : nowMs }
 }
 
 /** Age at which a verdict is unknown: three intervals and the time that the last attempt may take. */

@@ -23,7 +23,10 @@ export interface InterfaceHealth {
   /** As observed; a self-disabled interface counts as enabled. Null: never observed, or not present. */
   readonly enabled: boolean | null
   readonly selfDisabled: boolean
-  /** The driver: `yes` answered last time, `no` silent by its fall count, `unclear` between the two. */
+  /**
+   * The driver: `yes` answered last time, `no` silent by its fall count, `unclear` between the two, or back since a moment
+   * and its SIP address had no time to show itself.
+   */
   readonly answers: 'yes' | 'no' | 'unclear'
   readonly sipAlive: boolean
   /** SIP address and driver both silent. */
@@ -145,13 +148,18 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     unusable,
     enabled: own.observed === null || !own.observed.present ? null : own.observed.admin !== 'disabled',
     selfDisabled: own.observed?.admin === 'self-disabled' && own.observed.present,
-    answers: driverVerdict === 'down' ? 'no' : (driver !== undefined && driver.failures === 0 && driver.atMs !== null) ? 'yes' : 'unclear',
+    answers: driverVerdict === 'down' ? 'no' : driver?.failures === 0 && driver.atMs !== null && !isSettling(driver, sipVerdict, probeLimits(topology, iface.sipProbe), nowMs) ? 'yes' : 'unclear',
     sipAlive: sip !== undefined && sip.failures === 0 && sip.atMs !== null,
     unreachable,
     // "Not listed" once is a doubt: the next question comes soon.
     wavering: wavering.some(inTransition) || (own.onSinceMs !== null && bindingWord(trunk, state, iface.key, nowMs) === 'lost' && registration?.verdict !== 'down'),
     evidence
   }
+}
+
+/** A gateway that has just come back is whole again or not: its SIP address gets the time of its rise count to answer. */
+function isSettling (driver: Evidence, sipVerdict: Verdict, sip: Thresholds, nowMs: EpochMs): boolean {
+  return sipVerdict === 'down' && driver.turnedAtMs !== null && nowMs - driver.turnedAtMs < (sip.rise + 1) * sip.intervalMs
 }
 
 function unusableBecause (state: TrunkState, own: InterfaceState, gateway: GatewayTopology, iface: InterfaceTopology, downBy: readonly DownReason[], nowMs: EpochMs): string[] {

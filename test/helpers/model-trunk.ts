@@ -1,0 +1,168 @@
+/** One trunk in core alone, second by second: gateways that obey, fail or fall silent, and a process that may die between any two steps. */
+import { fromDurable, toDurable } from '../../src/core/durable.ts'
+import { evidenceKey } from '../../src/core/evidence.ts'
+import type { Evidence } from '../../src/core/evidence.ts'
+import type { AdminState } from '../../src/core/observation.ts'
+import { recordCommandEnd, recordObservation, recordUnread } from '../../src/core/observe.ts'
+import type { Action, Note, Step } from '../../src/core/plan.ts'
+import { planTrunk } from '../../src/core/planner.ts'
+import type { TrunkState, World } from '../../src/core/world.ts'
+import { A, buildWorld, CARRIER, driverOf, NOW, SECOND, sipOf } from './build-world.ts'
+import type { WorldParts } from './build-world.ts'
+
+/** What a gateway really is and does. */
+export interface ModelSide {
+  on: boolean
+  /** Its management answers. */
+  answers: boolean
+  /** Its SIP address answers. */
+  sip: boolean
+  path: boolean
+  /** The carrier takes its registration. */
+  registers: boolean
+  /** Reads work, commands are refused without effect. */
+  refuses: boolean
+  /** Reads fail with this page of an error, though it answers. */
+  readError: boolean
+}
+
+export interface ModelTrunk {
+  readonly sides: Readonly<Record<string, ModelSide>>
+  nowMs(): number
+  state(): TrunkState
+  world(): World
+  last(): Step
+  /** Commands that reached a gateway, for example `disabled pbx-a/SIP1`. */
+  readonly sent: readonly string[]
+  readonly notes: readonly Note[]
+  /** Enables that left while another interface was really on and answered. */
+  readonly unsafe: readonly string[]
+  /** Results of ended switchovers. */
+  ended(): readonly string[]
+  /** A second: one plan after the other while something is sent, then the reads. */
+  pass(seconds: number): void
+  /** The process dies after the plan number `step` was stored: its commands never leave, or leave and nobody hears how they end. */
+  dieAt(step: number, how: 'before-sending' | 'after-sending'): void
+  /** Plans that sent or changed something. */
+  steps(): number
+}
+
+const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false })
+
+export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
+  let world = buildWorld(parts)
+  const trunk = world.topology.trunks.get('acme')
+  if (trunk === undefined) throw new Error('no trunk')
+  const sides = Object.fromEntries(trunk.interfaces.map((i) => [i.key, side(i.key === A)]))
+  const sent: string[] = []
+  const notes: Note[] = []
+  const unsafe: string[] = []
+  let nowMs = NOW
+  let steps = 0
+  let last: Step | null = null
+  let death: { readonly step: number; readonly how: 'before-sending' | 'after-sending' } | null = null
+
+  const sideOf = (key: string): ModelSide => sides[key] ?? (() => { throw new Error(key) })()
+  const stateNow = (): TrunkState => world.trunks.get('acme') ?? (() => { throw new Error('no trunk') })()
+  const setState = (state: TrunkState): void => { world = { ...world, trunks: new Map([['acme', state]]) } }
+
+  const look = (): void => {
+    const evidence = new Map(world.evidence)
+    const set = (key: string, good: boolean): void => {
+      const before = evidence.get(key)
+      const failures = good ? 0 : (before?.failures ?? 0) + 1
+      const successes = good ? (before?.successes ?? 0) + 1 : 0
+      const verdict: Evidence['verdict'] = failures >= 3 ? 'down' : successes >= 2 ? 'up' : before?.verdict ?? 'unknown'
+      evidence.set(key, { verdict, failures, successes, reason: good ? 'good' : 'timeout', atMs: nowMs, everUp: true, turnedAtMs: null })
+    }
+    set(CARRIER, true)
+    for (const { key } of trunk.interfaces) {
+      const own = sideOf(key)
+      set(sipOf(key), own.sip)
+      set(driverOf(key), own.answers)
+      if (!own.answers || own.readError) continue
+      set(evidenceKey.path(key), own.path)
+      if (own.on) set(evidenceKey.registration(key), own.registers && own.path)
+      else evidence.delete(evidenceKey.registration(key))
+    }
+    world = { ...world, evidence }
+    for (const { key } of trunk.interfaces) {
+      if (sideOf(key).sip) setState({ ...stateNow(), interfaces: { ...stateNow().interfaces, [key]: { ...stateNow().interfaces[key]!, lastLifeAtMs: nowMs, lifeByBinding: false } } })
+      read(key)
+    }
+  }
+  const read = (key: string): void => {
+    const own = sideOf(key)
+    const gateway = world.topology.gateways.get(key.split('/')[0] ?? '')
+    if (gateway === undefined) throw new Error(key)
+    if (!own.answers || own.readError) {
+      setState(recordUnread(stateNow(), key, { ok: false, reason: own.answers ? 'http-status' : 'timeout', detail: '', effect: 'none' }, nowMs))
+      return
+    }
+    setState(recordObservation(gateway, stateNow(), key, {
+      present: true, admin: own.on ? 'enabled' : 'disabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null
+    }, nowMs))
+  }
+  const execute = (key: string, desired: AdminState): void => {
+    const own = sideOf(key)
+    sent.push(`${desired} ${key}`)
+    if (desired === 'enabled') for (const other of trunk.interfaces) if (other.key !== key && sideOf(other.key).on && sideOf(other.key).answers) unsafe.push(`${key} while ${other.key} is on`)
+    if (own.answers && !own.refuses) own.on = desired === 'enabled'
+  }
+  const carryOut = (action: Action): void => {
+    if (action.kind === 'reregister') { sent.push(`reregister ${action.interface}`); return }
+    if (action.kind !== 'apply') return
+    const own = sideOf(action.interface)
+    execute(action.interface, action.desired)
+    if (own.answers && !own.refuses) read(action.interface)
+    setState(recordCommandEnd(stateNow(), action.interface, own.refuses
+      ? { ok: false, reason: 'rpc-error', detail: '', effect: 'none' }
+      : own.answers ? { ok: true, activated: true } : { ok: false, reason: 'timeout', detail: '', effect: 'unknown' }, nowMs))
+  }
+  const restart = (): void => {
+    setState(fromDurable(JSON.parse(JSON.stringify(toDurable(stateNow()))) as TrunkState, trunk.interfaces.map((i) => i.key), nowMs))
+    world = { ...world, evidence: new Map([...world.evidence].map(([key, value]) => [key, { ...value, verdict: 'unknown' as const, failures: 0, successes: 0, atMs: null }])) }
+  }
+  /** One plan; true: it sent something, so there is more to plan. */
+  const plan = (): boolean => {
+    const before = stateNow()
+    const step = planTrunk(world, 'acme', `d${steps}`, nowMs)
+    last = step
+    notes.push(...step.notes)
+    setState(step.state)
+    const commands = step.actions.filter((a) => a.kind === 'apply' || a.kind === 'reregister')
+    if (commands.length > 0 || JSON.stringify(toDurable(before)) !== JSON.stringify(toDurable(step.state))) steps++
+    if (death?.step === steps) {
+      const { how } = death
+      death = null
+      if (how === 'after-sending') for (const action of commands) if (action.kind === 'apply') execute(action.interface, action.desired)
+      restart()
+      return false
+    }
+    for (const action of commands) carryOut(action)
+    nowMs += 10
+    return commands.length > 0
+  }
+
+  return {
+    sides,
+    nowMs: () => nowMs,
+    state: stateNow,
+    world: () => world,
+    last: () => last ?? (() => { throw new Error('nothing was planned') })(),
+    sent,
+    notes,
+    unsafe,
+    ended: () => notes.filter((n) => n.type === 'ended').map((n) => String(n.data['result'])),
+    pass: (seconds) => {
+      for (let second = 0; second < seconds; second++) {
+        nowMs = NOW + Math.ceil((nowMs - NOW + 1) / SECOND) * SECOND
+        look()
+        for (let turn = 0; turn < 5 && plan(); turn++);
+      }
+    },
+    dieAt: (step, how) => { death = { step: steps + step, how } },
+    steps: () => steps
+  }
+}
+
