@@ -54,7 +54,7 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const sip = probeLimits(world.topology, iface.sipProbe)
   if (idle && its.enabled === true && nowMs - debt.answersSinceMs < (sip.rise + 1) * sip.intervalMs) return { ...NO_STEP, state, actions: due ? [read] : [] }
   // The wanted one may be dying just now: wait until that is clear.
-  if (wantedHealth.wavering || wantedHealth.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (wantedHealth.wavering || wantedHealth.answers === 'unclear' || (wantedHealth.answers === 'no' && !wantedHealth.sipAlive)) return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
   if (own.command?.outcome === 'failed' && nowMs - (own.command.endedAtMs ?? 0) < POLL_MS) return { ...NO_STEP, state }
   return {
@@ -76,8 +76,9 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   if (asked && bindingWord(trunk, state, wanted.key, nowMs) === 'held') return paid(state, debt, 'the registrar lists the wanted interface')
   if (debt.reregisteredAtMs === null) {
     const query = trunk.registration.query
+    // The question itself is asked by the steady care, at its gentle pace.
     const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
-    if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state, actions: [{ kind: 'query', trunk: trunk.id }] }
+    if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state }
     const next = withDebt(state, debt, { reregisteredAtMs: nowMs })
     if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
     return {

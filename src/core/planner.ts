@@ -20,7 +20,7 @@ import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { attend } from './upkeep.ts'
-import { interfaceState } from './world.ts'
+import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
@@ -70,7 +70,13 @@ function adoptBaseline (trunk: TrunkTopology, state: TrunkState, decision: strin
   const [only, second] = enabled
   const legal = only !== undefined && second === undefined
   notes.push({ decision, type: 'baseline', data: { legal, enabled } })
-  return legal ? { ...state, baseline: 'adopted', wanted: only } : { ...state, baseline: 'unclear' }
+  if (!legal) return { ...state, baseline: 'unclear' }
+  return { ...trunk.interfaces.filter((i) => i.key !== only).reduce((next, i) => confirmOff(next, i.key), state), baseline: 'adopted', wanted: only }
+}
+
+/** A resting state that is taken as it is was not written a moment ago: what is stored is what runs. */
+function confirmOff (state: TrunkState, key: InterfaceKey): TrunkState {
+  return withInterface(state, key, { offConfirmed: interfaceState(state, key).offSinceMs !== null })
 }
 
 /** Drift and debts that a read brought to light get a decision id and a line in the journal. */
@@ -141,7 +147,7 @@ function onlyLostItself (its: InterfaceHealth | undefined): boolean {
 
 /** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
 function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
-  const proof: Proof = proposal.to === null ? { state: 'unclear' } : proofOthersOff(trunk, state, health, proposal.to, nowMs).proof
+  const proof = proofBefore(trunk, state, health, proposal, nowMs)
   const judgement: Judgement = { world, trunk, state, health, proposal, proof, nowMs }
   const vetoes = judge(judgement)
   const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
@@ -176,6 +182,14 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     waits,
     wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + 1000
   }
+}
+
+/** The proof that has to stand before the first write. What answers is disabled in order, inside the switchover. */
+function proofBefore (trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, nowMs: EpochMs): Proof {
+  if (proposal.to === null) return { state: 'unclear' }
+  const disabledInOrder = proposal.from !== null && health.get(proposal.from)?.answers === 'yes'
+  const others = disabledInOrder ? new Map([...health].filter(([key]) => key !== proposal.from)) : health
+  return proofOthersOff(trunk, state, others, proposal.to, nowMs).proof
 }
 
 /** The same move under the same cause keeps its decision id. */

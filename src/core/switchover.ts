@@ -24,6 +24,8 @@ import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 const TRIES = 3
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
+/** So long an enable waits for reads that fail though the gateway answers. */
+const UNREADABLE_MS = 5000
 
 interface Context {
   readonly world: World
@@ -103,7 +105,9 @@ function enabling (context: Context): Step {
   if (current && sent.outcome !== 'failed') return command(context, on, 'enabled', null)
   if (run.failures >= TRIES) return turnBack(context, `${on} could not be enabled`)
   if (proofOthersOff(trunk, state, health, on, nowMs).proof.state !== 'proven') return to(context, 'proving')
-  const old = [...health.values()].filter((h) => h.key !== on && h.answers !== 'no' && interfaceState(state, h.key).observed?.present !== false)
+  // One that only answers with errors can't be read: after a while what proves it off has to do.
+  const unreadable = (h: InterfaceHealth): boolean => h.answers === 'yes' && interfaceState(state, h.key).attempt?.reason != null && nowMs - run.phaseSinceMs > UNREADABLE_MS
+  const old = [...health.values()].filter((h) => h.key !== on && h.answers !== 'no' && !unreadable(h) && interfaceState(state, h.key).observed?.present !== false)
   const oldestMs = Math.min(nowMs, ...old.map((h) => interfaceState(state, h.key).observed?.atMs ?? 0))
   if (nowMs - oldestMs > READ_BACK_MS / 2) {
     const gateways = trunk.interfaces.filter((i) => old.some((h) => h.key === i.key)).map((i) => i.gateway)
@@ -120,7 +124,7 @@ function verifying (context: Context): Step {
   const result = verification(world, trunk, state, health, on, run.phaseSinceMs, nowMs)
   switch (result.state) {
     case 'verified': case 'unverifiable': return end(context, run.rollingBack ? 'rolled-back' : result.state)
-    case 'refuted': return turnBack(context, result.detail)
+    case 'refuted': return turnBack(context, result.detail, result.refusal)
     case 'open': {
       const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
       const step = observing(context, on, wait)
@@ -133,11 +137,11 @@ function verifying (context: Context): Step {
 }
 
 /** Refuted: back to the old interface if its driver answers; else stay. A carrier's refusal may show that the silent one lives. */
-function turnBack (context: Context, detail: string): Step {
+function turnBack (context: Context, detail: string, refusal = false): Step {
   const { trunk, state, run, health, nowMs } = context
   if (run.rollingBack) return end(context, 'refuted', detail)
   const silent = run.from !== null && owes(state, run.from)
-  const refusedByCarrier = silent && trunk.registration.onSecond === 'reject' && run.provenBy === 'timer' && run.phase === 'verifying' && health.get(run.to)?.answers === 'yes'
+  const refusedByCarrier = refusal && silent && trunk.registration.onSecond === 'reject' && run.provenBy === 'timer' && health.get(run.to)?.answers === 'yes'
   const answers = run.from !== null && !silent && health.get(run.from)?.answers === 'yes'
   if (!answers && !refusedByCarrier) return end(context, 'refuted', detail)
   const next: Switchover = { ...run, rollingBack: true, phase: 'disabling', phaseSinceMs: nowMs, failures: 0, reregistered: false }
@@ -217,11 +221,16 @@ function end (context: Context, result: Result, detail: string | null = null): S
   return { ...NO_STEP, state: next, notes: [note] }
 }
 
-/** What was never disabled and is wanted again owes nothing; what may yet come on by our own command owes. */
-function debtsAtEnd ({ state, run, nowMs }: Context, wanted: InterfaceKey | null): readonly Debt[] {
-  const debts = state.debts.filter((debt) => debt.interface !== wanted)
-  if (run.to === wanted || owes(state, run.to) || !mayBeOn(interfaceState(state, run.to))) return debts
-  return [...debts, newDebt(run.to, run.decision, nowMs)]
+/**
+ * What was never disabled and is wanted again owes nothing. What came on meanwhile (a gateway that restarted), or may yet
+ * come on by our own command, owes.
+ */
+function debtsAtEnd ({ trunk, state, run, nowMs }: Context, wanted: InterfaceKey | null): readonly Debt[] {
+  const owing = trunk.interfaces.map((i) => i.key).filter((key) => {
+    const own = interfaceState(state, key)
+    return key !== wanted && !owes(state, key) && (own.onSinceMs !== null || mayBeOn(own))
+  })
+  return [...state.debts.filter((debt) => debt.interface !== wanted), ...owing.map((key) => newDebt(key, run.decision, nowMs))]
 }
 
 /** One more try; the count starts anew after 24 h of quiet. */

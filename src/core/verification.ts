@@ -11,7 +11,8 @@ export type Verification =
   | { readonly state: 'verified' }
   /** Nobody can say; it runs enabled and nothing of its own is down. */
   | { readonly state: 'unverifiable' }
-  | { readonly state: 'refuted'; readonly detail: string }
+  /** `refusal`: it may be the carrier that refused it, because somebody else is registered. */
+  | { readonly state: 'refuted'; readonly detail: string; readonly refusal: boolean }
   /** Not decided before the deadline. `reregister`: half of the time is over, the binding is free and not taken. */
   | { readonly state: 'open'; readonly deadlineMs: EpochMs; readonly reregister: boolean }
 
@@ -19,7 +20,7 @@ export type Verification =
 export function verification (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, key: InterfaceKey, sinceMs: EpochMs, nowMs: EpochMs): Verification {
   const iface = trunk.interfaces.find((i) => i.key === key)
   const its = health.get(key)
-  if (iface === undefined || its === undefined) return { state: 'refuted', detail: 'the interface left the configuration' }
+  if (iface === undefined || its === undefined) return refuted('the interface left the configuration')
   const gateway = gatewayOf(world.topology, iface)
   const deadlineMs = sinceMs + gateway.registersWithinMs
   const { observed } = interfaceState(state, key)
@@ -27,7 +28,7 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
   const word = state.binding !== null && state.binding.atMs > sinceMs ? bindingWord(trunk, state, key, nowMs) : null
 
   const lost = its.downBy.filter((reason) => reason !== 'registration-lost')
-  if (lost.length > 0) return { state: 'refuted', detail: lost.join(', ') }
+  if (lost.length > 0) return refuted(lost.join(', '))
   const probes = [iface.sipProbe, iface.carrierProbe, evidenceKey.path(key)]
   const probeUp = probes.some((id) => {
     const evidence = id === null ? undefined : world.evidence.get(id)
@@ -41,9 +42,15 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
     const free = state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'
     return { state: 'open', deadlineMs, reregister: halfTime && free && !registered && gateway.capabilities.reregisters }
   }
-  if (fresh?.admin === 'self-disabled') return { state: 'refuted', detail: 'the gateway gave up registering' }
-  if (fresh?.registered === false) return { state: 'refuted', detail: 'the gateway says that it is not registered' }
-  if (word === 'lost') return { state: 'refuted', detail: 'the carrier\'s registrar does not list it' }
-  if (fresh === null || fresh.admin === 'disabled') return { state: 'refuted', detail: 'it was not seen enabled' }
+  // Where the registrar lists nobody, nobody else can be the cause.
+  const refusal = !(word === 'lost' && state.binding?.verdict === 'empty')
+  if (fresh?.admin === 'self-disabled') return refuted('the gateway gave up registering', refusal)
+  if (fresh?.registered === false) return refuted('the gateway says that it is not registered', refusal)
+  if (word === 'lost') return refuted('the carrier\'s registrar does not list it', refusal)
+  if (fresh === null || fresh.admin === 'disabled') return refuted('it was not seen enabled')
   return { state: 'unverifiable' }
+}
+
+function refuted (detail: string, refusal = false): Verification {
+  return { state: 'refuted', detail, refusal }
 }

@@ -1,0 +1,243 @@
+/** Switchovers stepped through a model: what a trunk comes to, whatever fails on the way. */
+import { test } from 'tap'
+import { A, B, buildAlert, buildInterface, C, MINUTE, TELLS_LITTLE } from '../helpers/build-world.ts'
+import type { WorldParts } from '../helpers/build-world.ts'
+import { createModelTrunk } from '../helpers/model-trunk.ts'
+import type { ModelTrunk } from '../helpers/model-trunk.ts'
+
+const alerts = [buildAlert('pbx-a')]
+const where = (model: ModelTrunk): readonly unknown[] => [model.sides[A]?.on, model.sides[B]?.on, model.state().wanted, model.state().inFlight]
+const ON_B = [false, true, B, null]
+const ON_A = [true, false, A, null]
+const die = (model: ModelTrunk, key: string): void => { Object.assign(model.sides[key] ?? {}, { answers: false, sip: false }) }
+const live = (model: ModelTrunk, key: string): void => { Object.assign(model.sides[key] ?? {}, { answers: true, sip: true }) }
+
+/** A's path is lost, its management answers; an alert says so. */
+function pathLost (parts: WorldParts = {}): ModelTrunk {
+  const model = createModelTrunk({ onSecond: 'replace', alerts, ...parts })
+  Object.assign(model.sides[A] ?? {}, { path: false })
+  return model
+}
+/** A is dead; an alert says so. */
+function dead (parts: WorldParts = {}): ModelTrunk {
+  const model = createModelTrunk({ alerts, ...parts })
+  die(model, A)
+  return model
+}
+
+test('a switchover that works is applied in full and plans to nothing', (t) => {
+  const model = pathLost()
+  model.pass(20)
+  t.same(where(model), ON_B)
+  t.same(model.sent, [`disabled ${A}`, `enabled ${B}`])
+  t.same(model.ended(), ['verified'])
+  const { length } = model.sent
+  model.pass(300)
+  t.equal(model.sent.length, length, 'nothing more is sent')
+  t.end()
+})
+
+for (const [name, parts] of [['a gateway that tells everything', {}], ['a gateway that tells little', { capabilities: TELLS_LITTLE }]] as const) {
+  for (const how of ['before-sending', 'after-sending'] as const) {
+    test(`the process dies at any step, ${how}, with ${name}: the switchover is finished`, (t) => {
+      const clean = pathLost(parts)
+      if (name !== 'a gateway that tells everything') Object.assign(clean.sides[A] ?? {}, { sip: false })
+      clean.pass(60)
+      t.same(where(clean), ON_B)
+      for (let step = 1; step <= clean.steps(); step++) {
+        const model = pathLost(parts)
+        if (name !== 'a gateway that tells everything') Object.assign(model.sides[A] ?? {}, { sip: false })
+        model.dieAt(step, how)
+        model.pass(5 * 60)
+        t.same(where(model), ON_B, `step ${step}: ${model.sent.join(', ')}`)
+        t.same(model.unsafe, [])
+        t.same(model.state().refuted, null, 'a restart refutes nothing')
+      }
+      t.end()
+    })
+
+    test(`the process dies at any step of a rollback, ${how}, with ${name}: A is on again`, (t) => {
+      const start = (): ModelTrunk => {
+        const model = pathLost(parts)
+        Object.assign(model.sides[A] ?? {}, { sip: parts === undefined })
+        Object.assign(model.sides[B] ?? {}, { registers: false })
+        return model
+      }
+      const refute = (model: ModelTrunk): void => {
+        model.pass(10)
+        // Down by its own evidence while it is verified.
+        Object.assign(model.sides[B] ?? {}, { sip: false })
+      }
+      const clean = start()
+      refute(clean)
+      const first = clean.steps()
+      clean.pass(30)
+      t.same([clean.sides[A]?.on, clean.sides[B]?.on], [true, false])
+      t.match(clean.ended()[0], /rolled-back|refuted/)
+      for (let step = 1; step <= clean.steps() - first; step++) {
+        const model = start()
+        refute(model)
+        model.dieAt(step, how)
+        model.pass(60)
+        t.same([model.sides[A]?.on, model.sides[B]?.on, model.state().wanted], [true, false, A], `step ${step}: ${model.sent.join(', ')} ${model.ended().join(', ')}`)
+        t.same(model.unsafe, [])
+      }
+      t.end()
+    })
+  }
+}
+
+test('refuted: rolled back, and the next try is spaced', (t) => {
+  const model = pathLost()
+  Object.assign(model.sides[B] ?? {}, { registers: false })
+  model.pass(40)
+  t.same(where(model), ON_A)
+  t.equal(model.notes.filter((n) => n.data['phase'] === 'rolling-back').length, 1)
+  model.pass(3 * MINUTE / 1000)
+  t.ok(model.ended().length >= 2 && model.ended().length <= 3, model.ended().join(', '))
+  t.same(model.unsafe, [])
+  t.end()
+})
+
+test('A dead: B is enabled when the timer has run, never before', (t) => {
+  const model = dead()
+  model.pass(300)
+  t.same(model.sent, [])
+  model.pass(60)
+  t.same(model.sent, [`enabled ${B}`])
+  t.same(model.ended(), ['verified'])
+  t.same(model.state().debts.map((debt) => debt.interface), [A])
+  t.end()
+})
+
+test('the carrier refuses B while A is silent: B is disabled again, A lives, the next try comes after expires', (t) => {
+  const model = dead()
+  Object.assign(model.sides[B] ?? {}, { registers: false })
+  model.pass(400)
+  t.same(model.sent, [`enabled ${B}`, `disabled ${B}`])
+  t.same(model.ended(), ['gateway-alive'])
+  t.equal(model.state().wanted, A)
+  t.ok(model.last().vetoes.some((veto) => veto.interlock === 'gateway-alive'))
+  model.pass(200)
+  t.equal(model.sent.length, 2, 'not before expires has passed')
+  Object.assign(model.sides[B] ?? {}, { registers: true })
+  model.pass(180)
+  t.same(model.ended(), ['gateway-alive', 'verified'])
+  t.equal(model.state().wanted, B)
+  t.end()
+})
+
+test('A dead, B\'s own path lost after its enable: no refusal by the carrier; B stays and registers once a minute', (t) => {
+  const model = dead()
+  model.pass(320)
+  Object.assign(model.sides[B] ?? {}, { registers: false })
+  for (let second = 0; second < 30 && !model.sent.includes(`enabled ${B}`); second++) model.pass(1)
+  Object.assign(model.sides[B] ?? {}, { path: false })
+  model.pass(10)
+  t.same(model.ended(), ['refuted'])
+  t.same([model.state().wanted, model.sides[B]?.on], [B, true])
+  model.pass(185)
+  t.equal(model.sent.filter((line) => line === `reregister ${B}`).length, 3, model.sent.join(', '))
+  t.end()
+})
+
+test('a debt is paid when the debtor answers', (t) => {
+  const model = dead()
+  model.pass(400)
+  live(model, A)
+  model.pass(10)
+  t.same(where(model), ON_B)
+  model.pass(60)
+  t.same(model.state().debts, [])
+  t.ok(model.sent.includes(`disabled ${A}`))
+  t.end()
+})
+
+test('a debt is turned round when the wanted one is dead: the only live gateway keeps the trunk', (t) => {
+  const model = dead()
+  model.pass(400)
+  die(model, B)
+  model.pass(30)
+  live(model, A)
+  model.pass(30)
+  t.same([model.sides[A]?.on, model.state().wanted], [true, A])
+  t.same(model.state().debts.map((debt) => debt.interface), [B])
+  t.notOk(model.sent.includes(`disabled ${A}`))
+  live(model, B)
+  model.pass(60)
+  t.same([model.sides[A]?.on, model.sides[B]?.on], [true, false])
+  t.same(model.state().debts, [])
+  t.end()
+})
+
+test('a debt is not paid while the wanted one wavers', (t) => {
+  const model = dead()
+  model.pass(400)
+  // B misses two probes just when A comes back: it is not down, and may be dying.
+  Object.assign(model.sides[B] ?? {}, { sip: false })
+  live(model, A)
+  model.pass(2)
+  t.notOk(model.sent.includes(`disabled ${A}`))
+  Object.assign(model.sides[B] ?? {}, { sip: true })
+  model.pass(20)
+  t.ok(model.sent.includes(`disabled ${A}`))
+  t.end()
+})
+
+test('a debt is paid though the wanted one\'s management is lost: its voice lives', (t) => {
+  const model = dead()
+  model.pass(400)
+  Object.assign(model.sides[B] ?? {}, { answers: false })
+  model.pass(20)
+  live(model, A)
+  model.pass(60)
+  t.notOk(model.sides[A]?.on)
+  t.end()
+})
+
+test('an interface that came on by itself during the switchover is switched off after it', (t) => {
+  for (const persistent of [true, false]) {
+    const model = pathLost({ capabilities: { ...TELLS_LITTLE, persistent } })
+    Object.assign(model.sides[A] ?? {}, { sip: false })
+    model.pass(10)
+    t.equal(model.state().inFlight?.phase, 'verifying')
+    // A restarts with the state that it had.
+    Object.assign(model.sides[A] ?? {}, { on: true })
+    model.pass(90)
+    t.same(where(model), ON_B, `persistent ${persistent}`)
+  }
+  t.end()
+})
+
+test('the standby refuses every command: A is on again, whatever can be read of the standby', (t) => {
+  for (const capabilities of [undefined, TELLS_LITTLE]) {
+    const parts = capabilities === undefined ? {} : { capabilities, interfaces: { [B]: buildInterface(false, { offConfirmed: false }) }, state: { baseline: 'unset' as const, wanted: null } }
+    const model = pathLost(parts)
+    Object.assign(model.sides[B] ?? {}, { refuses: true })
+    model.pass(2)
+    Object.assign(model.sides[A] ?? {}, { sip: false })
+    model.pass(60)
+    t.equal(model.sides[A]?.on, true, model.sent.join(', '))
+  }
+  t.end()
+})
+
+test('the old gateway answers with errors only, after it was disabled: B is enabled all the same', (t) => {
+  const model = pathLost({ onSecond: 'reject' })
+  model.pass(60)
+  t.equal(model.state().inFlight?.phase, 'proving')
+  Object.assign(model.sides[A] ?? {}, { readError: true })
+  model.pass(300)
+  t.same(where(model), ON_B)
+  t.end()
+})
+
+test('a third gateway that is not proven off is waited for before anything is written', (t) => {
+  const model = pathLost({ names: ['pbx-a', 'pbx-b', 'pbx-c'], onSecond: 'reject', capabilities: TELLS_LITTLE, interfaces: { [C]: buildInterface(false, { offConfirmed: false }) } })
+  Object.assign(model.sides[A] ?? {}, { sip: false })
+  die(model, C)
+  model.pass(30)
+  t.same(model.sent, [])
+  t.same(model.last().waits.map((wait) => wait.reason), ['waiting-for-proof'])
+  t.end()
+})
