@@ -4,6 +4,7 @@
  * the debtor lives: a debt must never kill the only live gateway.
  */
 import { recordCommand } from './observe.ts'
+import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { bindingWord, gatewayOf, probeLimits } from './trunk-health.ts'
@@ -44,11 +45,14 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
     return { ...NO_STEP, state: withDebt(state, debt, { answersSinceMs: null }), actions: due ? [read] : [] }
   }
   if (debt.answersSinceMs === null) return pay(world, trunk, withDebt(state, debt, { answersSinceMs: nowMs }), health, { ...debt, answersSinceMs: nowMs }, nowMs)
-  if (own.offSinceMs !== null && own.offConfirmed) return settle(world, trunk, state, debt, nowMs)
+  // It left its gateway: there is nothing to command, and only an absence that lasts is one.
+  const absent = own.observed?.present === false && own.offSinceMs !== null
+  if (absent && nowMs - own.offSinceMs < proofTimeMs(trunk)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (absent || (own.offSinceMs !== null && own.offConfirmed)) return settle(world, trunk, state, debt, nowMs)
   // Read since it came back, and not before.
   if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
-  const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || state.refuted !== null
+  const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || (state.refuted !== null && wantedHealth.verdict !== 'up')
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // Back since a moment, and nobody else carries the trunk: its SIP service gets the time to be seen.
   const sip = probeLimits(world.topology, iface.sipProbe)

@@ -17,8 +17,10 @@ export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): Int
  * after a move by hand the carrier may keep the old one for a while.
  */
 export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string, nowMs: EpochMs): TrunkState {
-  const [wanted, ...extra] = enabledInterfaces(trunk, state)
-  const debts: Debt[] = extra.map((key) => newDebt(key, decision, nowMs))
+  const enabled = enabledInterfaces(trunk, state)
+  // Of a silent gateway only an old read is known.
+  const wanted = enabled.find((key) => !interfaceState(state, key).silentSince) ?? enabled[0]
+  const debts: Debt[] = enabled.filter((key) => key !== wanted).map((key) => newDebt(key, decision, nowMs))
   return { ...state, baseline: 'adopted', drift: null, wanted: wanted ?? trunk.interfaces[0]?.key ?? null, debts, refuted: null, registrationsFromMs: nowMs }
 }
 

@@ -34,7 +34,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   const stored = world.trunks.get(id)
   if (trunk === undefined || stored === undefined) throw new Error(`no trunk ${id}`)
   const notes: Note[] = []
-  let state = watchCarrier(world, trunk, stored, nowMs)
+  let state = watchCarrier(world, trunk, knowRegistrar(trunk, stored), nowMs)
   state = adoptBaseline(trunk, state, freshId, notes)
   state = nameChanges(state, freshId, notes)
   const health = trunkHealth(world, trunk, state, nowMs)
@@ -49,6 +49,12 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
     notes: [...notes, ...step.notes],
     wakeAtMs: earlier(step.wakeAtMs, care.wakeAtMs)
   }
+}
+
+/** What one registrar listed says nothing about what an empty list of another one means. */
+function knowRegistrar (trunk: TrunkTopology, state: TrunkState): TrunkState {
+  const registrar = trunk.registration.query?.registrar ?? null
+  return state.calibratedBy === registrar ? state : { ...state, calibratedBy: registrar, calibratedAtMs: {} }
 }
 
 /** A carrier target shared by all that comes back starts the warm-up anew; registrations count again only later. */

@@ -127,6 +127,9 @@ function verifying (context: Context): Step {
     case 'refuted': return turnBack(context, result.detail, result.refusal)
     case 'open': {
       const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
+      // It was enabled once more and gave up once more: waiting changes nothing, and would hold a move.
+      const { observed } = interfaceState(state, on)
+      if (run.cause === 'upkeep' && observed?.admin === 'self-disabled' && observed.atMs > run.phaseSinceMs) return end(context, 'refuted', 'the gateway gave up again')
       const step = observing(context, on, wait)
       if (!result.reregister || run.reregistered) return step
       const action: Action = { kind: 'reregister', interface: on, decision: run.decision }
@@ -205,13 +208,16 @@ type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed'
 function end (context: Context, result: Result, detail: string | null = null): Step {
   const { trunk, state, run, nowMs } = context
   const stays = result === 'rolled-back' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
-  const wanted = stays ? run.from : run.to
+  const carries = (stays ? run.from : run.to) ?? state.wanted
+  // It may have left the configuration meanwhile: then what is seen next is the baseline.
+  const wanted = trunk.interfaces.some((i) => i.key === carries) ? carries : null
   const moved = run.cause !== 'upkeep' && !stays
   const note: Note = { decision: run.decision, type: 'ended', data: { result, wanted, cause: run.cause, ...(detail === null ? {} : { because: detail }), durationMs: nowMs - run.admittedAtMs } }
   const next: TrunkState = {
     ...state,
     inFlight: null,
-    wanted: wanted ?? state.wanted,
+    wanted,
+    baseline: wanted === null ? 'unset' : state.baseline,
     debts: debtsAtEnd(context, wanted),
     moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,

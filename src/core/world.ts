@@ -134,6 +134,8 @@ export interface TrunkState {
   readonly queryNotBeforeMs: EpochMs
   readonly queryRefused: boolean
   /** When this interface's Contact was last listed while it was certainly the registered one. */
+  /** The registrar that `calibratedAtMs` speaks of; another one has to prove itself anew. */
+  readonly calibratedBy: string | null
   readonly calibratedAtMs: Readonly<Record<InterfaceKey, EpochMs>>
   /** A refusal of the standby showed that the silent gateway still refreshes: no next try before this. */
   readonly notBeforeMs: EpochMs
@@ -186,6 +188,7 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     queriedAtMs: null,
     queryNotBeforeMs: 0,
     queryRefused: false,
+    calibratedBy: null,
     calibratedAtMs: {},
     notBeforeMs: 0,
     refuted: null,

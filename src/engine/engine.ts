@@ -139,7 +139,12 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   const fitTrunks = (before: Topology): void => {
     for (const trunk of setup.topology.trunks.values()) {
       const state = holder.world.trunks.get(trunk.id)
-      if (state === undefined || JSON.stringify(before.trunks.get(trunk.id)) === JSON.stringify(trunk)) continue
+      if (state === undefined) continue
+      // New credentials may be the reason of the reload.
+      if (JSON.stringify(before.trunks.get(trunk.id)) === JSON.stringify(trunk)) {
+        holder.setTrunk(trunk.id, { ...state, queryRefused: false })
+        continue
+      }
       holder.setTrunk(trunk.id, fitState(state, trunk.interfaces.map((i) => i.key), clock.now()))
     }
   }

@@ -1,6 +1,9 @@
 /** Switchovers stepped through a model: what a trunk comes to, whatever fails on the way. */
 import { test } from 'tap'
-import { A, B, buildAlert, buildInterface, C, MINUTE, TELLS_LITTLE } from '../helpers/build-world.ts'
+import { fitState } from '../../src/core/durable.ts'
+import { adopt } from '../../src/core/operator.ts'
+import { planTrunk } from '../../src/core/planner.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, C, MINUTE, NOW, QUERY, TELLS_LITTLE } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 import { createModelTrunk } from '../helpers/model-trunk.ts'
 import type { ModelTrunk } from '../helpers/model-trunk.ts'
@@ -239,5 +242,62 @@ test('a third gateway that is not proven off is waited for before anything is wr
   model.pass(30)
   t.same(model.sent, [])
   t.same(model.last().waits.map((wait) => wait.reason), ['waiting-for-proof'])
+  t.end()
+})
+
+test('the carrier rejects A only, and A gives up: one try to bring it back does not hold the move to B', (t) => {
+  const model = createModelTrunk({ onSecond: 'replace' })
+  model.pass(5)
+  Object.assign(model.sides[A] ?? {}, { registers: false, givesUp: true })
+  model.pass(5)
+  t.same(model.sent, [`enabled ${A}`], 'it is enabled again')
+  model.fire(alerts)
+  model.pass(10)
+  t.same(where(model), ON_B)
+  t.end()
+})
+
+test('a debtor that has left its gateway is sent nothing, and owes no more after a while', (t) => {
+  const model = dead({ capabilities: TELLS_LITTLE })
+  model.pass(400)
+  live(model, A)
+  Object.assign(model.sides[A] ?? {}, { absent: true })
+  model.pass(60)
+  t.same(model.sent, [`enabled ${B}`])
+  t.equal(model.state().debts.length, 1)
+  model.pass(400)
+  t.same(model.sent, [`enabled ${B}`])
+  t.same(model.state().debts, [])
+  t.end()
+})
+
+test('a switchover whose target leaves the configuration and whose source is dead starts anew from what is seen', (t) => {
+  const model = dead()
+  model.pass(340)
+  const world = model.world()
+  const trunk = world.topology.trunks.get('acme')
+  if (trunk === undefined) throw new Error('no trunk')
+  const left = { ...trunk, interfaces: trunk.interfaces.filter((i) => i.key !== B) }
+  const state = fitState({ ...model.state(), wanted: A, inFlight: { decision: 'd', from: A, to: B, cause: 'alert', admittedAtMs: model.nowMs(), rollingBack: false, phase: 'enabling', phaseSinceMs: model.nowMs(), failures: 0, provenBy: 'timer', reregistered: false } }, [A], model.nowMs())
+  const step = planTrunk({ ...world, topology: { ...world.topology, trunks: new Map([['acme', left]]) }, trunks: new Map([['acme', state]]) }, 'acme', 'x', model.nowMs())
+  t.same([step.state.inFlight, step.state.wanted, step.state.baseline], [null, null, 'unset'])
+  t.end()
+})
+
+test('adopt while A is silent and B carries: B is the wanted one, A owes', (t) => {
+  const model = dead()
+  model.pass(400)
+  const trunk = model.world().topology.trunks.get('acme')
+  if (trunk === undefined) throw new Error('no trunk')
+  const adopted = adopt(trunk, model.state(), 'x', model.nowMs())
+  t.same([adopted.wanted, adopted.debts.map((debt) => debt.interface)], [B, [A]])
+  t.end()
+})
+
+test('a calibration by another registrar is none', (t) => {
+  const calibratedAtMs = { [A]: NOW }
+  const after = (calibratedBy: string | null): unknown => planTrunk(buildWorld({ query: QUERY, state: { calibratedAtMs, calibratedBy } }), 'acme', 'd', NOW).state.calibratedAtMs
+  t.same(after('sip:carrier'), calibratedAtMs)
+  t.same(after('sip:old-carrier'), {})
   t.end()
 })

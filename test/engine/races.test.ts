@@ -1,6 +1,6 @@
 /** What happens at the wrong moment: between plan and store, between store and wire, between question and answer. */
 import { test } from 'tap'
-import { A, B, MINUTE, TELLS_ALL } from '../helpers/build-world.ts'
+import { A, B, MINUTE, QUERY, TELLS_ALL } from '../helpers/build-world.ts'
 import { startRig } from '../helpers/engine-rig.ts'
 
 test('a needed switchover, step by step', async (t) => {
@@ -148,4 +148,14 @@ test('A\'s SIP address answers 503 while its management is silent: it lives', as
   await rig.pass(400)
   t.same(rig.b.got, [])
   t.equal(rig.trunk().wanted, A)
+})
+
+test('a refused binding query is not repeated, until the configuration is loaded again', async (t) => {
+  const rig = await startRig({ query: QUERY })
+  await rig.fire('pbx-a')
+  await rig.pass(30)
+  t.equal(rig.questions(), 1)
+  rig.engine().replace(rig.setup())
+  await rig.pass(30)
+  t.equal(rig.questions(), 2)
 })

@@ -119,6 +119,7 @@ export function buildWorld (parts: WorldParts = {}): World {
     ...newTrunkState(keys, longAgoMs),
     baseline: 'adopted',
     wanted: A,
+    calibratedBy: QUERY.registrar,
     interfaces: Object.fromEntries(keys.map((key) => [key, buildInterface(key === A, parts.interfaces?.[key])])),
     activeHistory: [{ interface: A, fromMs: longAgoMs }],
     ...parts.state

@@ -5,6 +5,7 @@ import type { TrunkState } from '../../src/core/world.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
 import type { Clock, GatewayDriver, JournalRecord, Log, Metrics } from '../../src/ports.ts'
+import { createSecret } from '../../src/secret.ts'
 import { A, B, buildTopology, CARRIER, sipOf, TELLS_ALL } from './build-world.ts'
 import type { WorldParts } from './build-world.ts'
 import { createFakeClock, createSeededRandom } from './fake-clock.ts'
@@ -35,6 +36,8 @@ export interface Rig {
   pass(seconds: number): Promise<void>
   /** Sleeps that were begun: a loop that spins begins thousands. */
   sleeps(): number
+  /** Binding queries that were asked; each is refused with 403. */
+  questions(): number
   fire(gateway: string): Promise<void>
   records(): readonly JournalRecord[]
 }
@@ -70,6 +73,7 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
   const startMs = clock.now()
   const store = options.store ?? createMemoryStore()
   let sleeps = 0
+  let questions = 0
   const counting: Clock = {
     ...clock,
     sleep: (ms, signal) => {
@@ -98,11 +102,11 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       mode: 'automatic',
       topology,
       gateways: [...topology.gateways.keys()].map((id) => ({ id, driver: driverOf(id), timeoutMs: 2000, interfaces: ['SIP1'] })),
-      queries: [],
+      queries: topology.trunks.get('acme')?.registration.query == null ? [] : [{ trunk: 'acme', target: { uri: 'sip:carrier' }, credentials: { username: 'acme', password: createSecret('x') }, timeoutMs: 1000 }],
       alertmanagers: []
     }
   }
-  const sip = { options: () => Promise.reject(new Error('not asked')), queryBindings: () => Promise.reject(new Error('not asked')), close: async () => {} }
+  const sip = { options: () => Promise.reject(new Error('not asked')), queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, close: async () => {} }
   const engine = createEngine(setup(), { clock: counting, random: createSeededRandom(3), store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: () => undefined })
   await engine.start()
   const probe = (id: string, code: number | null): void => {
@@ -126,6 +130,7 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       }
     },
     sleeps: () => sleeps,
+    questions: () => questions,
     fire: async (gateway) => {
       const labels = { alertname: 'SipTrunkDown', trunk: 'acme', gateway }
       const alert = { status: 'firing', labels, annotations: {}, startsAt: new Date(clock.now()).toISOString(), endsAt: '0001-01-01T00:00:00Z', generatorURL: '' }

@@ -1,4 +1,5 @@
 /** One trunk in core alone, second by second: gateways that obey, fail or fall silent, and a process that may die between any two steps. */
+import type { BookedAlert } from '../../src/core/alert-book.ts'
 import { fromDurable, toDurable } from '../../src/core/durable.ts'
 import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
@@ -22,8 +23,12 @@ export interface ModelSide {
   registers: boolean
   /** Reads work, commands are refused without effect. */
   refuses: boolean
-  /** Reads fail with this page of an error, though it answers. */
+  /** Reads fail with a page of an error, though it answers. */
   readError: boolean
+  /** A refused registration switches the interface off until somebody enables it again. */
+  givesUp: boolean
+  /** The interface was deleted. */
+  absent: boolean
 }
 
 export interface ModelTrunk {
@@ -39,6 +44,8 @@ export interface ModelTrunk {
   readonly unsafe: readonly string[]
   /** Results of ended switchovers. */
   ended(): readonly string[]
+  /** From now on these alerts fire. */
+  fire(alerts: readonly BookedAlert[]): void
   /** A second: one plan after the other while something is sent, then the reads. */
   pass(seconds: number): void
   /** The process dies after the plan number `step` was stored: its commands never leave, or leave and nobody hears how they end. */
@@ -47,7 +54,7 @@ export interface ModelTrunk {
   steps(): number
 }
 
-const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false })
+const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false })
 
 export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let world = buildWorld(parts)
@@ -100,7 +107,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       return
     }
     setState(recordObservation(gateway, stateNow(), key, {
-      present: true, admin: own.on ? 'enabled' : 'disabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null
+      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null
     }, nowMs))
   }
   const execute = (key: string, desired: AdminState): void => {
@@ -154,6 +161,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     notes,
     unsafe,
     ended: () => notes.filter((n) => n.type === 'ended').map((n) => String(n.data['result'])),
+    fire: (alerts) => { world = { ...world, alertsByTrunk: new Map([['acme', alerts]]) } },
     pass: (seconds) => {
       for (let second = 0; second < seconds; second++) {
         nowMs = NOW + Math.ceil((nowMs - NOW + 1) / SECOND) * SECOND
