@@ -152,7 +152,7 @@ function turnBack (context: Context, detail: string, refusal = false): Step {
   return { ...NO_STEP, state: { ...state, inFlight: next }, notes: [note] }
 }
 
-/** Sends a command, unless one is under way, unsettled, or has just failed. */
+/** Sends a command, unless one is under way, unsettled, or has just ended. */
 function command (context: Context, key: InterfaceKey, desired: AdminState, notAfterMs: EpochMs | null): Step {
   const { state, run, health, nowMs } = context
   const own = interfaceState(state, key)
@@ -160,7 +160,8 @@ function command (context: Context, key: InterfaceKey, desired: AdminState, notA
   const wait: Wait = { reason: 'read-back', detail: `${key} is being ${desired}`, untilMs: null }
   if (own.command?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
   if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, key, wait)
-  const retryAtMs = last?.outcome === 'failed' ? (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(Math.max(run.failures - 1, 0), 4) : 0
+  // Also after a success that did not last or was not activated: a gateway is never sent one command after the other.
+  const retryAtMs = last === null ? 0 : (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(Math.max(run.failures - 1, 0), 4)
   if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
   const action: Action = { kind: 'apply', interface: key, desired, decision: run.decision, notAfterMs }
   const note: Note = { decision: run.decision, type: 'command', data: { interface: key, command: desired } }

@@ -12,7 +12,10 @@ export interface ResyncOptions {
   readonly clients: () => readonly AlertmanagerClient[]
   /** Takes the lists into the book; false: it could not. */
   readonly reconcile: (input: ResyncInput) => Promise<boolean>
-  /** Called after every successful resync, with the time of its question. */
+  /**
+   * Called with the time of the question when at least one Alertmanager answered and what it lists is stored: the
+   * monitoring lives. One of a pair that is down must not freeze every switchover.
+   */
   readonly onSuccess: (atMs: EpochMs) => void
   readonly clock: Clock
   readonly log: Log
@@ -40,9 +43,9 @@ export function createResync (options: ResyncOptions): Resync {
 
   const attempt = async (signal: AbortSignal): Promise<boolean> => {
     const askedAtMs = clock.now()
-    const ok = await resyncOnce(options, askedAtMs, signal)
-    if (ok) options.onSuccess(askedAtMs)
-    return ok
+    const { fresh, complete } = await resyncOnce(options, askedAtMs, signal)
+    if (fresh) options.onSuccess(askedAtMs)
+    return complete
   }
 
   return {
@@ -62,11 +65,11 @@ export function createResync (options: ResyncOptions): Resync {
   }
 }
 
-/** True when every Alertmanager answered, every alert could be read, and the result is stored. */
-async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<boolean> {
+/** `fresh`: somebody answered, and it is stored. `complete`: everybody answered, and every alert could be read. */
+async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<{ readonly fresh: boolean; readonly complete: boolean }> {
   const deadline = clock.deadline(DEADLINE_MS, signal)
   const answers = await Promise.all(clients().map((client) => client.alerts(deadline)))
-  if (signal.aborted) return false
+  if (signal.aborted) return { fresh: false, complete: false }
   const listed: ListedAlert[] = []
   let complete = true
   for (const answer of answers) {
@@ -79,7 +82,7 @@ async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOp
   }
   // What one of them lists is firing, even if another one is silent; only absence needs them all.
   const stored = await reconcile({ listed, complete, askedAtMs })
-  return stored && complete
+  return { fresh: stored && answers.some((answer) => answer.ok), complete: stored && complete }
 }
 
 function readList (items: readonly unknown[]): { readonly alerts: readonly ListedAlert[]; readonly problem: string | null } {

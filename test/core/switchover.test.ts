@@ -301,3 +301,15 @@ test('a calibration by another registrar is none', (t) => {
   t.same(after('sip:old-carrier'), {})
   t.end()
 })
+
+test('a disable that a gateway accepts but never activates is repeated at a distance', (t) => {
+  const model = pathLost({ capabilities: TELLS_LITTLE })
+  Object.assign(model.sides[A] ?? {}, { sip: false, activates: false })
+  model.pass(20)
+  t.ok(model.sent.length >= 3 && model.sent.length <= 20, model.sent.length.toString())
+  t.equal(model.sides[B]?.on, false, 'it may still run')
+  Object.assign(model.sides[A] ?? {}, { activates: true })
+  model.pass(40)
+  t.same(where(model), ON_B)
+  t.end()
+})

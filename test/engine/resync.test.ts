@@ -83,18 +83,21 @@ test('at once on request, but not more often than once a second', async (t) => {
   t.end()
 })
 
-test('one silent Alertmanager: what the other lists counts, absence doesn\'t, and it is tried again soon', async (t) => {
+test('one silent Alertmanager of two: what the other lists counts and is fresh, absence doesn\'t count, and it is tried again soon', async (t) => {
   const self = stage(listing(LIST[0]), silent)
   await self.clock.advance(0)
   t.match(self.inputs[0], { complete: false, listed: [{ fingerprint: LIST[0].fingerprint }] })
-  t.same(self.successes, [])
+  t.same(self.successes, [0])
   t.same(self.counted, ['pointsman_resyncs_total ok', 'pointsman_resyncs_total failed'])
   t.match(self.warned, [{ detail: /did not answer in time/ }])
   self.answers = [listing(LIST[0]), listing(LIST[1])]
   await self.clock.advance(10_000)
   t.match(self.inputs[1], { complete: true })
   t.equal(self.inputs[1]?.listed.length, 2)
-  t.same(self.successes, [10_000])
+  t.same(self.successes, [0, 10_000])
+  self.answers = [silent, silent]
+  await self.clock.advance(120_000)
+  t.same(self.successes, [0, 10_000], 'nobody answers')
   await self.stop()
   t.end()
 })
@@ -104,7 +107,7 @@ test('an alert that can\'t be read: absence proves nothing, the others count', a
   await self.clock.advance(0)
   t.match(self.inputs[0], { complete: false })
   t.equal(self.inputs[0]?.listed.length, 2)
-  t.same(self.successes, [])
+  t.same(self.successes, [0])
   t.match(self.warned, [{ detail: /1 of 3 alerts could not be read: labels is missing/ }])
   await self.stop()
   t.end()

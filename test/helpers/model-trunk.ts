@@ -29,6 +29,8 @@ export interface ModelSide {
   givesUp: boolean
   /** The interface was deleted. */
   absent: boolean
+  /** It answers the activation that follows a change. */
+  activates: boolean
 }
 
 export interface ModelTrunk {
@@ -54,7 +56,7 @@ export interface ModelTrunk {
   steps(): number
 }
 
-const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false })
+const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, activates: true })
 
 export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let world = buildWorld(parts)
@@ -124,7 +126,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     if (own.answers && !own.refuses) read(action.interface)
     setState(recordCommandEnd(stateNow(), action.interface, own.refuses
       ? { ok: false, reason: 'rpc-error', detail: '', effect: 'none' }
-      : own.answers ? { ok: true, activated: true } : { ok: false, reason: 'timeout', detail: '', effect: 'unknown' }, nowMs))
+      : own.answers ? { ok: true, activated: own.activates } : { ok: false, reason: 'timeout', detail: '', effect: 'unknown' }, nowMs))
   }
   const restart = (): void => {
     setState(fromDurable(JSON.parse(JSON.stringify(toDurable(stateNow()))) as TrunkState, trunk.interfaces.map((i) => i.key), nowMs))
