@@ -114,13 +114,15 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     if (trunk !== null) controller.note(trunk, { decision, type: 'outcome', data })
   }
 
-  /** Facts, not state: each is written once, and a conflict means that it is there. */
+  /** Facts, not state: each is written once, and a conflict means that it is there. What can't be stored is tried again with the next result. */
   const keepFirstUps = (): void => {
-    const keys = holder.takeFirstUps()
-    if (keys.length === 0) return
-    void store.commit(keys.map((key) => ({ key: `ever-up/${key}`, value: true, expect: 0 })), []).then((result) => {
-      if (!result.ok && result.reason === 'unavailable') log.error({ detail: result.detail }, 'first answers of probes not stored')
-    })
+    for (const key of holder.takeFirstUps()) {
+      void store.commit([{ key: `ever-up/${key}`, value: true, expect: 0 }], []).then((result) => {
+        if (result.ok || result.reason === 'conflict') return
+        log.error({ key, detail: result.detail }, 'first answer of a probe not stored')
+        holder.giveBackFirstUp(key)
+      })
+    }
   }
 
   const loadTrunks = async (): Promise<void> => {

@@ -24,6 +24,8 @@ export interface WorldHolder {
   readonly world: World
   /** Evidence that was good for the first time since the last call: facts to be stored. */
   takeFirstUps(): readonly string[]
+  /** It could not be stored: the next call takes it again. */
+  giveBackFirstUp(key: string): void
   setTrunk(id: TrunkId, state: TrunkState): void
   /** The alert book's view of firing alerts; it is followed, not copied. */
   followAlerts(alerts: ReadonlyMap<TrunkId, readonly BookedAlert[]>): void
@@ -96,6 +98,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       firstUps = []
       return taken
     },
+    giveBackFirstUp: (key) => { firstUps.push(key) },
     setTrunk: (id, state) => { trunks.set(id, state) },
     followAlerts: (alerts) => { world.alertsByTrunk = alerts },
     setPauses: (pauses) => { world.pauses = pauses },

@@ -1,7 +1,8 @@
 /** What happens at the wrong moment: between plan and store, between store and wire, between question and answer. */
 import { test } from 'tap'
-import { A, B, MINUTE, QUERY, TELLS_ALL } from '../helpers/build-world.ts'
+import { A, B, driverOf, MINUTE, QUERY, sipOf, TELLS_ALL } from '../helpers/build-world.ts'
 import { startRig } from '../helpers/engine-rig.ts'
+import { createMemoryStore } from '../helpers/memory-store.ts'
 
 test('a needed switchover, step by step', async (t) => {
   const rig = await startRig()
@@ -158,4 +159,15 @@ test('a refused binding query is not repeated, until the configuration is loaded
   rig.engine().replace(rig.setup())
   await rig.pass(30)
   t.equal(rig.questions(), 2)
+})
+
+test('what answered while the store was full is known after a restart all the same', async (t) => {
+  const store = createMemoryStore()
+  store.breakCommits('disk full')
+  const rig = await startRig({}, { store })
+  t.same(await store.read('ever-up/'), [])
+  store.breakCommits(null)
+  await rig.pass(3)
+  const known = (await store.read('ever-up/')).map(({ key }) => key)
+  t.ok(known.includes(`ever-up/${sipOf(A)}`) && known.includes(`ever-up/${driverOf(A)}`), known.join(', '))
 })
