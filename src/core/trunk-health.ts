@@ -89,7 +89,9 @@ function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkSt
   // "Not listed" from before the deadline says nothing: it may have registered since.
   const word = heard === 'lost' && (state.binding?.atMs ?? 0) < countsFromMs ? null : heard
   if (driver === undefined && word === null) return null
-  const byDriver = driver === undefined ? null : verdictAt(driver, gateway.observe, nowMs, Math.max(state.warmSinceMs, countsFromMs))
+  const seen = driver === undefined ? null : verdictAt(driver, gateway.observe, nowMs, state.warmSinceMs)
+  // Failures, too, count from the deadline.
+  const byDriver = driver !== undefined && seen === 'down' ? verdictAt(driver, gateway.observe, nowMs, countsFromMs) : seen
   const lost = byDriver === 'down' || (word === 'lost' && (state.binding?.times ?? 0) >= 2)
   if (lost) return { kind: 'registration', verdict: 'down', reason: word === 'lost' ? 'the carrier\'s registrar does not list it' : driver?.reason ?? '', atMs: state.binding?.atMs ?? driver?.atMs ?? null }
   const up = byDriver === 'up' || word === 'held'
