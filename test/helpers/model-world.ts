@@ -109,6 +109,13 @@ function merge (base: object, change: object): object {
   return merged
 }
 
+/** Moves time until calls that are under way have ended. */
+async function bringToEnd (clock: FakeClock, work: Promise<unknown>): Promise<void> {
+  const state = { ended: false }
+  void work.then(() => { state.ended = true })
+  for (let turn = 0; turn < 100 && !state.ended; turn++) await clock.advance(100)
+}
+
 async function configOf (options: WorldOptions): Promise<Config> {
   const file = join(options.directory, 'pointsman.yaml')
   await mkdir(options.directory, { recursive: true })
@@ -191,11 +198,11 @@ export async function createModelWorld (options: WorldOptions): Promise<ModelWor
         store = left.reopen()
         void left.close()
       }
-      let ended = false
-      void ending.end().then(() => { ended = true })
-      // A killed one is gone at once; its last bytes are still on the wire. The other one brings its calls to an end.
-      for (let turn = 0; how === 'stopped' && !ended && turn < 100; turn++) await clock.advance(100)
-      if (how === 'stopped') store = store.reopen()
+      const ended = ending.end()
+      // A killed one is gone at once; its last bytes are still on the wire.
+      if (how === 'killed') return
+      await bringToEnd(clock, ended)
+      store = store.reopen()
     },
     step: async (ms) => {
       for (const gateway of gateways.values()) gateway.tick()

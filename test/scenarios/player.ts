@@ -27,5 +27,6 @@ async function perform ({ folder, name, directory }: Order): Promise<Reply> {
 parentPort?.on('message', (order: Order) => {
   void perform(order)
     .catch((error: unknown): Reply => ({ name: order.name, error: error instanceof Error ? error.stack ?? error.message : String(error) }))
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     .then((reply) => { parentPort?.postMessage(reply) })
 })

@@ -29,6 +29,7 @@ export function createStage (): Stage {
     }
     worker.on('message', onMessage)
     worker.on('error', onError)
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     worker.postMessage(order)
   })
 
