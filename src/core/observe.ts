@@ -41,19 +41,23 @@ export function recordObservation (gateway: GatewayTopology, before: TrunkState,
     onSinceMs: on ? own.onSinceMs ?? nowMs : null,
     lastLifeAtMs: nowMs,
     lifeByBinding: false,
-    command: settled(own, observation, nowMs)
+    command: settled(gateway, own, observation, nowMs)
   })
   const last = state.activeHistory.at(-1)
   if (on && last?.interface !== key) state = { ...state, activeHistory: [...state.activeHistory, { interface: key, fromMs: nowMs }].slice(-16) }
   return judgeChange(gateway, state, key, own, on, nowMs)
 }
 
-/** A command of unknown outcome is settled by the first read after it. */
-function settled (own: InterfaceState, observation: Observation, nowMs: EpochMs): InterfaceState['command'] {
+/**
+ * A command of unknown outcome is settled by the first read after it. A stored "on" may not be running: it was cut off
+ * between the change and its activation, and is sent again. (A stored "off" is not confirmed, see `offConfirmed`.)
+ */
+function settled (gateway: GatewayTopology, own: InterfaceState, observation: Observation, nowMs: EpochMs): InterfaceState['command'] {
   const { command } = own
   if (command?.outcome !== 'unknown') return command
   const wanted = (observation.admin === 'disabled') === (command.desired === 'disabled')
-  return { ...command, outcome: wanted ? 'done' : 'failed', endedAtMs: nowMs }
+  const complete = command.desired === 'disabled' || gateway.capabilities.readsRunningState
+  return { ...command, outcome: wanted && complete ? 'done' : 'failed', endedAtMs: nowMs }
 }
 
 /** Ours, reverted by the gateway (to be undone), or drift (a person's: never fought). */

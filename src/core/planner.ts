@@ -125,7 +125,9 @@ function propose (world: World, trunk: TrunkTopology, state: TrunkState, health:
   const [first] = demands
   if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: 'alert', demands, byOperator: false }
   const against = demands.filter((d) => d.interface === wanted)
-  if (wanted !== null && against.length > 0) {
+  // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
+  const answerable = demandStands(demands, health, wanted ?? '') || health.get(wanted ?? '')?.enabled !== false
+  if (wanted !== null && against.length > 0 && answerable) {
     const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
     if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: 'alert', demands: against, byOperator: false }
   }

@@ -14,7 +14,7 @@ import type { EpochMs, InterfaceKey, Topology, TrunkId } from './topology.ts'
 export interface Command {
   readonly desired: AdminState
   readonly atMs: EpochMs
-  /** `done` accepted and read back; `failed` certainly without effect; `unknown` it may still be executed. */
+  /** `done` accepted and read back; `failed` without effect, or not complete; `unknown` it may still be executed. */
   readonly outcome: 'pending' | 'done' | 'failed' | 'unknown'
   readonly reason: DriverReason | null
   readonly detail: string

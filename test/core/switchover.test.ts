@@ -6,7 +6,7 @@ import { planTrunk } from '../../src/core/planner.ts'
 import { A, B, buildAlert, buildInterface, buildWorld, C, MINUTE, NOW, QUERY, TELLS_LITTLE } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 import { createModelTrunk } from '../helpers/model-trunk.ts'
-import type { ModelTrunk } from '../helpers/model-trunk.ts'
+import type { Death, ModelTrunk } from '../helpers/model-trunk.ts'
 
 const alerts = [buildAlert('pbx-a')]
 const where = (model: ModelTrunk): readonly unknown[] => [model.sides[A]?.on, model.sides[B]?.on, model.state().wanted, model.state().inFlight]
@@ -40,8 +40,13 @@ test('a switchover that works is applied in full and plans to nothing', (t) => {
   t.end()
 })
 
-for (const [name, parts] of [['a gateway that tells everything', {}], ['a gateway that tells little', { capabilities: TELLS_LITTLE }]] as const) {
-  for (const how of ['before-sending', 'after-sending'] as const) {
+const SHOWN: readonly Death[] = ['before-sending', 'after-sending']
+const kinds = [
+  { name: 'a gateway that tells everything', parts: {}, deaths: SHOWN },
+  { name: 'a gateway that tells little', parts: { capabilities: TELLS_LITTLE }, deaths: [...SHOWN, 'half-way'] }
+] as const
+for (const { name, parts, deaths } of kinds) {
+  for (const how of deaths) {
     test(`the process dies at any step, ${how}, with ${name}: the switchover is finished`, (t) => {
       const clean = pathLost(parts)
       if (name !== 'a gateway that tells everything') Object.assign(clean.sides[A] ?? {}, { sip: false })
@@ -53,6 +58,7 @@ for (const [name, parts] of [['a gateway that tells everything', {}], ['a gatewa
         model.dieAt(step, how)
         model.pass(5 * 60)
         t.same(where(model), ON_B, `step ${step}: ${model.sent.join(', ')}`)
+        t.same([model.sides[A]?.runs, model.sides[B]?.runs], [false, true], `step ${step}: what is read also runs`)
         t.same(model.unsafe, [])
         t.same(model.state().refuted, null, 'a restart refutes nothing')
       }

@@ -14,6 +14,8 @@ import type { WorldParts } from './build-world.ts'
 /** What a gateway really is and does. */
 export interface ModelSide {
   on: boolean
+  /** What runs; differs from `on`, which is stored and read, when a change was not activated. */
+  runs: boolean
   /** Its management answers. */
   answers: boolean
   /** Its SIP address answers. */
@@ -50,13 +52,16 @@ export interface ModelTrunk {
   fire(alerts: readonly BookedAlert[]): void
   /** A second: one plan after the other while something is sent, then the reads. */
   pass(seconds: number): void
-  /** The process dies after the plan number `step` was stored: its commands never leave, or leave and nobody hears how they end. */
-  dieAt(step: number, how: 'before-sending' | 'after-sending'): void
+  /** The process dies after the plan number `step` was stored: its commands never leave, are cut off, or leave and nobody hears how they end. */
+  dieAt(step: number, how: Death): void
   /** Plans that sent or changed something. */
   steps(): number
 }
 
-const side = (on: boolean): ModelSide => ({ on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, activates: true })
+/** `half-way`: the change was executed, its activation never sent. */
+export type Death = 'before-sending' | 'half-way' | 'after-sending'
+
+const side = (on: boolean): ModelSide => ({ on, runs: on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, activates: true })
 
 export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let world = buildWorld(parts)
@@ -69,7 +74,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let nowMs = NOW
   let steps = 0
   let last: Step | null = null
-  let death: { readonly step: number; readonly how: 'before-sending' | 'after-sending' } | null = null
+  let death: { readonly step: number; readonly how: Death } | null = null
 
   const sideOf = (key: string): ModelSide => sides[key] ?? (() => { throw new Error(key) })()
   const stateNow = (): TrunkState => world.trunks.get('acme') ?? (() => { throw new Error('no trunk') })()
@@ -112,11 +117,13 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null
     }, nowMs))
   }
-  const execute = (key: string, desired: AdminState): void => {
+  const execute = (key: string, desired: AdminState, activated = true): void => {
     const own = sideOf(key)
     sent.push(`${desired} ${key}`)
     if (desired === 'enabled') for (const other of trunk.interfaces) if (other.key !== key && sideOf(other.key).on && sideOf(other.key).answers) unsafe.push(`${key} while ${other.key} is on`)
-    if (own.answers && !own.refuses) own.on = desired === 'enabled'
+    if (!own.answers || own.refuses) return
+    own.on = desired === 'enabled'
+    if (activated) own.runs = own.on
   }
   const carryOut = (action: Action): void => {
     if (action.kind === 'reregister') { sent.push(`reregister ${action.interface}`); return }
@@ -144,7 +151,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     if (death?.step === steps) {
       const { how } = death
       death = null
-      if (how === 'after-sending') for (const action of commands) if (action.kind === 'apply') execute(action.interface, action.desired)
+      if (how !== 'before-sending') for (const action of commands) if (action.kind === 'apply') execute(action.interface, action.desired, how === 'after-sending')
       restart()
       return false
     }
