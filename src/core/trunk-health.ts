@@ -150,7 +150,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     unusable,
     enabled: own.observed === null || !own.observed.present ? null : own.observed.admin !== 'disabled',
     selfDisabled: own.observed?.admin === 'self-disabled' && own.observed.present,
-    answers: driverVerdict === 'down' ? 'no' : driver?.failures === 0 && driver.atMs !== null && !isSettling(driver, sipVerdict, probeLimits(topology, iface.sipProbe), nowMs) ? 'yes' : 'unclear',
+    answers: driverVerdict === 'down' ? 'no' : driver?.failures === 0 && driver.atMs !== null && !(sipVerdict === 'down' && isSettling(driver, sip, probeLimits(topology, iface.sipProbe), nowMs)) ? 'yes' : 'unclear',
     sipAlive: sip !== undefined && sip.failures === 0 && sip.atMs !== null,
     unreachable,
     // "Not listed" once is a doubt: the next question comes soon.
@@ -159,9 +159,10 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
   }
 }
 
-/** A gateway that has just come back is whole again or not: its SIP address gets the time of its rise count to answer. */
-function isSettling (driver: Evidence, sipVerdict: Verdict, sip: Thresholds, nowMs: EpochMs): boolean {
-  return sipVerdict === 'down' && driver.turnedAtMs !== null && nowMs - driver.turnedAtMs < (sip.rise + 1) * sip.intervalMs
+/** A gateway that has just come back may be whole again: its SIP address gets the time of its rise count to answer. */
+function isSettling (driver: Evidence, sip: Evidence | undefined, limits: Thresholds, nowMs: EpochMs): boolean {
+  const isBack = driver.turnedAtMs !== null && nowMs - driver.turnedAtMs < (limits.rise + 1) * limits.intervalMs
+  return isBack || (sip !== undefined && sip.successes > 0)
 }
 
 function unusableBecause (state: TrunkState, own: InterfaceState, gateway: GatewayTopology, iface: InterfaceTopology, downBy: readonly DownReason[], nowMs: EpochMs): string[] {
