@@ -40,8 +40,8 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   const health = trunkHealth(world, trunk, state, nowMs)
   const step = decide(world, trunk, state, health, freshId, nowMs)
   const demands = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
-  const doubt = demands.length > 0 || step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
-  const care = attend(world, trunk, step.state, health, doubt, nowMs)
+  const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
+  const care = attend(world, trunk, step.state, health, changing ? 'changing' : demands.length > 0 ? 'doubt' : 'calm', nowMs)
   return {
     ...step,
     state: care.state,
@@ -188,7 +188,8 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     notes,
     vetoes,
     waits,
-    wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + 1000
+    // A wait without an end is over with the next result; whatever else changes wakes the plan, too.
+    wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + (waits.length > 0 ? 1000 : 5000)
   }
 }
 

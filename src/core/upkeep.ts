@@ -9,33 +9,35 @@ import { interfaceState } from './world.ts'
 import type { TrunkState, World } from './world.ts'
 
 /** While something is changing, gateways are read at least this often. */
-const DOUBT_READ_MS = 1000
+const CHANGING_READ_MS = 1000
 const REREGISTER_MS = 60_000
 /** An un-REGISTER takes a round trip, a first REGISTER with its challenge a few. */
 const AFTER_PHASE_MS = { proving: 200, verifying: 1000 } as const
 
 export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly wakeAtMs: EpochMs | null }
 
-/** @param doubt - a firing alert names the trunk, evidence is in transition, or a switchover or a debt is under way */
-export function attend (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, doubt: boolean, nowMs: EpochMs): Care {
+/** `changing`: evidence is in transition, or a wait, a switchover or a debt is under way; `doubt`: a firing alert names the trunk. */
+export type Mood = 'calm' | 'doubt' | 'changing'
+
+export function attend (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, mood: Mood, nowMs: EpochMs): Care {
   const actions: Action[] = []
   let wakeAtMs: EpochMs | null = null
   let state = before
-  if (doubt) {
+  if (mood === 'changing') {
     for (const iface of trunk.interfaces) {
       const { attempt } = interfaceState(state, iface.key)
-      const dueMs = (attempt?.atMs ?? 0) + Math.min(DOUBT_READ_MS, gatewayOf(world.topology, iface).observe.intervalMs)
+      const dueMs = (attempt?.atMs ?? 0) + Math.min(CHANGING_READ_MS, gatewayOf(world.topology, iface).observe.intervalMs)
       if (nowMs >= dueMs) actions.push({ kind: 'observe', gateway: iface.gateway })
-      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + DOUBT_READ_MS / 2))
+      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + CHANGING_READ_MS / 2))
     }
   }
-  const queryMs = queryDueAt(trunk, state, doubt)
+  const queryMs = queryDueAt(trunk, state, mood !== 'calm')
   if (queryMs !== null) {
     if (nowMs >= queryMs) {
       actions.push({ kind: 'query', trunk: trunk.id })
       state = { ...state, queriedAtMs: nowMs }
     }
-    wakeAtMs = earlier(wakeAtMs, queryDueAt(trunk, state, doubt))
+    wakeAtMs = earlier(wakeAtMs, queryDueAt(trunk, state, mood !== 'calm'))
   }
   return reregister(world, trunk, state, health, actions, wakeAtMs, nowMs)
 }

@@ -81,15 +81,20 @@ export function createWorldHolder (first: Topology): WorldHolder {
   }
 
   /** What the gateway says of registration and path is evidence of its own, counted like probes. */
-  const recordWords = (gateway: GatewayTopology, key: InterfaceKey, seen: Observation, atMs: EpochMs): void => {
+  const recordWords = (gateway: GatewayTopology, key: InterfaceKey, seen: Observation, atMs: EpochMs): boolean => {
     const registration = evidenceKey.registration(key)
+    let matters = false
     if (seen.present && seen.admin !== 'disabled' && seen.registered !== null) {
-      record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
+      matters = record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
     } else {
       evidence.set(registration, newEvidence(evidence.get(registration)?.everUp ?? everUp.has(registration)))
     }
-    if (seen.path !== null) record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs)
+    if (seen.path !== null && record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs)) matters = true
+    return matters
   }
+
+  /** A steady read of a trunk at rest changes nothing that a plan looks at. */
+  const atRest = (state: TrunkState | undefined): boolean => state !== undefined && state.inFlight === null && state.open === null && state.request === null && state.debts.length === 0 && state.drift === null && state.baseline === 'adopted'
 
   return {
     world,
@@ -135,18 +140,22 @@ export function createWorldHolder (first: Topology): WorldHolder {
       if (gateway === undefined) return []
       const members = byGateway.get(id) ?? []
       const answer = result.ok ? 'answers' : answerOf(result.reason)
-      if (answer !== 'none') record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs)
+      const driverMatters = answer !== 'none' && record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs)
+      const marked = new Set<TrunkId>()
       for (const { trunk, iface } of members) {
+        if (driverMatters || !result.ok || !atRest(trunks.get(trunk))) marked.add(trunk)
         if (!result.ok) {
           if (answer !== 'none') change(trunk, (state) => recordUnread(state, iface.key, result, atMs))
           continue
         }
         const seen = result.interfaces.get(iface.name)
         if (seen === undefined) continue
+        const last = trunks.get(trunk)?.interfaces[iface.key]
         change(trunk, (state) => recordObservation(gateway, state, iface.key, seen, atMs))
-        recordWords(gateway, iface.key, seen, atMs)
+        const said = recordWords(gateway, iface.key, seen, atMs)
+        if (said || last?.attempt?.reason !== null || !sameObservation(last.observed, seen)) marked.add(trunk)
       }
-      return [...new Set(members.map((member) => member.trunk))]
+      return [...marked]
     },
     applied: (id, name, _desired, end, atMs) => {
       const member = (byGateway.get(id) ?? []).find((m) => m.iface.name === name)
@@ -163,4 +172,8 @@ export function createWorldHolder (first: Topology): WorldHolder {
     },
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
   }
+}
+
+function sameObservation (before: Observation | null, now: Observation): boolean {
+  return before !== null && before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path
 }

@@ -122,7 +122,7 @@ export const createWorld = async (trunks: number): Promise<BenchWorld> => {
       await Promise.all(sipOfA.map(closeSocket))
     },
     listAlert: (alert) => {
-      alerts.push(alert)
+      alerts.push({ ...alert, updatedAt: new Date().toISOString(), receivers: [{ name: 'pointsman' }], status: { state: 'active', silencedBy: [], inhibitedBy: [] } })
     },
     stop: async () => {
       server.closeAllConnections()
