@@ -52,7 +52,9 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
     name,
     command: process.execPath,
     args: [MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
-    ready: () => answersOk(`${base}/-/ready`)
+    ready: () => answersOk(`${base}/-/ready`),
+    // A thousand trunks on a busy machine.
+    readyWithinMs: 60_000
   })
   const ask = async (path: string, token: string, body?: unknown): Promise<Response> => fetch(`${base}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
