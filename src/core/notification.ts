@@ -15,7 +15,7 @@ export type AlertResult<Alert> =
 export interface Notification {
   readonly ok: true
   readonly alerts: ReadonlyArray<AlertResult<ReceivedAlert>>
-  /** Alerts that Alertmanager cut off (`max_alerts`); above 0 the absence of an alert proves nothing. */
+  /** Alerts that Alertmanager (`max_alerts`) or our own limit cut off; above 0 the absence of an alert proves nothing. */
   readonly truncated: number
 }
 
@@ -25,6 +25,13 @@ type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; 
 const FINGERPRINT = /^[\w.:-]{1,128}$/
 // Go's time.RFC3339: an offset is required, fractions of any length are allowed.
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(?:Z|([+-])(\d\d):(\d\d))$/
+/**
+ * Alerts of one notification that are read; the rest counts as cut off. A large outage has some hundreds; tens of
+ * thousands would keep the control loop waiting for seconds.
+ */
+const MAX_ALERTS = 5_000
+/** All names and values of one alert's labels [UTF-16 units]. Labels are names; long texts are annotations, which aren't read. */
+const MAX_LABELS_LENGTH = 16_384
 /** Go's zero time, which stands for "not known". */
 const ZERO_TIME_MS = Date.parse('0001-01-01T00:00:00.000Z')
 
@@ -37,7 +44,8 @@ export function parseNotification (body: unknown): Notification | { readonly ok:
   if (body['version'] !== '4') return { ok: false, detail: `version is ${show(body['version'])}; only Alertmanager's format "4" is understood` }
   const { alerts } = body
   if (!Array.isArray(alerts)) return { ok: false, detail: `alerts is ${kindOf(alerts)}, not a list` }
-  return { ok: true, alerts: alerts.map(parseReceived), truncated: readTruncated(body['truncatedAlerts']) }
+  const excess = Math.max(0, alerts.length - MAX_ALERTS)
+  return { ok: true, alerts: alerts.slice(0, MAX_ALERTS).map(parseReceived), truncated: readTruncated(body['truncatedAlerts']) + excess }
 }
 
 /** Reads one item of `GET /api/v2/alerts`. */
@@ -88,6 +96,8 @@ function readLabels (value: unknown): Read<Labels> {
   if (entries.length === 0) return { ok: false, detail: 'the alert has no labels' }
   const bad = entries.find(([, text]) => typeof text !== 'string')
   if (bad !== undefined) return { ok: false, detail: `the label ${show(bad[0])} is ${kindOf(bad[1])}, not a text` }
+  const length = entries.reduce((sum, [name, text]) => sum + name.length + (text as string).length, 0)
+  if (length > MAX_LABELS_LENGTH) return { ok: false, detail: `the labels have ${length} characters, at most ${MAX_LABELS_LENGTH} are read` }
   return { ok: true, value: Object.fromEntries(entries) as Labels }
 }
 

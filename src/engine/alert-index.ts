@@ -21,7 +21,8 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
 
   const remove = (fingerprint: string): void => {
     for (const trunk of trunksByFingerprint.get(fingerprint) ?? []) {
-      const rest = (byTrunk.get(trunk) ?? []).filter((alert) => alert.fingerprint !== fingerprint)
+      const alerts = byTrunk.get(trunk) ?? []
+      const rest = alerts.toSpliced(placeOf(fingerprint, alerts), 1)
       if (rest.length === 0) byTrunk.delete(trunk)
       else byTrunk.set(trunk, rest)
     }
@@ -33,7 +34,10 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
     if (trunks.length === 0) return
     trunksByFingerprint.set(alert.fingerprint, trunks)
     // In one order, whatever came first: the same alerts must give the same plan.
-    for (const trunk of trunks) byTrunk.set(trunk, [...byTrunk.get(trunk) ?? [], alert].sort(byFingerprint))
+    for (const trunk of trunks) {
+      const alerts = byTrunk.get(trunk) ?? []
+      byTrunk.set(trunk, alerts.toSpliced(placeOf(alert.fingerprint, alerts), 0, alert))
+    }
   }
 
   return {
@@ -53,6 +57,14 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
   }
 }
 
-function byFingerprint (a: BookedAlert, b: BookedAlert): number {
-  return a.fingerprint < b.fingerprint ? -1 : 1
+/** Index of the first alert whose fingerprint is not smaller. Sorting anew for each alert would take minutes in a flood. */
+function placeOf (fingerprint: string, sorted: readonly BookedAlert[]): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sorted[middle]?.fingerprint ?? '') < fingerprint) low = middle + 1
+    else high = middle
+  }
+  return low
 }

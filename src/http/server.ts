@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { HttpDependencies } from './dependencies.ts'
 import { handleErrors } from './error-handler.ts'
+import { acceptJson } from './json-body.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { managementRoutes } from './routes/management.ts'
@@ -34,15 +35,10 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
-    // Alertmanager's labels are data: a strange key is dropped, its body is not.
-    onProtoPoisoning: 'remove',
-    onConstructorPoisoning: 'remove',
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } }
   })
-  // Only JSON: a browser can send text or a form to this machine from any page, JSON it can't.
-  app.removeContentTypeParser('text/plain')
-  app.addContentTypeParser(/^application\/[\w.+-]*json\b/i, { parseAs: 'string' }, app.getDefaultJsonParser('remove', 'remove'))
+  acceptJson(app)
   handleErrors(app, deps.log)
   for (const routes of [alertRoutes, commandRoutes, stateRoutes, managementRoutes]) routes(app, deps)
   return {
