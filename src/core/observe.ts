@@ -25,6 +25,11 @@ export function recordUnread (state: TrunkState, key: InterfaceKey, failure: Dri
   })
 }
 
+/** Both its driver and its SIP address miss: noted until the next good read. */
+export function recordDark (state: TrunkState, dark: readonly InterfaceKey[]): TrunkState {
+  return dark.reduce((next, key) => interfaceState(next, key).darkSinceRead ? next : withInterface(next, key, { darkSinceRead: true }), state)
+}
+
 /** A good read. */
 export function recordObservation (gateway: GatewayTopology, before: TrunkState, key: InterfaceKey, observation: Observation, nowMs: EpochMs): TrunkState {
   const own = interfaceState(before, key)
@@ -35,6 +40,7 @@ export function recordObservation (gateway: GatewayTopology, before: TrunkState,
     observed: { ...observation, atMs: nowMs },
     attempt: { atMs: nowMs, reason: null },
     silentSince: false,
+    darkSinceRead: false,
     offSinceMs: off ? own.offSinceMs ?? nowMs : null,
     // After a command of unknown outcome what is stored may not be what runs.
     offConfirmed: off && (gateway.capabilities.readsRunningState || (own.offConfirmed && own.command?.outcome !== 'unknown')),

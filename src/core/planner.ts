@@ -8,6 +8,7 @@
 import { payDebts } from './debt.ts'
 import { judge, PRE_FLIGHT_MS, waitsFor } from './interlocks.ts'
 import type { Judgement, Proposal, Wait } from './interlocks.ts'
+import { recordDark } from './observe.ts'
 import { maySend } from './permission.ts'
 import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
@@ -38,6 +39,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   state = adoptBaseline(trunk, state, freshId, notes)
   state = nameChanges(state, freshId, notes)
   const health = trunkHealth(world, trunk, state, nowMs)
+  state = recordDark(state, [...health.values()].filter((h) => !h.sipAlive && interfaceState(state, h.key).silentSince).map((h) => h.key))
   const step = decide(world, trunk, state, health, freshId, nowMs)
   const demands = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
   const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
@@ -46,7 +48,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
     ...step,
     state: care.state,
     actions: [...step.actions, ...care.actions],
-    notes: [...notes, ...step.notes],
+    notes: [...notes, ...step.notes, ...care.notes],
     wakeAtMs: earlier(step.wakeAtMs, care.wakeAtMs)
   }
 }

@@ -47,10 +47,10 @@ export function proofOff (trunk: TrunkTopology, state: TrunkState, health: Inter
   }
   if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) {
     // Case 1: observed disabled, in the running state.
-    if (trunk.registration.onSecond !== 'reject') return { state: 'proven', by: 'off-and-replaced' }
-    if (bindingGone(trunk, state, key, own.offSinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
-    // A gateway that fell wholly silent after that may have restarted and registered: count from its last life.
-    const sinceMs = own.silentSince && !health.sipAlive ? Math.max(own.offSinceMs, own.lastLifeAtMs ?? nowMs) : own.offSinceMs
+    if (trunk.registration.onSecond !== 'reject' && !own.darkSinceRead) return { state: 'proven', by: 'off-and-replaced' }
+    // A gateway that went dark after that may have restarted and registered: count from its last life.
+    const sinceMs = own.darkSinceRead ? Math.max(own.offSinceMs, own.lastLifeAtMs ?? nowMs) : own.offSinceMs
+    if (bindingGone(trunk, state, key, sinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
     const untilMs = sinceMs + timerMs
     return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
   }

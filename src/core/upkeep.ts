@@ -1,7 +1,7 @@
 /** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
 import { earlier } from './plan.ts'
 import { maySend } from './permission.ts'
-import type { Action } from './plan.ts'
+import type { Action, Note } from './plan.ts'
 import { gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -14,7 +14,7 @@ const REREGISTER_MS = 60_000
 /** An un-REGISTER takes a round trip, a first REGISTER with its challenge a few. */
 const AFTER_PHASE_MS = { proving: 200, verifying: 1000 } as const
 
-export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly wakeAtMs: EpochMs | null }
+export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly notes: readonly Note[]; readonly wakeAtMs: EpochMs | null }
 
 /** `changing`: evidence is in transition, or a wait, a switchover or a debt is under way; `doubt`: a firing alert names the trunk. */
 export type Mood = 'calm' | 'doubt' | 'changing'
@@ -64,11 +64,16 @@ function reregister (world: World, trunk: TrunkTopology, state: TrunkState, heal
   const wanted = trunk.interfaces.find((i) => i.key === state.wanted)
   const its = wanted === undefined ? undefined : health.get(wanted.key)
   const { refuted } = state
-  if (refuted === null || wanted === undefined || its === undefined || state.inFlight !== null || !maySend(world, trunk, state, nowMs)) return { state, actions, wakeAtMs }
-  if (its.verdict === 'up') return { state: { ...state, refuted: null }, actions, wakeAtMs }
+  const idle: Care = { state, actions, notes: [], wakeAtMs }
+  if (refuted === null || wanted === undefined || its === undefined || state.inFlight !== null || !maySend(world, trunk, state, nowMs)) return idle
+  if (its.verdict === 'up') return { ...idle, state: { ...state, refuted: null } }
   const dueMs = Math.max(refuted.sinceMs, state.reregisteredAtMs ?? 0) + REREGISTER_MS
-  if (nowMs < dueMs) return { state, actions, wakeAtMs: earlier(wakeAtMs, dueMs) }
-  const able = its.answers === 'yes' && its.enabled === true && gatewayOf(world.topology, wanted).capabilities.reregisters
-  const action: Action = { kind: 'reregister', interface: wanted.key, decision: refuted.decision }
-  return { state: { ...state, reregisteredAtMs: nowMs }, actions: able ? [...actions, action] : actions, wakeAtMs: earlier(wakeAtMs, nowMs + REREGISTER_MS) }
+  if (nowMs < dueMs) return { ...idle, wakeAtMs: earlier(wakeAtMs, dueMs) }
+  const next: Care = { ...idle, state: { ...state, reregisteredAtMs: nowMs }, wakeAtMs: earlier(wakeAtMs, nowMs + REREGISTER_MS) }
+  if (its.answers !== 'yes' || its.enabled !== true || !gatewayOf(world.topology, wanted).capabilities.reregisters) return next
+  return {
+    ...next,
+    actions: [...actions, { kind: 'reregister', interface: wanted.key, decision: refuted.decision }],
+    notes: [{ decision: refuted.decision, type: 'command', data: { interface: wanted.key, command: 'reregister', because: 'refuted' } }]
+  }
 }

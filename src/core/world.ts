@@ -27,6 +27,8 @@ export interface InterfaceState {
   readonly attempt: { readonly atMs: EpochMs; readonly reason: DriverReason | null } | null
   /** Reads failed by silence since `observed`: what changed meanwhile is the gateway's doing, not a person's. */
   readonly silentSince: boolean
+  /** Driver and SIP address were silent together at some time since `observed`: the gateway may have restarted. */
+  readonly darkSinceRead: boolean
   /** Off by every read since this instant; null: on, or not known. */
   readonly offSinceMs: EpochMs | null
   /** Off is the running state: the gateway shows it, or it answered the activation that followed the change. */
@@ -158,6 +160,7 @@ const NEW_INTERFACE: InterfaceState = {
   observed: null,
   attempt: null,
   silentSince: false,
+  darkSinceRead: false,
   offSinceMs: null,
   offConfirmed: false,
   onSinceMs: null,

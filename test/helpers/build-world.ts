@@ -89,6 +89,7 @@ export function buildInterface (on: boolean, change: Partial<InterfaceState> = {
     observed: { present: true, admin: on ? 'enabled' : 'disabled', registered: on, path: 'up', atMs: NOW - SECOND },
     attempt: { atMs: NOW - SECOND, reason: null },
     silentSince: false,
+    darkSinceRead: false,
     offSinceMs: on ? null : sinceMs,
     offConfirmed: !on,
     onSinceMs: on ? sinceMs : null,
@@ -101,7 +102,7 @@ export function buildInterface (on: boolean, change: Partial<InterfaceState> = {
 
 /** An interface whose gateway fell silent `agoMs` ago while it was on. */
 export function silentInterface (agoMs: number, change: Partial<InterfaceState> = {}): Partial<InterfaceState> {
-  return { silentSince: true, lastLifeAtMs: NOW - agoMs, attempt: { atMs: NOW - SECOND, reason: 'timeout' }, ...change }
+  return { silentSince: true, darkSinceRead: true, lastLifeAtMs: NOW - agoMs, attempt: { atMs: NOW - SECOND, reason: 'timeout' }, ...change }
 }
 
 export function buildWorld (parts: WorldParts = {}): World {

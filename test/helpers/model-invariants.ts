@@ -50,6 +50,12 @@ const LEFT_ALONE_MS = 30_000
 /** Read-backs, retries and one silent gateway, on top of a proof for one interface and then for the other. [ms] */
 const SLACK_MS = 60_000
 const PLAN_EVERY_MS = 2000
+/** A gateway that answers again is noticed by its second good read; one that was silent may hold up the first. [ms] */
+const NOTICED_MS = 8000
+
+function isSilent (gateway: ModelGateway): boolean {
+  return gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || gateway.has('management-dead')
+}
 
 export function createInvariants (rules: Rules): Invariants {
   const { clock, gateways, carrier, proofMs, see } = rules
@@ -59,6 +65,8 @@ export function createInvariants (rules: Rules): Invariants {
   /** Since when every read showed it off, and the last such read. */
   const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
   const touched = new Set<string>()
+  /** When its driver was last silent. */
+  const silentAtMs = new Map<string, number>()
   let goneSinceMs: number | null = null
   let idleSinceMs: number | null = null
   let overlaps = 0
@@ -74,15 +82,11 @@ export function createInvariants (rules: Rules): Invariants {
     const nowMs = clock.now()
     const gone = !carrier.bound().includes(other.contact)
     const read = off.get(other.id)
-    const silent = other.has('dead') || other.has('unseen') || other.has('frozen') || other.has('management-dead')
+    const silent = isSilent(other) || nowMs - (silentAtMs.get(other.id) ?? 0) <= NOTICED_MS
     if (!silent && (read === undefined || nowMs - read.atMs > READ_BACK_MS)) return 'it answers and was not read back as off in the last 2 s'
-    if (read !== undefined && !silent) {
-      if (other.runs()) return 'it runs though it was read as off'
-      return !rules.rejects || gone || nowMs - read.sinceMs >= proofMs ? null : 'its binding may live'
-    }
-    const life = Math.max(lastLife.get(other.id) ?? 0, 0)
-    const since = read === undefined ? life : Math.max(read.sinceMs, life)
-    return gone || nowMs - since >= proofMs ? null : 'it is silent and nothing proves that it is off'
+    if (read !== undefined && !other.runs()) return !rules.rejects || gone || nowMs - read.sinceMs >= proofMs ? null : 'its binding may live'
+    if (read !== undefined && !silent) return 'it runs though it was read as off'
+    return gone || nowMs - (lastLife.get(other.id) ?? 0) >= proofMs ? null : 'it is silent and nothing proves that it is off'
   }
 
   const sends: Witness['sends'] = (id, command) => {
@@ -137,6 +141,7 @@ export function createInvariants (rules: Rules): Invariants {
     answered,
     look: () => {
       const { engine } = see()
+      for (const gateway of gateways) if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
       watchEmergency(engine?.status())
       if (engine !== null && clock.now() - plannedMs >= PLAN_EVERY_MS) {
         plannedMs = clock.now()
