@@ -24,6 +24,8 @@ import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 const TRIES = 3
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
+/** Pause between two reads while something is awaited. */
+const READ_EVERY_MS = 250
 /** So long an enable waits for reads that fail though the gateway answers. */
 const UNREADABLE_MS = 5000
 
@@ -196,11 +198,15 @@ function waiting (context: Context, wait: Wait | null): Step {
   return { ...NO_STEP, state: context.state, waits, wakeAtMs: wait?.untilMs ?? context.nowMs + 1000 }
 }
 
+/** Reads while something is awaited. A read wakes the planner, so the pause between two is kept here. */
 function observing (context: Context, key: InterfaceKey | null, wait: Wait): Step {
-  const iface = context.trunk.interfaces.find((i) => i.key === key)
-  const actions: Action[] = iface === undefined ? [] : [{ kind: 'observe', gateway: iface.gateway }]
-  const wakeAtMs = Math.min(context.nowMs + 500, wait.untilMs ?? Infinity)
-  return { ...NO_STEP, state: context.state, actions, waits: [wait], wakeAtMs }
+  const { trunk, state, nowMs } = context
+  const iface = trunk.interfaces.find((i) => i.key === key)
+  const own = iface === undefined ? null : interfaceState(state, iface.key)
+  const dueMs = Math.max(own?.observed?.atMs ?? 0, own?.attempt?.atMs ?? 0) + READ_EVERY_MS
+  const actions: Action[] = iface === undefined || nowMs < dueMs ? [] : [{ kind: 'observe', gateway: iface.gateway }]
+  const wakeAtMs = Math.min(nowMs < dueMs ? dueMs : nowMs + 500, wait.untilMs ?? Infinity)
+  return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs }
 }
 
 type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed' | 'gateway-alive'
