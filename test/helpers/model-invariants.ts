@@ -52,6 +52,7 @@ const SLACK_MS = 60_000
 const PLAN_EVERY_MS = 2000
 /** A gateway that answers again is noticed by its second good read; one that was silent may hold up the first. [ms] */
 const NOTICED_MS = 8000
+const WORD_MS = 15_000
 
 function isSilent (gateway: ModelGateway): boolean {
   return gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || gateway.has('management-dead')
@@ -67,6 +68,8 @@ export function createInvariants (rules: Rules): Invariants {
   const touched = new Set<string>()
   /** When its driver was last silent. */
   const silentAtMs = new Map<string, number>()
+  /** When it was last seen without a binding. */
+  const goneAtMs = new Map<string, number>()
   let goneSinceMs: number | null = null
   let idleSinceMs: number | null = null
   let overlaps = 0
@@ -80,7 +83,8 @@ export function createInvariants (rules: Rules): Invariants {
   /** Exclusive (safety 8.1): why `other` might still be registered; null: it is off, or proven off. */
   const mayRegister = (other: ModelGateway): string | null => {
     const nowMs = clock.now()
-    const gone = !carrier.bound().includes(other.contact)
+    // The registrar's word may be a few seconds old when a gateway comes back.
+    const gone = !carrier.bound().includes(other.contact) || nowMs - (goneAtMs.get(other.id) ?? -Infinity) <= WORD_MS
     const read = off.get(other.id)
     const silent = isSilent(other) || nowMs - (silentAtMs.get(other.id) ?? 0) <= NOTICED_MS
     if (!silent && (read === undefined || nowMs - read.atMs > READ_BACK_MS)) return 'it answers and was not read back as off in the last 2 s'
@@ -119,7 +123,9 @@ export function createInvariants (rules: Rules): Invariants {
     const trunk = status?.trunks[0]
     const mayAct = trunk !== undefined && trunk.mode === 'automatic' && status?.pauses.length === 0 && touched.size === 0 && trunk.wanted !== null
     const nowMs = clock.now()
-    if (!mayAct || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
+    // What its gateway does while nobody can read it is not seen.
+    const unseen = gateways.some((gateway) => isSilent(gateway) && trunk?.wanted?.startsWith(`${gateway.id}/`) === true)
+    if (!mayAct || unseen || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
     goneSinceMs ??= nowMs
     idleSinceMs ??= nowMs
     if (trunk.switchover !== null || trunk.waits.some((wait) => wait.reason === 'waiting-for-proof')) idleSinceMs = nowMs
@@ -141,7 +147,10 @@ export function createInvariants (rules: Rules): Invariants {
     answered,
     look: () => {
       const { engine } = see()
-      for (const gateway of gateways) if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
+      for (const gateway of gateways) {
+        if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
+        if (!carrier.bound().includes(gateway.contact)) goneAtMs.set(gateway.id, clock.now())
+      }
       watchEmergency(engine?.status())
       if (engine !== null && clock.now() - plannedMs >= PLAN_EVERY_MS) {
         plannedMs = clock.now()
