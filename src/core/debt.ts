@@ -7,7 +7,7 @@ import { recordCommand } from './observe.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
-import { bindingWord, gatewayOf, probeLimits } from './trunk-health.ts'
+import { bindingWord, gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
@@ -41,10 +41,7 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const own = interfaceState(state, debt.interface)
   const read: Action = { kind: 'observe', gateway: iface.gateway }
   const due = own.attempt === null || nowMs - own.attempt.atMs >= POLL_MS
-  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') {
-    return { ...NO_STEP, state: withDebt(state, debt, { answersSinceMs: null }), actions: due ? [read] : [] }
-  }
-  if (debt.answersSinceMs === null) return pay(world, trunk, withDebt(state, debt, { answersSinceMs: nowMs }), health, { ...debt, answersSinceMs: nowMs }, nowMs)
+  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
   // It left its gateway: there is nothing to command, and only an absence that lasts is one.
   const absent = own.observed?.present === false && own.offSinceMs !== null
   if (absent && nowMs - own.offSinceMs < proofTimeMs(trunk)) return { ...NO_STEP, state, actions: due ? [read] : [] }
@@ -54,9 +51,8 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
   const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || (state.refuted !== null && wantedHealth.verdict !== 'up')
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
-  // Back since a moment, and nobody else carries the trunk: its SIP service gets the time to be seen.
-  const sip = probeLimits(world.topology, iface.sipProbe)
-  if (idle && its.enabled === true && nowMs - debt.answersSinceMs < (sip.rise + 1) * sip.intervalMs) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  // Nobody else carries the trunk: wait until it is clear whether this one does.
+  if (idle && its.enabled === true && its.settling) return { ...NO_STEP, state, actions: due ? [read] : [] }
   // The wanted one may be dying just now: wait until that is clear.
   if (wantedHealth.wavering || wantedHealth.answers === 'unclear' || (wantedHealth.answers === 'no' && !wantedHealth.sipAlive)) return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
@@ -83,7 +79,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
     // The question itself is asked by the steady care, at its gentle pace.
     const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
     if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state }
-    const next = withDebt(state, debt, { reregisteredAtMs: nowMs })
+    const next = { ...state, debts: state.debts.map((d) => d.interface === debt.interface ? { ...d, reregisteredAtMs: nowMs } : d) }
     if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
     return {
       ...NO_STEP,
@@ -96,11 +92,6 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   if (observed?.registered === true && observed.atMs > debt.reregisteredAtMs) return paid(state, debt, 'the wanted interface is registered')
   if (nowMs - debt.reregisteredAtMs > gateway.registersWithinMs) return paid(state, debt, 'nobody can say who is registered; the wanted interface runs enabled')
   return { ...NO_STEP, state, actions: [{ kind: 'observe', gateway: wanted.gateway }] }
-}
-
-function withDebt (state: TrunkState, debt: Debt, change: Partial<Debt>): TrunkState {
-  const same = Object.entries(change).every(([key, value]) => debt[key as keyof Debt] === value)
-  return same ? state : { ...state, debts: state.debts.map((d) => d.interface === debt.interface ? { ...d, ...change } : d) }
 }
 
 function paid (state: TrunkState, debt: Debt, because: string): Step {

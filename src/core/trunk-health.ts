@@ -23,11 +23,10 @@ export interface InterfaceHealth {
   /** As observed; a self-disabled interface counts as enabled. Null: never observed, or not present. */
   readonly enabled: boolean | null
   readonly selfDisabled: boolean
-  /**
-   * The driver: `yes` answered last time, `no` silent by its fall count, `unclear` between the two, or back since a moment
-   * and its SIP address had no time to show itself.
-   */
+  /** The driver: `yes` answered last time, `no` silent by its fall count, `unclear` between the two. */
   readonly answers: 'yes' | 'no' | 'unclear'
+  /** Its driver is back since a moment, or its SIP address answers again: it may be whole, though it still counts as down. */
+  readonly settling: boolean
   readonly sipAlive: boolean
   /** SIP address and driver both silent. */
   readonly unreachable: boolean
@@ -150,7 +149,8 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     unusable,
     enabled: own.observed === null || !own.observed.present ? null : own.observed.admin !== 'disabled',
     selfDisabled: own.observed?.admin === 'self-disabled' && own.observed.present,
-    answers: driverVerdict === 'down' ? 'no' : driver?.failures === 0 && driver.atMs !== null && !(sipVerdict === 'down' && isSettling(driver, sip, probeLimits(topology, iface.sipProbe), nowMs)) ? 'yes' : 'unclear',
+    answers: driverVerdict === 'down' ? 'no' : driver?.failures === 0 && driver.atMs !== null ? 'yes' : 'unclear',
+    settling: sipVerdict === 'down' && driver?.failures === 0 && isSettling(driver, sip, probeLimits(topology, iface.sipProbe), nowMs),
     sipAlive: sip !== undefined && sip.failures === 0 && sip.atMs !== null,
     unreachable,
     // "Not listed" once is a doubt: the next question comes soon.

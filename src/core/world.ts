@@ -58,8 +58,6 @@ export interface Debt {
   /** Empty until the next plan names it. */
   readonly decision: string
   readonly sinceMs: EpochMs
-  /** Its driver answers since; null: it is silent. */
-  readonly answersSinceMs: EpochMs | null
   /** After it was paid the wanted interface was made to register anew. */
   readonly reregisteredAtMs: EpochMs | null
 }
@@ -206,7 +204,7 @@ export function interfaceState (trunk: TrunkState, key: InterfaceKey): Interface
 
 /** @param decision - empty: the next plan names it */
 export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs): Debt {
-  return { interface: key, decision, sinceMs: nowMs, answersSinceMs: null, reregisteredAtMs: null }
+  return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null }
 }
 
 /** The trunk with one interface's state changed. */
