@@ -96,11 +96,13 @@ export function judgeWrites (stages: readonly TrunkStage[], journal: readonly Jo
   return { count, wrong }
 }
 
+export interface Unneeded { readonly atMs: number; readonly text: string }
+
 /** Switchovers by an alert away from an interface that nothing had struck. */
-export function unneeded (stages: readonly TrunkStage[], journal: readonly JournalRecord[]): readonly string[] {
+export function unneeded (stages: readonly TrunkStage[], journal: readonly JournalRecord[]): readonly Unneeded[] {
   return journal.filter((r) => r.type === 'admitted' && r.data['cause'] === 'alert').flatMap(({ decision, atMs, trunk, data }) => {
     const stage = stages.find((s) => s.kind.name === trunk)
     const struck = stage?.struck.some((s) => data['from'] === `${stage.kind.name}-${s.side}/${stage.pair.interfaceName}` && s.sinceMs <= atMs && atMs <= s.untilMs + 5000)
-    return struck === true ? [] : [`${decision} at ${new Date(atMs).toISOString()}: off ${String(data['from'])}, which nothing had struck`]
+    return struck === true ? [] : [{ atMs, text: `${decision} at ${new Date(atMs).toISOString()}: off ${String(data['from'])}, which nothing had struck` }]
   })
 }

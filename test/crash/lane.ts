@@ -7,12 +7,13 @@ import type { TrunkKind } from './configuration.ts'
 import { createDice } from './dice.ts'
 import type { Dice } from './dice.ts'
 import { judgeWrites, readStore, unadmitted, unneeded } from './judge.ts'
+import type { Unneeded } from './judge.ts'
 import { createLedger } from './ledger.ts'
 import { monitor, stream } from './monitoring.ts'
 import { startScene } from './scene.ts'
 import type { Needed } from './scene.ts'
 import { createTrunkStage, SIDES } from './stage.ts'
-import type { TrunkStage } from './stage.ts'
+import type { Return, TrunkStage } from './stage.ts'
 import { createVictim } from './victim.ts'
 
 /**
@@ -44,9 +45,10 @@ export interface LaneReport {
   readonly writes: number
   readonly wrong: readonly string[]
   readonly unneeded: readonly string[]
+  /** The same right after this test itself stood still, and with it all that it simulates. */
+  readonly unneededAfterStall: number
   readonly violations: readonly string[]
-  readonly returns: number
-  readonly longestReturnMs: number
+  readonly returns: readonly Return[]
   /** Trunks that did not rest at the end, ends of the process that nobody asked for, a damaged store. */
   readonly failures: readonly string[]
   readonly journal: number
@@ -54,9 +56,14 @@ export interface LaneReport {
 
 const MOMENTS: readonly (readonly [Moment, number])[] = [['start', 0.12], ['answer', 0.12], ['change', 0.36], ['work', 0.4]]
 /** A change that does not come is not waited for longer. [ms] */
-const CHANGE_WITHIN_MS = 3000
-const WORK_MS = 2000
+const CHANGE_WITHIN_MS = 2000
+const WORK_MS = 1500
 const START_MS = 600
+/** The simulated world stood still: its silence is seen as a fault for a while. [ms] */
+const STALL_MS = 120
+const STALL_ECHO_MS = 2000
+
+interface Stall { readonly sinceMs: number; readonly untilMs: number }
 /** Reading, changing, writing, activating, reading back. */
 const STEPS = 5
 
@@ -75,7 +82,8 @@ export async function runLane (options: LaneOptions): Promise<LaneReport> {
   const ending = new AbortController()
   let onAnswer: (() => void) | null = null
   const ledger = createLedger(victim, () => { onAnswer?.() })
-  const watching = watch(stages, ending.signal)
+  const stalls: Stall[] = []
+  const watching = watch(stages, stalls, ending.signal)
   const peace = new Set<TrunkStage>()
   const gateways = kinds.flatMap(({ name }) => SIDES.map((side) => ({ trunk: name, gateway: `${name}-${side}` })))
   const failures: string[] = []
@@ -138,6 +146,8 @@ export async function runLane (options: LaneOptions): Promise<LaneReport> {
   await victim.stop()
   const stored = readStore(join(directory, 'pointsman.db'))
   if (stored.integrity !== 'ok') failures.push(`the store is damaged: ${stored.integrity}`)
+  const moves = unneeded(stages, stored.journal)
+  const stalled = ({ atMs }: Unneeded): boolean => stalls.some((stall) => stall.sinceMs <= atMs && atMs - stall.untilMs < STALL_ECHO_MS)
   const writes = judgeWrites(stages, stored.journal, killedAtMs)
   await Promise.all(stages.map((stage) => stage.stop()))
   return {
@@ -150,10 +160,10 @@ export async function runLane (options: LaneOptions): Promise<LaneReport> {
     needed: scenes.flatMap((scene) => scene.needed),
     writes: writes.count,
     wrong: [...writes.wrong, ...unadmitted(stored.journal)],
-    unneeded: unneeded(stages, stored.journal),
+    unneeded: moves.filter((move) => !stalled(move)).map(({ text }) => text),
+    unneededAfterStall: moves.filter(stalled).length,
     violations: stages.flatMap((stage) => stage.findings.violations),
-    returns: stages.reduce((sum, stage) => sum + stage.findings.returns, 0),
-    longestReturnMs: Math.max(...stages.map((stage) => stage.findings.longestReturnMs)),
+    returns: stages.flatMap((stage) => stage.findings.returns),
     failures: [...failures, ...victim.surprises],
     journal: stored.journal.length
   }
@@ -183,9 +193,11 @@ async function changeArrives (stages: readonly TrunkStage[]): Promise<boolean> {
   return false
 }
 
-async function watch (stages: readonly TrunkStage[], signal: AbortSignal): Promise<void> {
+async function watch (stages: readonly TrunkStage[], stalls: Stall[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     for (const stage of stages) stage.watch()
+    const sinceMs = Date.now()
     await sleep(4)
+    if (Date.now() - sinceMs > STALL_MS) stalls.push({ sinceMs, untilMs: Date.now() })
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The kill -9 test: `node test/crash/run.ts [kills] [seed]`. Kills the real process at random and at chosen instants under
- * a stream of notifications and switchovers, restarts it at once, and counts what must not happen.
+ * a stream of notifications and switchovers, restarts it at once, and counts what must not happen. CRASH_KEEP=1 keeps stores
+ * and logs of a good run.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,7 +20,8 @@ const directory = await mkdtemp(join(tmpdir(), 'crash-'))
 console.log(`seed ${seed}, ${kills} kills`)
 const report = await runCampaign({ directory, kills, lanes: kills < 2 ? 1 : 2, seed, progress: (line) => { console.log(line) } })
 printReport(report, (line) => { console.log(line) })
+const keep = process.env['CRASH_KEEP'] === '1'
 const good = isGood(report)
-if (good) await rm(directory, { recursive: true })
+if (good && !keep) await rm(directory, { recursive: true })
 else console.log(`stores and logs: ${directory}`)
 process.exit(good ? 0 : 1)

@@ -32,12 +32,13 @@ export interface TrunkStage {
 
 export interface Struck { readonly side: Side; readonly fault: Fault; readonly sinceMs: number; untilMs: number }
 
+export interface Return { readonly trunk: string; readonly sinceMs: number; lastedMs: number }
+
 export interface Findings {
   /** Both live, or two Contacts bound, by an enable of ours. Must stay empty. */
   readonly violations: string[]
-  /** Both live because a gateway came back: how often, and the longest [ms]. */
-  returns: number
-  longestReturnMs: number
+  /** Both live because a gateway came back: since when, and how long it lasted [ms]. */
+  readonly returns: Return[]
 }
 
 /** A thawed gateway executes what it holds within this. [ms] */
@@ -64,9 +65,10 @@ export async function createTrunkStage (kind: TrunkKind, hosts: { readonly carri
   /** Came back enabled and was not seen off since: what it does is its own state. */
   const returning = new Set<Side>()
   const thawedAtMs = new Map<Side, number>()
-  const findings: Findings = { violations: [], returns: 0, longestReturnMs: 0 }
+  const findings: Findings = { violations: [], returns: [] }
   const wasLive = new Set<Side>()
-  let bothSinceMs: number | null = null
+  let wereBoth = false
+  let open: Return | null = null
   let seen = 0
 
   const live = (side: Side): boolean => power.get(side) === true && pair[side].state(pair.interfaceName).running === 'enabled'
@@ -96,20 +98,21 @@ export async function createTrunkStage (kind: TrunkKind, hosts: { readonly carri
       else wasLive.delete(side)
     }
     const both = live('a') && live('b')
-    if (both && bothSinceMs === null) {
-      bothSinceMs = Date.now()
+    if (both && !wereBoth) {
       const back = SIDES.some((side) => returning.has(side))
       // A frozen gateway can't be asked; it is proven off for the carrier when its binding is gone.
       const proven = SIDES.some((side) => silent(side) && !bound(side))
-      if (back) findings.returns += 1
-      else if (!proven) findings.violations.push(`${stamp()}: both are live; struck: ${[...faults.values()].map((f) => `${f.side} ${f.fault}`).join(', ') || 'none'}; bound: ${pair.holders().join(', ')}`)
+      if (!back && !proven) findings.violations.push(`${stamp()}: both are live; struck: ${[...faults.values()].map((f) => `${f.side} ${f.fault}`).join(', ') || 'none'}; bound: ${pair.holders().join(', ')}`)
     }
-    if (bothSinceMs !== null) {
-      // Beside a frozen one nobody can do anything: the clock runs from its return.
-      if (SIDES.some(silent)) bothSinceMs = Date.now()
-      if (SIDES.some((side) => returning.has(side))) findings.longestReturnMs = Math.max(findings.longestReturnMs, Date.now() - bothSinceMs)
+    wereBoth = both
+    // Beside a frozen one nobody can do anything: the clock runs from its return.
+    const back = both && !SIDES.some(silent)
+    if (back && open === null) {
+      open = { trunk: kind.name, sinceMs: Date.now(), lastedMs: 0 }
+      findings.returns.push(open)
     }
-    if (!both) bothSinceMs = null
+    if (open !== null) open.lastedMs = Date.now() - open.sinceMs
+    if (!back) open = null
   }
 
   return {

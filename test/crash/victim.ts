@@ -80,7 +80,7 @@ export function createVictim ({ configFile, url, logFile, compileCache }: Victim
     stop: async () => {
       expected = true
       child?.kill('SIGTERM')
-      await Promise.race([ended, sleep(5000)])
+      await Promise.race([ended, sleep(5000, undefined, { ref: false })])
       child?.kill('SIGKILL')
       await ended
       process.off('exit', strike)
