@@ -15,7 +15,7 @@ import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
-import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
 import { interfaceState, newDebt } from './world.ts'
 import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
@@ -132,7 +132,9 @@ function verifying (context: Context): Step {
       // It was enabled once more and gave up once more: waiting changes nothing, and would hold a move.
       const { observed } = interfaceState(state, on)
       if (run.cause === 'upkeep' && observed?.admin === 'self-disabled' && observed.atMs > run.phaseSinceMs) return end(context, 'refuted', 'the gateway gave up again')
-      const step = observing(context, on, wait)
+      // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
+      const tells = gatewayOfInterface(world, trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
+      const step = tells ? observing(context, on, wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(result.deadlineMs, nowMs + 1000) }
       if (!result.reregister || run.reregistered) return step
       const action: Action = { kind: 'reregister', interface: on, decision: run.decision }
       const note: Note = { decision: run.decision, type: 'command', data: { interface: on, command: 'reregister' } }
@@ -207,6 +209,10 @@ function observing (context: Context, key: InterfaceKey | null, wait: Wait): Ste
   const actions: Action[] = iface === undefined || nowMs < dueMs ? [] : [{ kind: 'observe', gateway: iface.gateway }]
   const wakeAtMs = Math.min(nowMs < dueMs ? dueMs : nowMs + 500, wait.untilMs ?? Infinity)
   return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs }
+}
+
+function gatewayOfInterface (world: World, trunk: TrunkTopology, key: InterfaceKey): GatewayTopology | undefined {
+  return world.topology.gateways.get(trunk.interfaces.find((i) => i.key === key)?.gateway ?? '')
 }
 
 type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed' | 'gateway-alive'

@@ -23,7 +23,8 @@ export function attend (world: World, trunk: TrunkTopology, before: TrunkState, 
   const actions: Action[] = []
   let wakeAtMs: EpochMs | null = null
   let state = before
-  if (mood === 'changing') {
+  // A switchover asks for the reads that it needs.
+  if (mood === 'changing' && state.inFlight === null) {
     for (const iface of trunk.interfaces) {
       const { attempt } = interfaceState(state, iface.key)
       const dueMs = (attempt?.atMs ?? 0) + Math.min(CHANGING_READ_MS, gatewayOf(world.topology, iface).observe.intervalMs)
