@@ -15,6 +15,8 @@ export interface TrunkKind {
   /** What Pointsman is told about it. */
   readonly told: SecondContactPolicy
   readonly query: boolean
+  /** Lifetime of a registration [s]. */
+  readonly expires: number
   /** Faults that Pointsman can see there. */
   readonly faults: readonly Fault[]
 }
@@ -22,14 +24,14 @@ export interface TrunkKind {
 const ALL: readonly Fault[] = ['uplink', 'rejected', 'sip', 'dead', 'frozen']
 
 export const KINDS: readonly TrunkKind[] = [
-  { name: 'rejecting', carrier: 'reject', told: 'reject', query: true, faults: ALL },
-  { name: 'coexisting', carrier: 'coexist', told: 'reject', query: true, faults: ALL },
+  { name: 'rejecting', carrier: 'reject', told: 'reject', query: true, expires: 2, faults: ALL },
+  // Long enough that an enable without proof comes while the old binding lives.
+  { name: 'coexisting', carrier: 'coexist', told: 'reject', query: true, expires: 4, faults: ALL },
   // Without a query only the timer proves anything, and a lost registration is not seen.
-  { name: 'timed', carrier: 'coexist', told: 'reject', query: false, faults: ['sip', 'dead', 'frozen'] },
-  { name: 'replacing', carrier: 'replace', told: 'replace', query: true, faults: ALL }
+  { name: 'timed', carrier: 'coexist', told: 'reject', query: false, expires: 2, faults: ['sip', 'dead', 'frozen'] },
+  { name: 'replacing', carrier: 'replace', told: 'replace', query: true, expires: 2, faults: ALL }
 ]
 
-export const EXPIRES_S = 2
 /** Pause of a simulated gateway before each answer: room to strike between two requests of one change. [ms] */
 export const SLOW_MS = 25
 
@@ -79,7 +81,7 @@ function trunk (kind: TrunkKind, pair: SimulatedPair): string {
   }
   return `  ${kind.name}:
     type: exclusive
-    registration: {auth: register, on_second: ${kind.told}, expires: ${EXPIRES_S}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}'${kind.query ? ', query: binding' : ''}}
+    registration: {auth: register, on_second: ${kind.told}, expires: ${kind.expires}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}'${kind.query ? ', query: binding' : ''}}
     interfaces:
 ${iface('a')}
 ${iface('b')}
