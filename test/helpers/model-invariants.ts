@@ -47,7 +47,7 @@ interface Rules {
 const READ_BACK_MS = 2000
 /** Without an enabled interface outside of a switchover: until a restarted Pointsman has read its gateways. [ms] */
 const LEFT_ALONE_MS = 30_000
-/** Read-backs, retries and one silent gateway, on top of a proof for one interface and then for the other. [ms] */
+/** Warm-up, read-backs, retries and one silent gateway, on top of a proof for one interface and then for the other. [ms] */
 const SLACK_MS = 60_000
 const PLAN_EVERY_MS = 2000
 /** A gateway that answers again is noticed by its second good read; one that was silent may hold up the first. [ms] */
@@ -128,7 +128,8 @@ export function createInvariants (rules: Rules): Invariants {
     if (!mayAct || unseen || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
     goneSinceMs ??= nowMs
     idleSinceMs ??= nowMs
-    if (trunk.switchover !== null || trunk.waits.some((wait) => wait.reason === 'waiting-for-proof')) idleSinceMs = nowMs
+    const waits = trunk.waits.some((wait) => wait.reason === 'waiting-for-proof') || trunk.vetoes.some((veto) => veto.interlock === 'warm-up')
+    if (trunk.switchover !== null || waits) idleSinceMs = nowMs
     if (nowMs - idleSinceMs <= LEFT_ALONE_MS && nowMs - goneSinceMs <= 2 * proofMs + SLACK_MS) return
     broken(`no interface is enabled for ${Math.round((nowMs - goneSinceMs) / 1000)} s`)
     goneSinceMs = null

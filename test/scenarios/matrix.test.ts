@@ -54,6 +54,9 @@ test('the failure matrix', async (t) => {
   t.teardown(() => stage.close())
   const directory = t.testdir()
   const played = new Map(names.map((name) => [name, stage.perform({ folder: FOLDER, name, directory })]))
+  const [first] = names
+  const again = first === undefined ? [] : await stage.perform({ folder: FOLDER, name: first, directory: join(directory, 'again') })
+  t.same(again.map((p) => p.played.journal), (await played.get(first ?? ''))?.map((p) => p.played.journal), 'the same story gives the same decisions')
   for (const name of names) {
     const story = readStory(FOLDER, name)
     await t.test(story.name, async (t) => {
