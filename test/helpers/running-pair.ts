@@ -35,7 +35,7 @@ export async function startPair (directory: string, options: Partial<SimulatedPa
   await mkdir(join(directory, 'secrets'), { recursive: true })
   const secrets = { pbx: pair.management.password, carrier: pair.account.password, operator: 'operator-token', am: 'am-token' }
   for (const [name, value] of Object.entries(secrets)) await writeFile(join(directory, 'secrets', name), value)
-  const gateway = (g: SimulatedPair['a']): string => `{driver: innovaphone, url: '${g.url}', username: ${pair.management.username}, password_file: secrets/pbx, timeout: 300ms, observe: {interval: 300ms, fall: 2, rise: 1}, registers_within: 3s}`
+  const gateway = (g: SimulatedPair['a']): string => `{driver: innovaphone, url: '${g.url}', username: ${pair.management.username}, password_file: secrets/pbx, timeout: 1s, observe: {interval: 1s, fall: 2, rise: 1}, registers_within: 5s}`
   const iface = (name: string, g: SimulatedPair['a']): string => `{gateway: ${name}, interface: ${pair.interfaceName}, sip: '${g.sipUri}', contact: '${g.contact}', carrier: '${pair.carrier.uri}', probe: options}`
   const configFile = join(directory, 'pointsman.yaml')
   await writeFile(configFile, `
@@ -50,7 +50,7 @@ gateways:
   pbx-a: ${gateway(pair.a)}
   pbx-b: ${gateway(pair.b)}
 probes:
-  options: {method: OPTIONS, interval: 200ms, timeout: 200ms, fall: 2, rise: 1}
+  options: {method: OPTIONS, interval: 500ms, timeout: 500ms, fall: 2, rise: 1}
   binding: {method: REGISTER, operation: query, username: '${pair.account.username}', password_file: secrets/carrier, interval: 500ms, doubt_interval: 500ms, timeout: 300ms}
 trunks:
   acme:
