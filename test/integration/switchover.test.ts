@@ -5,7 +5,7 @@ import { startPair, until } from '../helpers/running-pair.ts'
 import type { RunningPair } from '../helpers/running-pair.ts'
 
 // Each test waits for clocks most of the time: they run side by side.
-t.jobs = 6
+t.jobs = 4
 const parallel = { buffered: true }
 
 const A = 'pbx-a/SIP1'
