@@ -58,11 +58,18 @@ const watchedOf = (scene: Scene, pair: Pair): Watched => ({
   b: { key: keyOf(pair, 'b'), ip: pair.b.ip, enabled: async () => (await pair.b.registration())?.enabled ?? null }
 })
 
+/** A is usable for this long before the way back is asked for. */
+const STEADY_MS = 3000
+
 /** Asks for the way back (the operator's `failback`) and waits until the trunk rests on A. */
 export const failBack = async (scene: Pick<Scene, 'pointsman'>, trunk: string): Promise<void> => {
+  // As a person would: not in the first moment in which A looks well (its dispatcher may not have finished judging the path).
+  let since: number | null = null
   await until(`usable ${trunk}-a`, async () => {
     const status = await scene.pointsman.trunk(trunk)
-    return status.interfaces[0]?.usable === true && status.switchover === null
+    const usable = status.interfaces[0]?.usable === true && status.switchover === null
+    since = usable ? since ?? performance.now() : null
+    return since !== null && performance.now() - since > STEADY_MS
   }, ROUND_MS, 100)
   const { code, answer } = await scene.pointsman.command('failback', { trunk, reason: 'the fault of the round is mended' })
   if (code !== 200 && code !== 202) throw new Error(`failback of ${trunk}: ${code} ${answer}`)
