@@ -16,6 +16,9 @@ if (!Number.isInteger(kills) || kills < 1 || kills > 5000 || !Number.isInteger(s
   process.exit(2)
 }
 
+// Whoever stops the test stops its victims with it.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => { process.exit(1) })
+
 const directory = await mkdtemp(join(tmpdir(), 'crash-'))
 console.log(`seed ${seed}, ${kills} kills`)
 const report = await runCampaign({ directory, kills, lanes: kills < 2 ? 1 : 2, seed, progress: (line) => { console.log(line) } })
