@@ -88,7 +88,7 @@ function isDue (event: Event, world: ModelWorld, previousMs: number): boolean {
 }
 
 function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
-  if (trunk === undefined) return { wanted: null, usable: [], health: [], debts: [], vetoes: [], carrying: 'unknown', release: null }
+  if (trunk === undefined) return { wanted: null, usable: [], health: [], debts: [], vetoes: [], carrying: 'unknown', phase: null, release: null }
   return {
     wanted: trunk.wanted === null ? null : letterOf(trunk.wanted),
     usable: trunk.interfaces.filter((i) => i.usable).map((i) => letterOf(i.key)),
@@ -96,6 +96,7 @@ function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
     debts: trunk.interfaces.filter((i) => i.debt).map((i) => letterOf(i.key)),
     vetoes: trunk.vetoes.map((v) => v.interlock),
     carrying: trunk.carrying,
+    phase: trunk.switchover?.phase ?? null,
     release: trunk.release
   }
 }

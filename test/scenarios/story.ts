@@ -51,6 +51,8 @@ export interface Look {
   readonly debts?: readonly string[]
   readonly vetoes?: readonly string[]
   readonly carrying?: string
+  /** Of the switchover in flight. */
+  readonly phase?: string | null
   readonly release?: string | null
 }
 
