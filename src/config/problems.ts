@@ -25,7 +25,7 @@ export function createReporter (locate: Locate): Reporter {
   const found: Problem[] = []
   const unsound: Path[] = []
   const add = (severity: Problem['severity'], path: Path, message: string, hint: string | null, anchor: Anchor): void => {
-    found.push({ severity, ...locate(path, anchor), path: renderPath(path), message, hint })
+    found.push({ severity, ...locate(path, anchor), path: renderPath(path), message: printable(message), hint: hint === null ? null : printable(hint) })
   }
   return {
     error: (path, message, hint = null, anchor = 'value') => {
@@ -38,10 +38,23 @@ export function createReporter (locate: Locate): Reporter {
   }
 }
 
-/** For example `trunks.acme.interfaces[1].gateway`; the whole file is the empty text. */
+/** For example `trunks.acme.interfaces[1].gateway`; the whole file is the empty text. A key that is no name is a `?`. */
 export function renderPath (path: Path): string {
-  return path.map((step, index) => typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${step}`).join('')
+  return path.map((step, index) => typeof step === 'number' ? `[${step}]` : `${index === 0 ? '' : '.'}${isPlainName(step) ? step : '?'}`).join('')
 }
+
+/** Other keys are not repeated: `{password:x}` without the blank is a key that holds a password. */
+export function isPlainName (key: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(key)
+}
+
+/** Names in the file can hold what a terminal obeys, or be endless. */
+function printable (text: string): string {
+  const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}…` : text
+  return shown.replaceAll(/[\p{Cc}\p{Cs}\u2028\u2029]/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+const LONGEST_TEXT = 500
 
 /** `file:line:column: error: message (hint)`: the form that editors and CI systems turn into a link. */
 export function renderProblem (file: string, problem: Problem): string {
@@ -63,6 +76,7 @@ export function suggest (wrong: string, known: Iterable<string>): string | null 
   let best: string | null = null
   let least = reach + 1
   for (const name of known) {
+    if (Math.abs(name.length - wrong.length) > reach) continue
     const steps = distance(wrong.toLowerCase(), name.toLowerCase())
     if (steps < least) { best = name; least = steps }
   }

@@ -7,6 +7,8 @@ export type ReadResult =
   | { readonly ok: true; readonly value: Record<string, unknown>; readonly locate: Locate }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
+const NESTED = ['the file is nested too deeply', 'are brackets or dashes repeated?'] as const
+
 /** Own words for the parser's findings: its texts quote the file, which may hold a password by mistake. */
 const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string | null]>> = {
   BAD_ALIAS: ['a value starts with "*", which means a reference to an anchor that doesn\'t exist', 'put the value in quotes'],
@@ -19,7 +21,8 @@ const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string 
   MISSING_CHAR: ['a closing quote, bracket, comma or colon is missing', 'perhaps in a line above'],
   MULTILINE_IMPLICIT_KEY: ['a key must be on one line and end with ":"', 'is a colon missing, or a quote not closed?'],
   MULTIPLE_DOCS: ['the file holds more than one document', 'remove the line "---"'],
-  RESOURCE_EXHAUSTION: ['references to anchors multiply without end', null],
+  ENDLESS_ALIAS: ['references to anchors multiply without end', null],
+  RESOURCE_EXHAUSTION: NESTED,
   TAB_AS_INDENT: ['a tab is used for indentation', 'use spaces'],
   TAG_RESOLVE_FAILED: ['a value starts with "!", which means a type that doesn\'t exist', 'put the value in quotes'],
   UNEXPECTED_TOKEN: ['unexpected text', 'is a quote, a comma or a line break missing before it?']
@@ -27,10 +30,21 @@ const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string 
 
 /** Reads a whole file's text. All YAML errors are returned at once; nothing of the file's text is in them. */
 export function readYaml (text: string): ReadResult {
+  try {
+    return readDocument(text)
+  } catch (error) {
+    // The parser calls itself for each level.
+    if (!(error instanceof RangeError)) throw error
+    const [message, hint] = NESTED
+    return { ok: false, problems: [{ severity: 'error', line: 1, column: 1, path: '', message, hint }] }
+  }
+}
+
+function readDocument (text: string): ReadResult {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, stringKeys: true, uniqueKeys: true })
   const findings = [...document.errors, ...document.warnings].map(({ code, pos }) => ({ code, offset: pos[0] }))
-  const broken = [...findings, ...danglingAliases(document)].map(({ code, offset }): Problem => {
+  const broken = [...findings, ...badAliases(document)].map(({ code, offset }): Problem => {
     const [message, hint] = MESSAGES[code] ?? ['this is not valid YAML', null]
     return { severity: 'error', ...position(lines, offset), path: '', message, hint }
   })
@@ -40,12 +54,26 @@ export function readYaml (text: string): ReadResult {
   return { ok: true, value: value as Record<string, unknown>, locate: createLocate(document, lines) }
 }
 
-/** The parser notices these only while it builds the data, and then without a place. */
-function danglingAliases (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
+/** Aliases inside of anchored values; each costs the library a walk through the whole file. */
+const MAX_NESTED_ALIASES = 100
+/** More of the same tell nothing new. */
+const MAX_BAD_ALIASES = 20
+
+/** The parser notices these only while it builds the data, and then without a place, or only after minutes. */
+function badAliases (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
   const found: { code: string; offset: number }[] = []
+  // In the order of the file: an alias means an anchor before it. (Alias.resolve would look through the whole file for each.)
+  const anchors = new Set<string>()
+  let nested = 0
   visit(document, {
-    Alias: (_, node) => {
-      if (node.resolve(document) === undefined) found.push({ code: 'BAD_ALIAS', offset: startOf(node) ?? 0 })
+    Value: (_, node) => { if (node.anchor !== undefined) anchors.add(node.anchor) },
+    Alias: (_, node, parents) => {
+      const around = parents.flatMap((parent) => 'anchor' in parent ? parent.anchor ?? [] : [])
+      if (around.length > 0) nested++
+      if (!anchors.has(node.source)) found.push({ code: 'BAD_ALIAS', offset: startOf(node) ?? 0 })
+      else if (around.includes(node.source) || nested > MAX_NESTED_ALIASES) found.push({ code: 'ENDLESS_ALIAS', offset: startOf(node) ?? 0 })
+      else return undefined
+      return found.length < MAX_BAD_ALIASES ? undefined : visit.BREAK
     }
   })
   return found
@@ -55,7 +83,8 @@ function danglingAliases (document: Document.Parsed): readonly { readonly code: 
 function toPlain (document: Document.Parsed): unknown {
   try {
     return JSON.parse(JSON.stringify(document.toJS({ maxAliasCount: 1000 })))
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) throw error
     return undefined
   }
 }

@@ -1,7 +1,7 @@
 /** Ajv's findings as sentences for people. Values of the file are never repeated, except one of a closed list of words. */
 import { Ajv, type ErrorObject } from 'ajv'
 import { FORMATS } from './formats.ts'
-import { type Path, type Reporter, type Step, suggest } from './problems.ts'
+import { isPlainName, type Path, type Reporter, type Step, suggest } from './problems.ts'
 
 /** Parts of a JSON schema that the sentences need. */
 interface SchemaPart {
@@ -44,7 +44,8 @@ export function createValidate (reporter: Reporter): Validate {
 export function nameOf (path: Path): string {
   const last = path.at(-1)
   if (last === undefined) return 'the file'
-  return typeof last === 'number' ? `entry ${last + 1} of ${nameOf(path.slice(0, -1))}` : `"${last}"`
+  if (typeof last === 'number') return `entry ${last + 1} of ${nameOf(path.slice(0, -1))}`
+  return isPlainName(last) ? `"${last}"` : 'this key\'s value'
 }
 
 /** A JSON pointer, with numbers for list indexes. */
@@ -105,7 +106,7 @@ function unknownKey (path: Path, schema: SchemaPart): Finding {
   if (known.includes(`${key}_file`) && known.includes(`${key}_env`)) {
     return { path, message: `"${key}" must not be written in the file`, hint: `use ${key}_file or ${key}_env`, anchor: 'key' }
   }
-  return { path, message: `unknown key "${key}"`, hint: suggest(key, known) ?? `allowed here: ${known.join(', ')}`, anchor: 'key' }
+  return { path, message: isPlainName(key) ? `unknown key "${key}"` : 'unknown key', hint: suggest(key, known) ?? `allowed here: ${known.join(', ')}`, anchor: 'key' }
 }
 
 function missingKey (path: Path, schema: SchemaPart): Finding {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
 import type { FastifyInstance } from 'fastify'
 import type { HttpDependencies } from './dependencies.ts'
-import { handleErrors } from './error-handler.ts'
+import { handleErrors, refuseConnection, refuseUrl } from './error-handler.ts'
 import { acceptJson } from './json-body.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { commandRoutes } from './routes/commands.ts'
@@ -35,6 +35,8 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     bodyLimit: BODY_LIMIT_BYTES,
     forceCloseConnections: 'idle',
+    frameworkErrors: refuseUrl,
+    clientErrorHandler: refuseConnection,
     routerOptions: { ignoreTrailingSlash: true },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: false } }
   })

@@ -101,6 +101,24 @@ test('no text makes the reader throw, and its problems have a place', (t) => {
   t.end()
 })
 
+test('what would take minutes, or more levels than a program can have, is refused at once', (t) => {
+  const cases: readonly { name: string, text: string, want: RegExp }[] = [
+    { name: 'an anchor that holds itself, 20,000 times', text: `a: &a [${'*a,'.repeat(20_000)}]`, want: /multiply without end/ },
+    { name: 'anchors in anchors', text: `a: &a 1\nb: &b [${'*a,'.repeat(101)}]`, want: /multiply without end/ },
+    { name: '20,000 unknown anchors', text: `a: [${'*a,'.repeat(20_000)}]`, want: /doesn't exist/ },
+    { name: 'dashes', text: '- '.repeat(20_000), want: /nested too deeply/ },
+    { name: 'brackets', text: `a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`, want: /nested too deeply/ }
+  ]
+  for (const { name, text, want } of cases) {
+    const startedMs = performance.now()
+    const read = readYaml(text)
+    t.ok(!read.ok && read.problems.length <= 20 && read.problems.every(({ message }) => want.test(message)), name)
+    t.ok(performance.now() - startedMs < 5_000, name)
+  }
+  t.ok(readYaml(`a: &a 1\nb: &b [${'*a,'.repeat(100)}]`).ok, 'what people write is read')
+  t.end()
+})
+
 test('a secret shows itself only when it is asked to', (t) => {
   const secret = createSecret('canary')
   t.equal(secret.reveal(), 'canary')

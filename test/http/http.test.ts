@@ -153,6 +153,7 @@ test('commands', async (t) => {
     { name: 'pause without an end', verb: 'pause', body: { scope: 'global', reason: 'work' }, want: ['operate', { verb: 'pause', scope: 'global', untilMs: null }, 'anna', 'work'] },
     { name: 'pause for a while', verb: 'pause', body: { scope: 'trunk/acme', for: '1h30m', reason: 'work' }, want: ['operate', { verb: 'pause', scope: 'trunk/acme', untilMs: AT_MS + 5_400_000 }, 'anna', 'work'] },
     { name: 'pause until an instant', verb: 'pause', body: { scope: 'gateway/pbx-a', until: '2026-01-01T00:00:00Z', reason: 'work' }, want: ['operate', { verb: 'pause', scope: 'gateway/pbx-a', untilMs: Date.UTC(2026, 0, 1) }, 'anna', 'work'] },
+    { name: 'pause of a trunk with a name of all letters that the configuration allows', verb: 'pause', body: { scope: 'trunk/Beta.East_1', reason: 'work' }, want: ['operate', { verb: 'pause', scope: 'trunk/Beta.East_1', untilMs: null }, 'anna', 'work'] },
     { name: 'resume', verb: 'resume', body: { scope: 'global', reason: 'done' }, want: ['operate', { verb: 'resume', scope: 'global' }, 'anna', 'done'] },
     { name: 'failback', verb: 'failback', body: { trunk: 'acme', reason: 'primary is well' }, want: ['operate', { verb: 'failback', trunk: 'acme' }, 'anna', 'primary is well'] },
     { name: 'adopt', verb: 'adopt', body: { trunk: 'acme', reason: 'it is right' }, want: ['operate', { verb: 'adopt', trunk: 'acme' }, 'anna', 'it is right'] }
@@ -176,6 +177,7 @@ test('commands', async (t) => {
     { name: 'with a number for a trunk', verb: 'adopt', body: { trunk: 1, reason: 'x' }, want: /trunk/ },
     { name: 'with two ends', verb: 'pause', body: { scope: 'global', for: '1h', until: '2026-01-01T00:00:00Z', reason: 'x' }, want: /not both/ },
     { name: 'with a length that is none', verb: 'pause', body: { scope: 'global', for: 'soon', reason: 'x' }, want: /duration/ },
+    { name: 'with a length beyond all calendars', verb: 'pause', body: { scope: 'global', for: '285616414y', reason: 'x' }, want: /duration/ },
     { name: 'with an end that is none', verb: 'pause', body: { scope: 'global', until: 'tomorrow', reason: 'x' }, want: /instant/ },
     { name: 'with an end in the past', verb: 'pause', body: { scope: 'global', until: '2001-01-01T00:00:00Z', reason: 'x' }, want: /past/ }
   ]
@@ -274,6 +276,15 @@ test('what can be read', async (t) => {
     t.equal(reply.statusCode, 404)
     t.same(reply.json(), { error: 'not-found', message: 'no such route: GET /nothing' })
   })
+
+  await t.test('a broken path, too', async (t) => {
+    const { app } = setUp(t)
+    for (const url of ['/%', '/api/v1/decisions/%ff', `/api/v1/decisions/${'x'.repeat(200)}`]) {
+      const reply = await app.inject(url)
+      t.equal(reply.statusCode, 400, url)
+      t.same(reply.json(), { error: 'malformed', message: 'the path is not valid, or a part of it is too long' })
+    }
+  })
 })
 
 test('a reload that fails says why and keeps running', async (t) => {
@@ -311,6 +322,14 @@ test('over real sockets', async (t) => {
     t.match(reply, /"error":"too-large"/)
   })
 
+  await t.test('what is no HTTP is a JSON error like every other', async (t) => {
+    const cases: { text: string; want: RegExp }[] = [
+      { text: 'hello\r\n\r\n', want: /^HTTP\/1\.1 400 Bad Request\r\n[^]*\{"error":"malformed","message":"this is not a valid HTTP request"\}$/ },
+      { text: `GET / HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(20_000)}\r\n\r\n`, want: /^HTTP\/1\.1 431 [^]*"error":"too-large"/ }
+    ]
+    for (const { text, want } of cases) t.match(await sendText(port, text), want)
+  })
+
   await t.test('one connection serves many notifications', async (t) => {
     const reply = await fetch(`http://127.0.0.1:${port}/api/v1/alerts`, { method: 'POST', headers, body: JSON.stringify(BODY) })
     t.equal(reply.headers.get('connection'), 'keep-alive')
@@ -340,6 +359,17 @@ function post (port: number, length: number): Promise<string> {
     })
     socket.on('data', (data) => { reply += data.toString() })
     socket.on('error', (error) => { if (reply === '') reject(error) })
+    socket.on('close', () => { resolve(reply) })
+  })
+}
+
+/** Sends what may be no HTTP; resolves with what came back until the server ended it. */
+function sendText (port: number, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    let reply = ''
+    const socket = connect(port, '127.0.0.1', () => { socket.write(text) })
+    socket.on('data', (data) => { reply += data.toString() })
+    socket.on('error', () => {})
     socket.on('close', () => { resolve(reply) })
   })
 }

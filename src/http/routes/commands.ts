@@ -10,7 +10,10 @@ import type { ApiErrorCode } from '../api-error.ts'
 import { actorOf, mayCommand, requirePermission } from '../auth.ts'
 import type { HttpDependencies } from '../dependencies.ts'
 
-const ID = '[a-z0-9][a-z0-9-]{0,62}'
+/** A name of a trunk or gateway, as the configuration allows it. */
+const ID = '[A-Za-z0-9][A-Za-z0-9._-]*'
+/** Nothing can show a later one (ECMAScript: time values). */
+const LAST_INSTANT_MS: EpochMs = 8.64e15
 const Reason = Type.String({ pattern: '\\S', maxLength: 500, description: 'Why, for the journal.' })
 const Scope = Type.String({ pattern: `^(global|trunk/${ID}|gateway/${ID})$`, description: '`global`, `trunk/<id>` or `gateway/<id>`.' })
 const closed = { additionalProperties: false }
@@ -56,7 +59,7 @@ function endOfPause ({ until, for: length }: Static<typeof PauseBody>, nowMs: Ep
   if (until !== undefined && length !== undefined) return { ok: false, message: 'give `until` or `for`, not both' }
   if (length !== undefined) {
     const ms = parseDuration(length)
-    return ms === null || ms === 0 ? { ok: false, message: '`for` must be a duration like `30m` or `2h`' } : { ok: true, untilMs: nowMs + ms }
+    return ms === null || ms === 0 || nowMs + ms > LAST_INSTANT_MS ? { ok: false, message: '`for` must be a duration like `30m` or `2h`' } : { ok: true, untilMs: nowMs + ms }
   }
   if (until === undefined) return { ok: true, untilMs: null }
   const untilMs = Date.parse(until)
