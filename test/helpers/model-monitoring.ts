@@ -24,8 +24,6 @@ export interface ModelMonitoring {
   setForeign (gateway: string, fires: boolean): void
   /** Posts the last body once more. */
   repeat(subject: Subject): void
-  /** Bodies posted so far. */
-  posted(): number
 }
 
 /** Scrape and evaluation interval together until an alert fires, then group_wait; resolving takes as long. [ms] */
@@ -61,7 +59,6 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
   const foreign = new Set<string>()
   let posts: Post[] = []
   let lastBody: unknown = null
-  let posted = 0
   let evaluatedMs = clock.now() - EVERY_MS
   let alertmanagerAlive = true
   let prometheusAlive = true
@@ -110,7 +107,6 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
       const again = (): void => { posts.push({ ...one, dueMs: clock.now() + DELIVERY_MS }) }
       if (subject === null) { again(); continue }
       lastBody = one.body
-      posted += 1
       void subject.receive(one.body).then((ok) => { if (!ok) again() })
     }
   }
@@ -143,7 +139,6 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
       if (fires) foreign.add(gateway)
       else foreign.delete(gateway)
     },
-    repeat: (subject) => { if (lastBody !== null) { posted += 1; void subject.receive(lastBody) } },
-    posted: () => posted
+    repeat: (subject) => { if (lastBody !== null) void subject.receive(lastBody) }
   }
 }

@@ -72,8 +72,6 @@ export interface Expected {
   readonly silence?: string
   /** REGISTERs refused because of another binding: `none` (default) or `allowed`. */
   readonly rivals?: 'none' | 'allowed'
-  /** At the end something is still under way. */
-  readonly restless?: boolean
   /** What Pointsman says at these times. */
   readonly looks?: Readonly<Record<string, Look>>
 }
