@@ -24,6 +24,9 @@ import { attend } from './upkeep.ts'
 import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
+/** Pause after a failed pre-flight read. */
+const FAILED_READ_PAUSE_MS = 1000
+
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
 /**
@@ -166,7 +169,10 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     const missing = unreadLately(state, [proposal.to, ...(proposal.from === null ? [] : [proposal.from])], health, nowMs)
     for (const key of missing) {
       const iface = trunk.interfaces.find((i) => i.key === key)
-      if (iface !== undefined) actions.push({ kind: 'observe', gateway: iface.gateway })
+      // A read that fails at once wakes the next plan: without a pause the gateway would be hammered.
+      const attempt = interfaceState(state, key).attempt
+      const justFailed = attempt !== null && attempt.reason !== null && nowMs - attempt.atMs < FAILED_READ_PAUSE_MS
+      if (iface !== undefined && !justFailed) actions.push({ kind: 'observe', gateway: iface.gateway })
     }
     if (missing.length === 0) return admit(state, proposal, open(state, proposal, freshId), nowMs)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
