@@ -4,12 +4,13 @@ import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { renderProblem } from './config/problems.ts'
-import { createDriver, drivers } from './drivers/registry.ts'
+import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
 import type { ReloadResult } from './http/dependencies.ts'
 import { createHttpServer } from './http/server.ts'
+import { writeManual } from './manual/file.ts'
 import { createMetrics } from './metrics/recorder.ts'
 import type { Clock, Log, Random, Store } from './ports.ts'
 import { createProbeScheduler } from './probes/scheduler.ts'
@@ -68,6 +69,7 @@ export function createApp (first: Config, ports: AppPorts): App {
     metrics.configLoaded(true, clock.now())
     log.info({ trunks: config.topology.trunks.size }, 'configuration taken')
     await closeDrivers(old.gateways)
+    await writeManual(config, byHand, log)
     return { ok: true }
   }
 
@@ -91,6 +93,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))
       closers.push(() => http.close())
       log.info(address, 'listening')
+      await writeManual(config, byHand, log)
     },
     stop: async () => {
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()

@@ -8,7 +8,7 @@ import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { renderProblems } from './config/problems.ts'
-import { drivers } from './drivers/registry.ts'
+import { byHand, drivers } from './drivers/registry.ts'
 import { createLogger } from './logging/logger.ts'
 import { createSipClient } from './sip/client.ts'
 
@@ -46,7 +46,8 @@ async function serve (options: RunOptions): Promise<ExitCode> {
 const deps: CliDependencies = {
   version,
   clock: systemClock,
-  loadConfig: (file) => loadConfig(file, drivers),
+  loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
+  byHand,
   createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
   run: serve,
   demo: async (options) => {

@@ -75,8 +75,6 @@ export interface GatewayDriver {
   apply(interfaceName: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult>
   /** Makes the interface register anew; `no-interface` or `rpc-error` where the gateway can't. */
   reregister(interfaceName: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure>
-  /** Commands that a person types to do the same by hand. No secrets. */
-  manual(interfaceName: string, desired: AdminState): readonly string[]
   close(): Promise<void>
 }
 

@@ -28,14 +28,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'ports.ts', 'secret.ts', 'drivers/contract.ts'],
   sip: ['core', 'ports.ts'],
   probes: ['core', 'ports.ts'],
-  drivers: ['core', 'ports.ts', 'sip/digest.ts'],
+  drivers: ['core', 'ports.ts', 'shell.ts', 'sip/digest.ts'],
   store: ['core', 'ports.ts'],
   metrics: ['core', 'ports.ts'],
   logging: ['core', 'ports.ts'],
   alertmanager: ['core', 'ports.ts'],
   engine: ['core', 'ports.ts'],
   http: ['core', 'ports.ts', 'engine/contract.ts', 'config/config.ts', 'config/duration.ts'],
-  cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'secret.ts'],
+  cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts'],
+  manual: ['core', 'ports.ts', 'config', 'drivers/contract.ts', 'shell.ts'],
   simulator: ['ports.ts', 'sip/codec.ts', 'sip/digest.ts', 'sip/grammar.ts', 'sip/contact.ts', 'sip/uri.ts']
 }
 /** These tie everything together. */

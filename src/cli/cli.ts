@@ -8,13 +8,14 @@ import { demo } from './demo.ts'
 import { failback } from './failback.ts'
 import { commandHelp, overview } from './help.ts'
 import { readArguments } from './options.ts'
+import { manual } from './manual.ts'
 import { pause } from './pause.ts'
 import { probe } from './probe.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
 
-const COMMANDS: readonly Command[] = [run, checkConfigCommand, status, decisions, pause, resume, failback, adopt, probe, demo]
+const COMMANDS: readonly Command[] = [run, checkConfigCommand, status, decisions, pause, resume, failback, adopt, manual, probe, demo]
 
 /**
  * Runs one command.

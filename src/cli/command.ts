@@ -1,5 +1,6 @@
 /** What a command is, and what it is given. */
 import type { LoadResult } from '../config/load.ts'
+import type { ByHandOf } from '../manual/guide.ts'
 import type { Clock, SipClient } from '../ports.ts'
 
 /** 0 done; 1 failed; 2 wrong usage; 3 the command worked and found problems. */
@@ -29,7 +30,9 @@ export interface RunOptions {
 export interface CliDependencies {
   readonly version: string
   readonly clock: Clock
-  loadConfig(file: string): Promise<LoadResult>
+  /** @param secrets - `optional`: one that can't be read is a warning */
+  loadConfig(file: string, secrets?: 'needed' | 'optional'): Promise<LoadResult>
+  readonly byHand: ByHandOf
   createSipClient(): SipClient
   /** Serves until it is told to stop; resolves with the exit code. */
   run(options: RunOptions): Promise<ExitCode>

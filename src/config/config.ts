@@ -7,6 +7,8 @@ export interface GatewayConfig {
   readonly driver: string
   /** The driver kind's own keys, with secrets resolved (see drivers/contract.ts). */
   readonly settings: Readonly<Record<string, unknown>>
+  /** Where secrets and certificates come from: absolute paths by `x_file`, names of variables by `x_env`. */
+  readonly sources: Readonly<Record<string, string>>
   /** Deadline of one driver call. */
   readonly timeoutMs: DurationMs
 }
@@ -23,6 +25,8 @@ export interface BindingConfig {
   readonly trunk: TrunkId
   readonly target: SipTarget
   readonly credentials: SipCredentials
+  /** As in GatewayConfig, for the password. */
+  readonly sources: Readonly<Record<string, string>>
   readonly timeoutMs: DurationMs
 }
 

@@ -21,8 +21,9 @@ export type LoadResult =
  * Reads and checks a configuration file and everything that it names. Changes nothing, opens no connection.
  * @param file - its path; relative paths in it start at its folder
  * @param env - environment variables for `*_env` keys
+ * @param secrets - `optional`: one that can't be read is a warning. For what only reads the configuration, never for what sends.
  */
-export async function loadConfig (file: string, registry: DriverRegistry, env: Readonly<Record<string, string | undefined>> = process.env): Promise<LoadResult> {
+export async function loadConfig (file: string, registry: DriverRegistry, env: Readonly<Record<string, string | undefined>> = process.env, secrets: 'needed' | 'optional' = 'needed'): Promise<LoadResult> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => ({ code: error.code ?? 'unknown error' }))
   if (typeof text !== 'string') return { ok: false, problems: [unreadable(text.code)] }
   const read = readYaml(text)
@@ -34,7 +35,7 @@ export async function loadConfig (file: string, registry: DriverRegistry, env: R
   const view = createView(read.value, reporter)
   const directory = dirname(resolve(file))
   checkFile(view, registry, reporter)
-  const references = await readReferences(view, registry, { directory, env }, reporter)
+  const references = await readReferences(view, registry, { directory, env, optional: secrets === 'optional' }, reporter)
   if (reporter.unsound().length > 0) return { ok: false, problems: reporter.problems() }
   // Every key was validated above; `ConfigFile` is the type of what the schemas accept.
   const config = normalize(read.value as unknown as ConfigFile, { file, directory, registry, references })

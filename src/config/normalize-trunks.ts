@@ -5,8 +5,10 @@ import { parseSipUri } from './address.ts'
 import { ms } from './check-gateways.ts'
 import type { BindingConfig, ProbeConfig } from './config.ts'
 import { contactPattern } from './contact.ts'
-import { type References, secretOf } from './references.ts'
+import type { Surroundings } from './normalize.ts'
+import { secretOf } from './references.ts'
 import type { ConfigFile, InterfaceFile, OptionsProbeFile, RegisterProbeFile, TrunkFile } from './schema.ts'
+import { sourcesOf } from './secrets.ts'
 
 export interface NormalizedTrunks {
   readonly trunks: ReadonlyMap<TrunkId, TrunkTopology>
@@ -15,7 +17,7 @@ export interface NormalizedTrunks {
   readonly bindings: readonly BindingConfig[]
 }
 
-export function normalizeTrunks (file: ConfigFile, references: References): NormalizedTrunks {
+export function normalizeTrunks (file: ConfigFile, around: Pick<Surroundings, 'references' | 'directory'>): NormalizedTrunks {
   const probes = new Map<ProbeId, ProbeConfig>()
   const addProbe = (module: string, uri: string): ProbeId => {
     const probe = optionsProbe(file, module, uri)
@@ -32,7 +34,7 @@ export function normalizeTrunks (file: ConfigFile, references: References): Norm
     emergency: trunk.emergency,
     minEnabled: trunk.min_enabled
   }))
-  const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, references))
+  const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, around))
   return { trunks: new Map(trunks.map((trunk) => [trunk.id, trunk])), probes: [...probes.values()], bindings }
 }
 
@@ -73,14 +75,14 @@ function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySetting
   return { registrar: registrarOf(trunk), intervalMs, doubtIntervalMs: Math.min(ms(probe.doubt_interval), intervalMs) }
 }
 
-function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, references: References): readonly BindingConfig[] {
+function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, { references, directory }: Pick<Surroundings, 'references' | 'directory'>): readonly BindingConfig[] {
   const { query, aor } = trunk.registration
   if (query === undefined) return []
   const probe = file.probes[query] as RegisterProbeFile
   const password = secretOf(references(['probes', query]), 'password')
   if (password === null || aor === undefined) throw new Error(`the query of trunk ${id} passed the checks without an account`)
   const target = { ...sipTarget(registrarOf(trunk), probe.local_address), aor: canonical(aor) }
-  return [{ trunk: id, target, credentials: { username: probe.username, password }, timeoutMs: ms(probe.timeout) }]
+  return [{ trunk: id, target, credentials: { username: probe.username, password }, sources: sourcesOf(probe, directory), timeoutMs: ms(probe.timeout) }]
 }
 
 function registrarOf (trunk: TrunkFile): string {

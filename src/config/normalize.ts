@@ -9,6 +9,7 @@ import type { DriverRegistry } from './kinds.ts'
 import { normalizeTrunks } from './normalize-trunks.ts'
 import { type References, secretOf } from './references.ts'
 import { type ConfigFile, GatewayKeys, type GatewayFile, type InterlocksFile, type RuleFile } from './schema.ts'
+import { sourcesOf } from './secrets.ts'
 
 /** What the file's text doesn't say. */
 export interface Surroundings {
@@ -22,7 +23,7 @@ export interface Surroundings {
 
 /** @param file - without errors; anything else is a bug and throws */
 export function normalize (file: ConfigFile, around: Surroundings): Config {
-  const { probes, bindings, trunks } = normalizeTrunks(file, around.references)
+  const { probes, bindings, trunks } = normalizeTrunks(file, around)
   return deepFreeze({
     file: around.file,
     mode: file.mode,
@@ -34,7 +35,7 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
       interlocks: normalizeInterlocks(file.interlocks),
       resyncs: file.alertmanagers.length > 0
     },
-    gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around.references)),
+    gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around)),
     probes,
     bindings,
     alertmanagers: file.alertmanagers.map((each, index) => alertmanagerConfig(each, ['alertmanagers', index], around.references)),
@@ -59,10 +60,10 @@ function gatewayTopology (id: string, gateway: GatewayFile, registry: DriverRegi
   }
 }
 
-function gatewayConfig (id: string, gateway: GatewayFile, references: References): GatewayConfig {
+function gatewayConfig (id: string, gateway: GatewayFile, { references, directory }: Surroundings): GatewayConfig {
   const own = Object.entries(gateway).filter(([key]) => !Object.hasOwn(GatewayKeys, key) && !/_(?:file|env)$/.test(key))
   const settings = { ...Object.fromEntries(own), ...Object.fromEntries(references(['gateways', id])) }
-  return { id, driver: gateway.driver, settings, timeoutMs: ms(gateway.timeout) }
+  return { id, driver: gateway.driver, settings, sources: sourcesOf(gateway, directory), timeoutMs: ms(gateway.timeout) }
 }
 
 function alertmanagerConfig (file: ConfigFile['alertmanagers'][number], path: readonly (string | number)[], references: References): AlertmanagerConfig {

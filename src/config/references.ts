@@ -18,7 +18,7 @@ export async function readReferences (view: View, registry: DriverRegistry, sour
     const settings = view.at<Readonly<Record<string, unknown>>>(path)
     if (settings !== null) read.set(renderPath(path), await resolveReferences(known, settings, path, sources, reporter))
   }
-  checkTokens(view, read, reporter)
+  if (!sources.optional) checkTokens(view, read, reporter)
   return (path) => read.get(renderPath(path)) ?? NOTHING
 }
 

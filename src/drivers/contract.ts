@@ -1,7 +1,31 @@
 /** What a kind of gateway has to offer to be in the registry. See README.md here for how to add one. */
 import type { TObject } from 'typebox'
+import type { AdminState } from '../core/observation.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
 import type { Clock, GatewayDriver, Random } from '../ports.ts'
+
+/** Commands for a POSIX shell, and what they show. No secrets. */
+export interface HandStep {
+  readonly commands: readonly string[]
+  /** One or two sentences: what the commands show, or what to mind. */
+  readonly note: string
+}
+
+/** How the other commands reach the gateway: a shell function that is defined once. */
+export interface Login {
+  /** Takes the secret from where the configuration has it; asks for it where that is unknown. */
+  readonly defines: string
+  /** The same function, but it asks; null: `defines` does. */
+  readonly asks: string | null
+}
+
+/** What a person does in place of the driver, also while Pointsman is down. */
+export interface ByHand {
+  readonly login: Login
+  /** Shows the state of the interface, and nothing that is secret. */
+  observe(interfaceName: string): HandStep
+  apply(interfaceName: string, desired: AdminState): HandStep
+}
 
 /**
  * One kind of gateway. `settings` are its own keys of the configuration (`gateways.<id>`), validated by `schema`, in
@@ -14,5 +38,12 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   /** TypeBox schema of the kind's own keys; `additionalProperties: false`. */
   readonly schema: TObject
   readonly capabilities: DriverCapabilities
+  /**
+   * Pure: needs no secret and no gateway.
+   *
+   * @param settings - the kind's own keys, with `x_file` (as absolute path) and `x_env` in place of what they name
+   * @param login - name of the shell function that `login` defines and the commands call
+   */
+  byHand(settings: Readonly<Record<string, unknown>>, login: string): ByHand
   create(settings: Settings, ports: { readonly clock: Clock; readonly random: Random }): GatewayDriver
 }

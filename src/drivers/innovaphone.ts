@@ -17,9 +17,9 @@ import { during, failure, statusFailure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
 import type { HttpResponse, Send } from './http-client.ts'
+import { innovaphoneByHand } from './innovaphone-by-hand.ts'
 import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isConfigText, isMasked, withAdmin } from './innovaphone-config-line.ts'
 import type { ConfigLine, LineSearch } from './innovaphone-config-line.ts'
-import { shellQuoted } from './shell.ts'
 
 export interface InnovaphoneSettings {
   /** Web server of the gateway, without a path: `https://10.0.1.10`. */
@@ -102,21 +102,6 @@ function readBackFailure (after: ConfigLine, before: ConfigLine, wanted: ConfigL
     : failure('conflict', 'the line was switched back meanwhile', 'unknown')
 }
 
-function manualCommands (base: string, username: string, interfaceName: string, desired: AdminState): readonly string[] {
-  const curl = `curl -fsS --anyauth -u ${shellQuoted(username)}`
-  const url = (path: string): string => shellQuoted(`${base}${path}`)
-  const line = `config change RELAY0 ${interfaceName}`
-  const set = desired === 'disabled' ? `; s#^${line}#& /disabled#` : ''
-  const escape = 's/%/%25/g; s/ /%20/g; s/?/%3F/g; s/#/%23/g; s/&/%26/g; s/+/%2B/g; s/=/%3D/g; s/;/%3B/g'
-  return [
-    `line=$(${curl} ${url('/cfg.txt')} | tr -d '\\r' | grep '^${line} ' | sed -E 's# /disabled( |$)#\\1#g${set}')`,
-    `${curl} ${url('/!')}"$(printf %s "$line" | sed '${escape}')"`,
-    `${curl} ${url(commandPath('config write'))}`,
-    `${curl} ${url(commandPath('config activate'))}`,
-    `${curl} ${url('/cfg.txt')} | grep '^${line} '`
-  ]
-}
-
 function createDriver (settings: InnovaphoneSettings, random: Random): GatewayDriver {
   const { username, password, auth = 'auto' } = settings
   const base = settings.url.replace(/\/+$/, '')
@@ -169,7 +154,6 @@ function createDriver (settings: InnovaphoneSettings, random: Random): GatewayDr
     },
     apply,
     reregister: () => Promise.resolve(failure('rpc-error', 'an innovaphone gateway has no command to register anew')),
-    manual: (interfaceName, desired) => manualCommands(base, username, interfaceName, desired),
     close: () => {
       client.close()
       return Promise.resolve()
@@ -182,5 +166,6 @@ export const innovaphone: DriverKind<InnovaphoneSettings> = {
   name: 'innovaphone',
   schema,
   capabilities,
+  byHand: innovaphoneByHand,
   create: (settings, { random }) => createDriver(settings, random)
 }

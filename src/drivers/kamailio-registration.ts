@@ -17,9 +17,12 @@
  *
  * One state is ambiguous: reg_disable alone, by hand, of a record that was tried and is not registered reads 17 with
  * expires > 0, as if it had given up by itself. It is judged `self-disabled`, since missing a lost registration is worse;
- * `manual()` prints the commands that leave no doubt.
+ * the commands that leave no doubt are in kamailio-by-hand.ts.
  */
 import type { Observation } from '../core/observation.ts'
+
+/** Calls that change a record. */
+export type WriteMethod = 'uac.reg_unregister' | 'uac.reg_disable' | 'uac.reg_enable' | 'uac.reg_refresh'
 
 const DISABLED = 1
 const ONLINE = 4
@@ -70,4 +73,9 @@ export function mayBeBound ({ flags, expires }: Registration): boolean {
 /** After reg_unregister a record never registers again until reg_refresh reads it anew from the database. */
 export function needsRefresh ({ expires }: Registration): boolean {
   return expires === 0
+}
+
+/** reg_refresh alone takes the bare name; with the attribute it would look for a record called `l_uuid`. */
+export function paramsOf (method: WriteMethod, uuid: string): readonly string[] {
+  return method === 'uac.reg_refresh' ? [uuid] : ['l_uuid', uuid]
 }

@@ -20,12 +20,12 @@ import { failure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
 import type { Credentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
+import { kamailioByHand } from './kamailio-by-hand.ts'
 import { pathOf } from './kamailio-dispatcher.ts'
-import { adminOf, mayBeBound, needsRefresh, parseRegistration, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
-import type { Registration } from './kamailio-registration.ts'
+import { adminOf, mayBeBound, needsRefresh, paramsOf, parseRegistration, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
+import type { Registration, WriteMethod } from './kamailio-registration.ts'
 import { createRpc } from './kamailio-rpc.ts'
 import type { Rpc } from './kamailio-rpc.ts'
-import { shellQuoted } from './shell.ts'
 
 export interface KamailioSettings {
   /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
@@ -61,13 +61,6 @@ const schema = Type.Object({
 const capabilities: DriverCapabilities = {
   reportsRegistration: true, reportsPath: true, readsRunningState: true, reregisters: true, unregisters: true, persistent: false,
   registersWithinMs: REGISTERS_WITHIN_S * 1_000
-}
-
-type WriteMethod = 'uac.reg_unregister' | 'uac.reg_disable' | 'uac.reg_enable' | 'uac.reg_refresh'
-
-/** reg_refresh alone takes the bare name; with the attribute it would look for a record called `l_uuid`. */
-function paramsOf (method: WriteMethod, uuid: string): readonly string[] {
-  return method === 'uac.reg_refresh' ? [uuid] : ['l_uuid', uuid]
 }
 
 function credentialsOf ({ token, username, password }: KamailioSettings): Credentials {
@@ -153,7 +146,6 @@ function createDriver (settings: KamailioSettings, random: Random): GatewayDrive
 
   return {
     capabilities, observe, apply, reregister,
-    manual: (uuid, desired) => manualCommands(settings, uuid, desired),
     close: () => {
       client.close()
       return Promise.resolve()
@@ -166,20 +158,11 @@ function observationOf (registration: Registration | null, path: Observation['pa
   return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path }
 }
 
-/** `$TOKEN` is for the person to set. Only the flags are shown: the record holds the account's password. */
-function manualCommands (settings: KamailioSettings, uuid: string, desired: AdminState): readonly string[] {
-  const account = settings.token !== undefined ? ' -H "Authorization: Bearer $TOKEN"' : settings.username !== undefined ? ` --anyauth -u ${shellQuoted(settings.username)}` : ''
-  const call = (method: WriteMethod | 'uac.reg_info', params: readonly string[]): string =>
-    `curl -sS${account} -d ${shellQuoted(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))} ${shellQuoted(settings.url)}`
-  const methods: readonly WriteMethod[] = desired === 'disabled' ? ['uac.reg_unregister', 'uac.reg_disable'] : ['uac.reg_refresh', 'uac.reg_enable']
-  const show = `${call('uac.reg_info', ['l_uuid', uuid])} | grep -o '"\\(expires\\|flags\\)": *[0-9]*'`
-  return [...methods.map((method) => call(method, paramsOf(method, uuid))), show]
-}
-
 /** The kind `kamailio`. */
 export const kamailio: DriverKind<KamailioSettings> = {
   name: 'kamailio',
   schema,
   capabilities,
+  byHand: kamailioByHand,
   create: (settings, { random }) => createDriver(settings, random)
 }

@@ -1,6 +1,6 @@
 /** All kinds of gateways. A new driver is one file and one line here (README.md). */
 import type { Clock, GatewayDriver, Random } from '../ports.ts'
-import type { DriverKind } from './contract.ts'
+import type { ByHand, DriverKind } from './contract.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
 
@@ -18,4 +18,15 @@ export function createDriver (name: string, settings: Readonly<Record<string, un
   const kind = drivers.get(name)
   if (kind === undefined) throw new Error(`unknown driver ${name}`)
   return kind.create(settings, ports)
+}
+
+/**
+ * How a person drives this gateway by hand.
+ *
+ * @param login - name of the shell function that reaches it
+ */
+export function byHand (gateway: { readonly driver: string; readonly settings: Readonly<Record<string, unknown>>; readonly sources: Readonly<Record<string, string>> }, login: string): ByHand {
+  const kind = drivers.get(gateway.driver)
+  if (kind === undefined) throw new Error(`unknown driver ${gateway.driver}`)
+  return kind.byHand({ ...gateway.settings, ...gateway.sources }, login)
 }

@@ -9,7 +9,7 @@ import { cli } from '../../src/cli/cli.ts'
 import type { CliDependencies } from '../../src/cli/command.ts'
 import { renderStatus } from '../../src/cli/status.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import { drivers } from '../../src/drivers/registry.ts'
+import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { createMetrics } from '../../src/metrics/recorder.ts'
 import type { Log } from '../../src/ports.ts'
@@ -29,7 +29,8 @@ async function pointsman (argv: readonly string[], env: Record<string, string> =
   const deps: CliDependencies = {
     version: '1.2.3',
     clock: systemClock,
-    loadConfig: (file) => loadConfig(file, drivers),
+    loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
+    byHand,
     createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
     run: async (options) => {
       ran.served.push(options)
@@ -104,7 +105,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'pause', 'resume', 'failback', 'adopt', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'pause', 'resume', 'failback', 'adopt', 'manual', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)

@@ -7,7 +7,7 @@ const capabilities = { reportsRegistration: true, reportsPath: false, readsRunni
 const closed = { additionalProperties: false }
 
 const kind = (name: string, schema: DriverKind['schema']): [string, DriverKind] => [name, {
-  name, schema, capabilities, create: () => { throw new Error('the loader must not make drivers') }
+  name, schema, capabilities, create: () => { throw new Error('the loader must not make drivers') }, byHand: () => { throw new Error('the loader tells nobody') }
 }]
 
 export const kinds: ReadonlyMap<string, DriverKind> = new Map([

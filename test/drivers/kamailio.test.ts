@@ -4,7 +4,6 @@ import { systemClock as clock, systemRandom as random } from '../../src/clock.ts
 import { pathOf } from '../../src/drivers/kamailio-dispatcher.ts'
 import { adminOf, parseRegistration, registeredOf } from '../../src/drivers/kamailio-registration.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
-import { createSecret } from '../../src/secret.ts'
 import { kamailioStub, recorded } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Answer, Asked } from './unruly-server.ts'
@@ -148,10 +147,4 @@ test('without any destination set there is no path evidence, and no failure', as
     : read(asked), { dispatcher_group: 1 })
   const observed = await driver.observe(['trunk1'], signal())
   t.same(observed.ok && observed.interfaces.get('trunk1'), { present: true, admin: 'enabled', registered: true, path: null })
-})
-
-test('a person is told the commands, and to show no password', async (t) => {
-  const { driver } = await gateway(t, kamailioStub().answer, { token: createSecret('canary-one') })
-  t.match(driver.manual('trunk1', 'disabled').join('\n'), /Bearer \$TOKEN.*reg_unregister[^]*reg_disable[^]*reg_info.* \| grep -o/)
-  t.match(driver.manual('trunk1', 'enabled').join('\n'), /"uac\.reg_refresh","params":\["trunk1"\][^]*reg_enable/)
 })

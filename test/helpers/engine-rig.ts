@@ -92,7 +92,6 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       observe: (names, signal) => gateway.observe(names, signal),
       apply: (name, desired, signal) => gateway.apply(name, desired, signal),
       reregister: async () => ({ ok: true }),
-      manual: () => [],
       close: async () => {}
     }
   }

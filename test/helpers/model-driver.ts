@@ -79,7 +79,6 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
       if (!capabilities.reregisters) return fail('rpc-error')
       return await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true }
     },
-    manual: () => [],
     close: async () => {}
   }
 }

@@ -1,0 +1,46 @@
+/** innovaphone's interfaces by hand: what the driver does, with curl and awk. */
+import type { AdminState } from '../core/observation.ts'
+import { shellQuoted } from '../shell.ts'
+import type { ByHand } from './contract.ts'
+import { curlLogin } from './curl-login.ts'
+import { commandPath } from './innovaphone-config-line.ts'
+
+/** Characters that a URL can't hold as they are; `%` first. */
+const ESCAPED = '% ?#&+=;"<>\\[]{}|^`()'
+const ESCAPE = [...new Set(ESCAPED)].map((character) => `s/${character.replace(/[\\[\]^.*$]/, '\\$&')}/${commandPath(character).slice(2)}/g`).join('; ')
+
+/** @param settings - those of the driver, in the file's spelling */
+export function innovaphoneByHand (settings: Readonly<Record<string, unknown>>, login: string): ByHand {
+  const base = String(settings['url']).replace(/\/+$/, '')
+  const url = (path: string): string => shellQuoted(`${base}${path}`)
+  const awk = (program: string): string => `${login} ${url('/cfg.txt')} | tr -d '\\r' | LC_ALL=C awk ${shellQuoted(program)}`
+  const method = settings['auth'] === 'basic' || settings['auth'] === 'digest' ? `--${settings['auth']}` : '--anyauth'
+  return {
+    login: curlLogin(login, '-gfsS', settings, { username: String(settings['username']), secret: 'password', option: method }),
+    observe: (name) => ({
+      commands: [awk(`${lineOf(name)} { state="enabled"; for (i=5; i<=NF; i++) if ($i=="/disabled") state="disabled"; print $4 ": " state }`)],
+      note: `Prints "${name}: enabled" or "${name}: disabled". Nothing: no answer, or no such interface. It is what is stored; it runs after an "activate".`
+    }),
+    apply: (name, desired) => ({
+      commands: [
+        `line=$(${awk(rewritten(name, desired))})`,
+        `[ -n "$line" ] && ${login} ${url('/!')}"$(printf %s "$line" | LC_ALL=C sed ${shellQuoted(ESCAPE)})"`,
+        `${login} ${url(commandPath('config write'))}`,
+        `${login} ${url(commandPath('config activate'))}`
+      ],
+      note: 'The whole line of the interface is sent back, with or without /disabled. Where the first command says STOP, change it on the web page of the gateway.'
+    })
+  }
+}
+
+/** Selects the line of an interface. */
+function lineOf (name: string): string {
+  return `$1=="config" && $2=="change" && $3=="RELAY0" && $4=="${name.replaceAll(/[\\"]/g, '\\$&')}"`
+}
+
+/** Prints the line as it has to be; nothing where the driver would refuse as well: several lines, or a value of asterisks. */
+function rewritten (name: string, desired: AdminState): string {
+  const start = `"config change RELAY0 " name${desired === 'disabled' ? ' " /disabled"' : ''}`
+  return `${lineOf(name)} { n++; name=$4; for (i=5; i<=NF; i++) { if ($i ~ /^\\*+$/) masked=1; if ($i!="/disabled") rest=rest " " $i } } ` +
+    `END { if (n==1 && masked!=1) print ${start} rest; else print "STOP: there is not exactly one line, or it hides a value" > "/dev/stderr" }`
+}
