@@ -7,7 +7,7 @@ import type { Input } from './replies.ts'
 import { createSubject, GATEWAYS, TRUNKS } from './subject.ts'
 import type { Subject } from './subject.ts'
 import type { Tally } from './tally.ts'
-import { anyText, anyValue, mutate, mutateBytes, mutateText } from './values.ts'
+import { anyText, anyValue, mutate, mutateBytes, mutateText, toJson } from './values.ts'
 
 const VERBS = ['pause', 'resume', 'failback', 'adopt'] as const
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND']
@@ -26,9 +26,9 @@ function commandBody (dice: Dice, verb: string): unknown {
 }
 
 function payload (dice: Dice, value: unknown): Buffer {
-  if (dice.chance(0.3)) return Buffer.from(JSON.stringify(value))
-  if (dice.chance(0.7)) return Buffer.from(JSON.stringify(mutate(dice, value)) ?? '')
-  const text = JSON.stringify(value)
+  if (dice.chance(0.3)) return Buffer.from(toJson(value))
+  if (dice.chance(0.7)) return Buffer.from(toJson(mutate(dice, value)))
+  const text = toJson(value)
   return dice.chance(0.5) ? Buffer.from(mutateText(dice, text)) : mutateBytes(dice, Buffer.from(text))
 }
 

@@ -15,7 +15,7 @@ import { startStopwatch } from './stopwatch.ts'
 import { CONFIGURATION } from './subject.ts'
 import type { Tally } from './tally.ts'
 import { shorten } from './tally.ts'
-import { mutate, mutateBytes, mutateText } from './values.ts'
+import { mutate, mutateBytes, mutateText, toJson } from './values.ts'
 
 /** The same with blocks instead of braces, an anchor, a merge and comments. */
 const BLOCKS = `%YAML 1.2
@@ -67,6 +67,7 @@ function nested (dice: Dice): string {
 
 /** A secret in the file itself, where people put it by mistake. Its key and place are left alone. */
 function plant (data: unknown, dice: Dice): void {
+  if (typeof data !== 'object' || data === null) return
   const root = data as Record<string, Record<string, Record<string, unknown>> & unknown[]>
   const put = (parent: unknown, key: string, value: unknown): void => {
     if (typeof parent === 'object' && parent !== null && !Array.isArray(parent)) Object.assign(parent, { [key]: value })
@@ -97,12 +98,12 @@ function textOf (dice: Dice): Buffer {
   if (kind < 8) {
     const data = mutate(dice, structuredClone(DATA))
     if (dice.chance(0.4)) plant(data, dice)
-    if (dice.chance(0.3)) return Buffer.from(JSON.stringify(data) ?? '')
+    if (dice.chance(0.3)) return Buffer.from(toJson(data))
     // What is nested deeper than the writer can follow is written as JSON.
     try {
       return Buffer.from(stringify(data, { indent: 1 + dice.int(8), lineWidth: dice.pick([0, 20, 80]), aliasDuplicateObjects: dice.chance(0.5) }))
     } catch {
-      return Buffer.from(JSON.stringify(data) ?? '')
+      return Buffer.from(toJson(data))
     }
   }
   const base = dice.pick([CONFIGURATION, BLOCKS])

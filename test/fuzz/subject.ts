@@ -93,7 +93,6 @@ function createGateway (dice: Dice, clock: Clock, enabled: boolean, kind: string
       return dice.chance(0.1) ? FAILURE : { ok: true, activated: true }
     },
     reregister: async () => dice.chance(0.5) ? { ok: true } : FAILURE,
-    manual: () => [],
     close: async () => {}
   }
 }

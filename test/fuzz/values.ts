@@ -59,6 +59,16 @@ function nested (depth: number, isList: boolean): unknown {
   return value
 }
 
+/** The value as JSON. Parts that were copied into one another may be deeper than can be written: then only the depth is left. */
+export function toJson (value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? ''
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return `${'['.repeat(9_000)}${']'.repeat(9_000)}`
+  }
+}
+
 type Container = unknown[] | Record<string, unknown>
 
 function isContainer (value: unknown): value is Container {
@@ -102,7 +112,7 @@ function mutateContainer (dice: Dice, container: Container, all: readonly Contai
   else if (action === 3) set(key, typeof value === 'string' ? mutateText(dice, value) : anyScalar(dice))
   else if (action === 4) {
     // A part of the value itself at another place; a copy, so that no cycle comes about.
-    set(key, JSON.parse(JSON.stringify(dice.pick(all))))
+    set(key, JSON.parse(toJson(dice.pick(all))))
   } else if (Array.isArray(container)) container.push(...Array.from({ length: dice.int(4) }, () => value))
   else {
     delete container[key]

@@ -9,7 +9,7 @@ import type { Input } from './replies.ts'
 import { createSubject, GATEWAYS, TRUNKS } from './subject.ts'
 import type { Subject } from './subject.ts'
 import type { Tally } from './tally.ts'
-import { anyText, mutate, mutateBytes, mutateText } from './values.ts'
+import { anyText, mutate, mutateBytes, mutateText, toJson } from './values.ts'
 
 function labelsOf (dice: Dice): Record<string, string> {
   const labels: Record<string, string> = {
@@ -58,7 +58,7 @@ function bodyOf (dice: Dice, nowMs: number): Buffer {
   const valid = notificationOf(dice, nowMs)
   const kind = dice.int(20)
   if (kind < 3) return Buffer.from(JSON.stringify(valid))
-  if (kind < 14) return Buffer.from(JSON.stringify(mutate(dice, valid)) ?? '')
+  if (kind < 14) return Buffer.from(toJson(mutate(dice, valid)))
   const text = JSON.stringify(valid)
   if (kind < 17) return Buffer.from(mutateText(dice, text))
   if (kind < 19) return mutateBytes(dice, Buffer.from(text))
