@@ -30,7 +30,7 @@ export function normalizeTrunks (file: ConfigFile, around: Pick<Surroundings, 'r
     mode: effectiveMode(file.mode, trunk.mode),
     interfaces: trunk.interfaces.map((each) => normalizeInterface(each, addProbe)),
     registration: normalizeRegistration(file, trunk),
-    failback: trunk.failback.policy,
+    failback: { policy: trunk.failback.policy, window: null, drainMs: null },
     emergency: trunk.emergency,
     minEnabled: trunk.min_enabled
   }))
@@ -63,7 +63,7 @@ function optionsProbe (file: ConfigFile, module: string, uri: string): ProbeConf
 
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
   const { auth, on_second: onSecond = 'reject', expires } = trunk.registration
-  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk) }
+  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven: 'page', fencing: false, handover: 'separate' }
 }
 
 function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySettings | null {

@@ -33,7 +33,9 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
       probes: new Map(probes.map(({ id, thresholds }) => [id, thresholds])),
       rules: file.rules.map(normalizeRule),
       interlocks: normalizeInterlocks(file.interlocks),
-      resyncs: file.alertmanagers.length > 0
+      resyncs: file.alertmanagers.length > 0,
+      canaries: [],
+      watchdog: null
     },
     gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around)),
     probes,
@@ -85,7 +87,7 @@ function userConfig (file: ConfigFile['web']['users'][number], path: readonly (s
 
 function normalizeRule (rule: RuleFile): Rule {
   const { trunk, gateway = null, interface: name = null } = rule.target
-  return { name: rule.name, match: rule.match.map(matcherOf), target: { trunk, gateway, interface: name }, demand: rule.demand, evidence: rule.evidence }
+  return { name: rule.name, match: rule.match.map(matcherOf), when: null, mode: null, target: { trunk, gateway, interface: name }, demand: rule.demand, evidence: rule.evidence }
 }
 
 function matcherOf (text: string): Matcher {
@@ -94,8 +96,17 @@ function matcherOf (text: string): Matcher {
   return parsed.matcher
 }
 
+/** Not in the file yet. */
+const LIMITS = { holdMs: 600_000, latch: { switchovers: 3, perMs: 3_600_000 }, brake: { incidents: null, perMs: 600_000, perDay: null }, panicShare: 0.5 }
+
 function normalizeInterlocks (file: InterlocksFile): InterlockSettings {
-  return { warmupMs: ms(file.warmup), cooldownMs: ms(file.cooldown), spacingMs: file.spacing.map(ms), maxGapMs: ms(file.max_gap) }
+  return {
+    warmupMs: ms(file.warmup),
+    cooldownMs: ms(file.cooldown),
+    spacingMs: file.spacing.map(ms),
+    maxGapMs: ms(file.max_gap),
+    ...LIMITS
+  }
 }
 
 function normalizeListen (listen: string): Config['web'] {

@@ -53,6 +53,12 @@ const paused: Interlock = ({ world, trunk, proposal, nowMs }) => {
   return pause === undefined ? null : veto(`${pause.scope} was paused by ${pause.actor}: ${pause.reason}`, pause.untilMs)
 }
 
+const pin: Interlock = ({ state, proposal, nowMs }) => {
+  const own = state.pin
+  if (own === null || (own.untilMs !== null && own.untilMs <= nowMs) || proposal.to === own.interface) return null
+  return veto(`${own.actor} pinned it to ${own.interface}: ${own.reason}`, own.untilMs)
+}
+
 const baselineUnclear: Interlock = ({ state }) => state.baseline === 'adopted' ? null : veto(state.baseline === 'unset' ? 'the gateways have not all been read yet' : 'not exactly one interface was enabled when Pointsman first looked')
 
 const drift: Interlock = ({ state }) => state.drift === null ? null : veto(state.drift.detail)
@@ -127,6 +133,7 @@ export const PRE_FLIGHT_MS = 5000
 export const INTERLOCKS: Readonly<Record<VetoReason, Interlock>> = {
   mode,
   paused,
+  pin,
   'baseline-unclear': baselineUnclear,
   drift,
   freeze,

@@ -28,5 +28,5 @@ export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string
 export function failback (trunk: TrunkTopology, state: TrunkState, decision: string, actor: string, reason: string, nowMs: EpochMs): TrunkState | null {
   const first = trunk.interfaces[0]?.key
   if (first === undefined || first === state.wanted) return null
-  return { ...state, request: { verb: 'failback', decision, to: first, actor, reason, atMs: nowMs } }
+  return { ...state, request: { verb: 'failback', decision, to: first, actor, reason, atMs: nowMs, override: [], knownOff: [], force: false } }
 }

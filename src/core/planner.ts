@@ -174,11 +174,11 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
       const justFailed = attempt !== null && attempt.reason !== null && nowMs - attempt.atMs < FAILED_READ_PAUSE_MS
       if (iface !== undefined && !justFailed) actions.push({ kind: 'observe', gateway: iface.gateway })
     }
-    if (missing.length === 0) return admit(state, proposal, open(state, proposal, freshId), nowMs)
+    if (missing.length === 0) return admit(state, proposal, open(state, proposal, freshId, nowMs), nowMs)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
   }
   const held = [...vetoes.map((v) => v.interlock), ...waits.map((w) => w.reason)].join(' ')
-  const decision = open(state, proposal, freshId)
+  const decision = open(state, proposal, freshId, nowMs)
   const notes: Note[] = []
   if (decision.id === freshId && state.open?.id !== freshId) {
     notes.push({ decision: decision.id, type: 'proposed', data: describe(proposal) })
@@ -210,10 +210,10 @@ function proofBefore (trunk: TrunkTopology, state: TrunkState, health: HealthMap
 }
 
 /** The same move under the same cause keeps its decision id. */
-function open (state: TrunkState, proposal: Proposal, freshId: string): OpenDecision {
+function open (state: TrunkState, proposal: Proposal, freshId: string, nowMs: EpochMs): OpenDecision {
   const last = state.open
   if (last !== null && last.from === proposal.from && last.to === proposal.to && last.cause === proposal.cause) return last
-  return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '' }
+  return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '', sinceMs: nowMs, answer: null }
 }
 
 function describe (proposal: Proposal): Record<string, unknown> {
@@ -243,7 +243,9 @@ function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, n
     phaseSinceMs: nowMs,
     failures: 0,
     provenBy: null,
-    reregistered: false
+    reregistered: false,
+    abortedBy: null,
+    knownOff: []
   }
   const upkeeps = proposal.cause === 'upkeep' ? nextTry(state.upkeeps, nowMs) : state.upkeeps
   const note: Note = { decision: decision.id, type: 'admitted', data: describe(proposal) }

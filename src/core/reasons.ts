@@ -46,6 +46,7 @@ export type DriverReason = keyof typeof DRIVER_REASONS
 export const VETOES = {
   mode: 'the mode is observe: Pointsman records what it would do and touches nothing',
   paused: 'automation is paused',
+  pin: 'an operator has pinned the trunk',
   'baseline-unclear': 'the gateways\' first state was not a legal resting state; look at them, then adopt it',
   drift: 'somebody changed a gateway; look at it, then adopt the new state',
   freeze: 'the monitoring has not confirmed its alerts for three minutes',

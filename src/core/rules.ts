@@ -31,7 +31,7 @@ export interface Demand {
 /** Looks for the target of an alert with these labels. */
 export function resolveTarget (rule: Rule, labels: Labels, topology: Topology): Target {
   if (!ruleMatches(rule, labels)) return { kind: 'none' }
-  const trunk = topology.trunks.get(fillTemplate(rule.target.trunk, labels))
+  const trunk = topology.trunks.get(fillTemplate(rule.target.trunk ?? '', labels))
   if (trunk === undefined) return { kind: 'refused', reason: 'unknown-trunk' }
   const interfaces = interfacesNamed(rule, labels, trunk)
   return interfaces?.length === 0 ? { kind: 'refused', reason: 'unknown-gateway' } : { kind: 'found', trunk: trunk.id, interfaces }
@@ -44,7 +44,7 @@ export function demandsOf (alerts: Iterable<BookedAlert>, trunk: TrunkTopology, 
 }
 
 function demandsOfAlert (rule: Rule, alert: BookedAlert, trunk: TrunkTopology): readonly Demand[] {
-  if (!ruleMatches(rule, alert.labels) || fillTemplate(rule.target.trunk, alert.labels) !== trunk.id) return []
+  if (!ruleMatches(rule, alert.labels) || fillTemplate(rule.target.trunk ?? '', alert.labels) !== trunk.id) return []
   const named = interfacesNamed(rule, alert.labels, trunk) ?? boundIn(alert, trunk)
   return named.map((key) => ({
     rule: rule.name,
@@ -85,7 +85,7 @@ export function refusalOf (labels: Labels, topology: Topology): 'unknown-trunk' 
 }
 
 function ruleMatches (rule: Rule, labels: Labels): boolean {
-  return rule.match.every((matcher) => matches(matcher, labels))
+  return rule.match !== null && rule.match.every((matcher) => matches(matcher, labels))
 }
 
 /** Interfaces of the trunk that the labels name; empty: they name none of its own; null: they name no interface at all. */

@@ -35,14 +35,14 @@ export interface SwitchoverStatus {
   readonly decision: string
   readonly from: InterfaceKey | null
   readonly to: InterfaceKey
-  readonly cause: 'alert' | 'failback' | 'upkeep'
+  readonly cause: 'alert' | 'health' | 'prefer' | 'operator' | 'failback' | 'upkeep'
   readonly phase: string
   readonly admittedAtMs: EpochMs
 }
 
 export interface TrunkStatus {
   readonly id: TrunkId
-  readonly type: 'exclusive'
+  readonly type: 'exclusive' | 'shared'
   readonly mode: Mode
   /** Carrying calls, as far as the evidence tells: `yes`, `no`, or `unknown`. */
   readonly carrying: 'yes' | 'no' | 'unknown'

@@ -16,7 +16,8 @@ export type InterfaceKey = string
 /** Names one probe target: `<probe> <uri>`. Identical targets of several interfaces share one id and one probe. */
 export type ProbeId = string
 
-export type Mode = 'observe' | 'automatic'
+/** `observe` records only, `approve` waits for a person, `automatic` acts. */
+export type Mode = 'observe' | 'approve' | 'automatic'
 
 /** Consecutive results that turn a verdict, and the age [3 intervals] at which it is stale. */
 export interface Thresholds {
@@ -75,13 +76,29 @@ export interface InterfaceTopology {
 export type OnSecond = 'reject' | 'replace' | 'coexist'
 
 export interface Registration {
-  readonly auth: 'register'
+  /** How the carrier knows who may call: by a registration, or by the gateway's IP address (then nothing is registered). */
+  readonly auth: 'register' | 'ip'
   /** What the carrier does with a second registration; unknown counts as `reject`. */
   readonly onSecond: OnSecond
   /** Longest binding lifetime that the carrier grants. */
   readonly expiresMs: DurationMs
   /** Binding query (REGISTER without Contact); null when none is configured. */
   readonly query: BindingQuerySettings | null
+  /** With `replace` or `coexist`: whether the timer is proof enough against an unreachable gateway. */
+  readonly unproven: 'page' | 'act'
+  /** Remove a dead gateway's Contact at the carrier (REGISTER with `expires=0`). */
+  readonly fencing: boolean
+  /** `swap`: one REGISTER takes the old Contact away and puts the new one in (RFC 3261 §10.3). */
+  readonly handover: 'separate' | 'swap'
+}
+
+/** When and how a trunk returns to its preferred interface. */
+export interface Failback {
+  readonly policy: 'manual' | 'automatic' | 'never'
+  /** Only within this time of day [minutes since midnight, in `timezone`]; may reach over midnight. Null: always. */
+  readonly window: { readonly fromMinute: number; readonly toMinute: number; readonly timezone: string } | null
+  /** Longest wait for the calls of the interface that is left; null: calls are not waited for. */
+  readonly drainMs: DurationMs | null
 }
 
 export interface BindingQuerySettings {
@@ -95,23 +112,30 @@ export interface BindingQuerySettings {
 
 export interface TrunkTopology {
   readonly id: TrunkId
-  readonly type: 'exclusive'
+  /** `exclusive`: exactly one interface is enabled. `shared`: all are, and a failed one is taken out. */
+  readonly type: 'exclusive' | 'shared'
   readonly mode: Mode
   /** In order of preference. */
   readonly interfaces: readonly InterfaceTopology[]
   readonly registration: Registration
-  readonly failback: 'manual' | 'never'
+  readonly failback: Failback
   readonly emergency: boolean
   readonly minEnabled: number
 }
 
 export interface Rule {
   readonly name: string
-  readonly match: readonly Matcher[]
+  /** A rule on alerts; null: a rule on own health (`when`). */
+  readonly match: readonly Matcher[] | null
+  /** The interface has been down by its own evidence for this long. Null: a rule on alerts. */
+  readonly when: { readonly downForMs: DurationMs } | null
   /** Label templates: `{trunk}` is the value of the alert's label `trunk`; text without braces is literal. */
-  readonly target: { readonly trunk: string; readonly gateway: string | null; readonly interface: string | null }
-  readonly demand: 'disable'
-  readonly evidence: 'probe' | 'none'
+  readonly target: { readonly trunk: string | null; readonly gateway: string | null; readonly interface: string | null }
+  readonly demand: 'disable' | 'prefer' | 'freeze'
+  /** What has to agree before it acts: own evidence, nothing, or two independent voices. */
+  readonly evidence: 'probe' | 'none' | 'quorum'
+  /** The rule's own mode, where it is stricter than the trunk's; null: none. */
+  readonly mode: Mode | null
 }
 
 export interface InterlockSettings {
@@ -121,6 +145,22 @@ export interface InterlockSettings {
   readonly spacingMs: readonly DurationMs[]
   /** Longest predicted gap for a move away from an interface that is not down. */
   readonly maxGapMs: DurationMs
+  /** Failback only: how long the preferred interface has to be well, times the number of offences. */
+  readonly holdMs: DurationMs
+  /** So many switchovers of a trunk within the time latch it. */
+  readonly latch: { readonly switchovers: number; readonly perMs: DurationMs }
+  /** More incidents than these freeze everything; null: the default, which grows with the number of gateways. */
+  readonly brake: { readonly incidents: number | null; readonly perMs: DurationMs; readonly perDay: number | null }
+  /** Share of silent targets beyond which our own vantage point is distrusted. */
+  readonly panicShare: number
+}
+
+/** An alert that always fires: its absence shows that the monitoring is dead. */
+export interface Watchdog {
+  readonly match: readonly Matcher[]
+  readonly timeoutMs: DurationMs
+  /** While it is lost: nothing alert-based starts (`freeze`), or the own evidence acts alone (`probes`). */
+  readonly then: 'freeze' | 'probes'
 }
 
 export interface Topology {
@@ -131,4 +171,8 @@ export interface Topology {
   readonly interlocks: InterlockSettings
   /** Alert evidence must be confirmed by a resync; false when no Alertmanager is configured. */
   readonly resyncs: boolean
+  /** Targets that tell a dead vantage point from dead trunks. */
+  readonly canaries: readonly ProbeId[]
+  /** Null: a successful resync takes its place. */
+  readonly watchdog: Watchdog | null
 }

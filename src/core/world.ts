@@ -6,7 +6,7 @@ import type { BookedAlert } from './alert-book.ts'
 import type { ListedContact } from './binding.ts'
 import type { Evidence } from './evidence.ts'
 import type { AdminState, Observation } from './observation.ts'
-import type { DriverReason } from './reasons.ts'
+import type { DriverReason, VetoReason } from './reasons.ts'
 import type { PauseStatus } from './status.ts'
 import type { EpochMs, InterfaceKey, Topology, TrunkId } from './topology.ts'
 
@@ -33,6 +33,8 @@ export interface InterfaceState {
   readonly offSinceMs: EpochMs | null
   /** Off is the running state: the gateway shows it, or it answered the activation that followed the change. */
   readonly offConfirmed: boolean
+  /** Since when it is usable, well and named by no alert, without a break; null: it is not. */
+  readonly wellSinceMs: EpochMs | null
   /** Since when it is on; its registration counts as evidence `registers_within` later. */
   readonly onSinceMs: EpochMs | null
   /** Last sign of life of the gateway: SIP answer, driver answer, or a binding that grew. */
@@ -62,7 +64,8 @@ export interface Debt {
   readonly reregisteredAtMs: EpochMs | null
 }
 
-export type SwitchoverCause = 'alert' | 'failback' | 'upkeep'
+/** `alert` and `health`: a rule's demand; `prefer`: a rule's; `operator`, `failback` and `upkeep` speak for themselves. */
+export type SwitchoverCause = 'alert' | 'health' | 'prefer' | 'operator' | 'failback' | 'upkeep'
 export type Phase = 'disabling' | 'proving' | 'enabling' | 'verifying'
 
 /** An admitted switchover: from its first write on it is a transaction. */
@@ -82,6 +85,19 @@ export interface Switchover {
   /** What showed that the other interfaces are off. */
   readonly provenBy: string | null
   readonly reregistered: boolean
+  /** An operator's abort: it turns back as soon as it can. */
+  readonly abortedBy: string | null
+  /** Interfaces that a person vouches for to be off (`--i-know`), though nothing proves it. */
+  readonly knownOff: readonly InterfaceKey[]
+}
+
+/** The shared cause of switchovers: what the brake counts, whatever its number of trunks. */
+export interface Incident {
+  /** For example `gateway pbx-a` or `carrier options sip:sbc.acme.example`. */
+  readonly cause: string
+  /** When the cause fell. The same cause that fell again is another incident. */
+  readonly downAtMs: EpochMs
+  readonly atMs: EpochMs
 }
 
 /** The proposal that is open now, so that a changed set of vetoes is journalled once and under one id. */
@@ -92,16 +108,49 @@ export interface OpenDecision {
   readonly cause: SwitchoverCause
   /** Vetoes and waits as last journalled. */
   readonly held: string
+  /** Since when it is proposed; in mode `approve` an approval is asked for from here. */
+  readonly sinceMs: EpochMs
+  /** What a person said to it, in mode `approve`. */
+  readonly answer: { readonly verdict: 'approved' | 'rejected'; readonly actor: string; readonly reason: string; readonly atMs: EpochMs } | null
 }
 
 /** An operator's order that waits to be admitted. */
 export interface OperatorRequest {
-  readonly verb: 'failback'
+  readonly verb: 'failback' | 'switchover' | 'pin'
   readonly decision: string
   readonly to: InterfaceKey
   readonly actor: string
   readonly reason: string
   readonly atMs: EpochMs
+  /** Interlocks that its author has named to be overridden. */
+  readonly override: readonly VetoReason[]
+  /** Interfaces that its author vouches for to be off. */
+  readonly knownOff: readonly InterfaceKey[]
+  /** Don't wait for calls to end. */
+  readonly force: boolean
+}
+
+/** An operator's fixed choice: automation keeps off. */
+export interface Pin {
+  readonly interface: InterfaceKey
+  readonly actor: string
+  readonly reason: string
+  readonly atMs: EpochMs
+  readonly untilMs: EpochMs | null
+}
+
+/** What concerns all trunks at once. One document in the store; planned by `fleet.ts`. */
+export interface FleetState {
+  /** Engaged: everything is frozen until a person releases it. */
+  readonly brake: { readonly sinceMs: EpochMs; readonly causes: readonly string[]; readonly decision: string } | null
+  /** Incidents before this don't count any more. */
+  readonly brakeReleasedAtMs: EpochMs
+  /** Our own vantage point is distrusted since. */
+  readonly panicSinceMs: EpochMs | null
+  /** Evidence counts from here: the last panic ended. */
+  readonly panicEndedAtMs: EpochMs
+  /** Last arrival of the watchdog's alert. */
+  readonly watchdogAtMs: EpochMs | null
 }
 
 export interface TrunkState {
@@ -121,6 +170,18 @@ export interface TrunkState {
   readonly moves: { readonly count: number; readonly lastAtMs: EpochMs | null }
   /** Last switchover that stayed (no rollback); starts the cooldown. */
   readonly movedAtMs: EpochMs | null
+  /** Instants of the last switchovers that stayed, newest last, at most 24 h old: the latch and the hold count them. */
+  readonly movesAtMs: readonly EpochMs[]
+  /** Refuted switchovers in a row. */
+  readonly ineffective: number
+  /** No failback and no `prefer` until a person acknowledges it. */
+  readonly latch: { readonly sinceMs: EpochMs; readonly because: string } | null
+  /** Failed trials of a failback in a row; after three it is manual. */
+  readonly failedFailbacks: number
+  readonly incidents: readonly Incident[]
+  readonly pin: Pin | null
+  /** Type `shared`: interfaces that we have taken out. Only these are put back by us. */
+  readonly out: readonly InterfaceKey[]
   /** Tries to get the wanted interface on again without a move. */
   readonly upkeeps: { readonly count: number; readonly lastAtMs: EpochMs | null }
   /** Evidence counts from here: start of the process or end of `carrier-down`. */
@@ -152,7 +213,12 @@ export interface World {
   readonly pauses: readonly PauseStatus[]
   /** Last successful resync of the alert book. */
   readonly resyncedAtMs: EpochMs | null
+  readonly fleet: FleetState
+  /** We are the one that acts; always so with a store of our own. */
+  readonly leader: boolean
 }
+
+export const NEW_FLEET: FleetState = { brake: null, brakeReleasedAtMs: 0, panicSinceMs: null, panicEndedAtMs: 0, watchdogAtMs: null }
 
 const NEW_INTERFACE: InterfaceState = {
   observed: null,
@@ -161,6 +227,7 @@ const NEW_INTERFACE: InterfaceState = {
   darkSinceRead: false,
   offSinceMs: null,
   offConfirmed: false,
+  wellSinceMs: null,
   onSinceMs: null,
   lastLifeAtMs: null,
   lifeByBinding: false,
@@ -181,6 +248,13 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     request: null,
     moves: { count: 0, lastAtMs: null },
     movedAtMs: null,
+    movesAtMs: [],
+    ineffective: 0,
+    latch: null,
+    failedFailbacks: 0,
+    incidents: [],
+    pin: null,
+    out: [],
     upkeeps: { count: 0, lastAtMs: null },
     warmSinceMs: nowMs,
     carrierDownSinceMs: null,

@@ -13,7 +13,7 @@ import { INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
 import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
-import { newTrunkState, withInterface } from '../core/world.ts'
+import { NEW_FLEET, newTrunkState, withInterface } from '../core/world.ts'
 import type { TrunkState, World } from '../core/world.ts'
 import type { OptionsOutcome } from '../ports.ts'
 
@@ -46,7 +46,7 @@ export interface WorldHolder {
 export function createWorldHolder (first: Topology): WorldHolder {
   const evidence = new Map<string, Evidence>()
   const trunks = new Map<TrunkId, TrunkState>()
-  const world: { -readonly [K in keyof World]: World[K] } = { topology: first, evidence, trunks, alertsByTrunk: new Map(), pauses: [], resyncedAtMs: null }
+  const world: { -readonly [K in keyof World]: World[K] } = { topology: first, evidence, trunks, alertsByTrunk: new Map(), pauses: [], resyncedAtMs: null, fleet: NEW_FLEET, leader: true }
   let byProbe = new Map<ProbeId, Member[]>()
   let byGateway = new Map<GatewayId, Member[]>()
   let firstUps: string[] = []

@@ -34,7 +34,7 @@ export interface HistogramDefinition extends Described {
 }
 
 const INTERFACE = ['trunk', 'gateway', 'interface'] as const
-const CAUSES = Object.keys({ alert: 0, failback: 0, upkeep: 0 } satisfies Record<SwitchoverStatus['cause'], 0>)
+const CAUSES = Object.keys({ alert: 0, health: 0, prefer: 0, operator: 0, failback: 0, upkeep: 0 } satisfies Record<SwitchoverStatus['cause'], 0>)
 const OPERATIONS = ['observe', 'apply', 'reregister'] as const
 
 export const GAUGES = [

@@ -11,7 +11,7 @@ export interface Sample {
 }
 
 /** Written as an object, so that the compiler misses a value that is missing here. */
-const MODES = Object.keys({ observe: 0, automatic: 0 } satisfies Record<Mode, 0>)
+const MODES = Object.keys({ observe: 0, approve: 0, automatic: 0 } satisfies Record<Mode, 0>)
 const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verdict, 0>)
 const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
 const VETO_NAMES = Object.keys(VETOES)

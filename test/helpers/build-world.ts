@@ -4,7 +4,7 @@ import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
 import { parseMatcher } from '../../src/core/labels.ts'
 import type { BindingQuerySettings, DriverCapabilities, InterlockSettings, Topology, TrunkTopology } from '../../src/core/topology.ts'
-import { newTrunkState } from '../../src/core/world.ts'
+import { NEW_FLEET, newTrunkState } from '../../src/core/world.ts'
 import type { InterfaceState, TrunkState, World } from '../../src/core/world.ts'
 
 export const NOW = Date.UTC(2026, 0, 1)
@@ -19,11 +19,27 @@ export const TELLS_ALL: DriverCapabilities = { reportsRegistration: true, report
 /** A gateway of which only the stored configuration can be read, like an innovaphone. */
 export const TELLS_LITTLE: DriverCapabilities = { reportsRegistration: false, reportsPath: false, readsRunningState: false, reregisters: false, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
 
+/** The product's defaults. */
+export const LIMITS: InterlockSettings = {
+  warmupMs: 2 * MINUTE,
+  cooldownMs: 10 * MINUTE,
+  spacingMs: [0, MINUTE, 2 * MINUTE, 4 * MINUTE, 10 * MINUTE],
+  maxGapMs: 15 * SECOND,
+  holdMs: 10 * MINUTE,
+  latch: { switchovers: 3, perMs: 60 * MINUTE },
+  brake: { incidents: null, perMs: 10 * MINUTE, perDay: null },
+  panicShare: 0.5
+}
+
 export interface WorldParts {
   readonly capabilities?: DriverCapabilities
   readonly trunk?: Partial<TrunkTopology>
   readonly onSecond?: 'reject' | 'replace' | 'coexist'
   readonly query?: BindingQuerySettings | null
+  readonly registration?: Partial<TrunkTopology['registration']>
+  readonly topology?: Partial<Topology>
+  readonly fleet?: Partial<World['fleet']>
+  readonly leader?: boolean
   readonly names?: readonly string[]
   readonly interlocks?: Partial<InterlockSettings>
   /** Separate carrier targets per interface. */
@@ -69,16 +85,19 @@ export function buildTopology (parts: WorldParts = {}): Topology {
       type: 'exclusive',
       mode: 'automatic',
       interfaces,
-      registration: { auth: 'register', onSecond: parts.onSecond ?? 'reject', expiresMs: 300 * SECOND, query: parts.query ?? null },
-      failback: 'manual',
+      registration: { auth: 'register', onSecond: parts.onSecond ?? 'reject', expiresMs: 300 * SECOND, query: parts.query ?? null, unproven: 'page', fencing: false, handover: 'separate', ...parts.registration },
+      failback: { policy: 'manual', window: null, drainMs: null },
       emergency: false,
       minEnabled: 1,
       ...parts.trunk
     }]]),
     probes: new Map([CARRIER, ...interfaces.flatMap((i) => [i.sipProbe, carrierOf(i.key)])].map((id) => [id, limits])),
-    rules: [{ name: 'trunk-down', match: [matcher.matcher], target: { trunk: '{trunk}', gateway: '{gateway}', interface: null }, demand: 'disable', evidence: 'probe' }],
-    interlocks: { warmupMs: 2 * MINUTE, cooldownMs: 10 * MINUTE, spacingMs: [0, MINUTE, 2 * MINUTE, 4 * MINUTE, 10 * MINUTE], maxGapMs: 15 * SECOND, ...parts.interlocks },
-    resyncs: parts.resyncs ?? false
+    rules: [{ name: 'trunk-down', match: [matcher.matcher], when: null, mode: null, target: { trunk: '{trunk}', gateway: '{gateway}', interface: null }, demand: 'disable', evidence: 'probe' }],
+    interlocks: { ...LIMITS, ...parts.interlocks },
+    resyncs: parts.resyncs ?? false,
+    canaries: [],
+    watchdog: null,
+    ...parts.topology
   }
 }
 
@@ -92,6 +111,7 @@ export function buildInterface (on: boolean, change: Partial<InterfaceState> = {
     darkSinceRead: false,
     offSinceMs: on ? null : sinceMs,
     offConfirmed: !on,
+    wellSinceMs: null,
     onSinceMs: on ? sinceMs : null,
     lastLifeAtMs: NOW - SECOND,
     lifeByBinding: false,
@@ -131,7 +151,9 @@ export function buildWorld (parts: WorldParts = {}): World {
     trunks: new Map([['acme', state]]),
     alertsByTrunk: new Map([['acme', parts.alerts ?? []]]),
     pauses: parts.pauses ?? [],
-    resyncedAtMs: parts.resyncedAtMs ?? null
+    resyncedAtMs: parts.resyncedAtMs ?? null,
+    fleet: { ...NEW_FLEET, ...parts.fleet },
+    leader: parts.leader ?? true
   }
 }
 
