@@ -15,6 +15,10 @@ export const systemClock: Clock = {
     const timer = setTimeout(done, Math.max(0, ms))
     signal?.addEventListener('abort', done, { once: true })
   }),
+  after: (ms, run) => {
+    const timer = setTimeout(run, Math.max(0, ms))
+    return () => { clearTimeout(timer) }
+  },
   deadline: (ms, parent) => {
     const own = AbortSignal.timeout(ms)
     return parent === undefined ? own : AbortSignal.any([own, parent])

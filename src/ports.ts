@@ -3,6 +3,7 @@
  * `core` never imports this file; `engine` imports only `core` and this file.
  */
 import type { BindingAnswer } from './core/binding.ts'
+import type { AlivePolicy, Degradation } from './core/judgement.ts'
 import type { AdminState, ApplyResult, DriverFailure, ObserveResult } from './core/observation.ts'
 import type { ProbeReason } from './core/reasons.ts'
 import type { DriverCapabilities, DurationMs, EpochMs, TrunkId } from './core/topology.ts'
@@ -14,6 +15,8 @@ export interface Clock {
   monotonicMs(): number
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: DurationMs, signal?: AbortSignal): Promise<void>
+  /** Calls `run` once after `ms`, unless the returned function is called before. The cheap form of the other two. */
+  after(ms: DurationMs, run: () => void): () => void
   /** A signal that aborts after `ms` (and at once when `parent` does). */
   deadline(ms: DurationMs, parent?: AbortSignal): AbortSignal
 }
@@ -27,14 +30,50 @@ export interface Random {
 
 // ---- SIP -----------------------------------------------------------------------------------------------------------
 
-/** Where a request goes and what it says. */
+export type SipTransport = 'udp' | 'tcp' | 'tls'
+
+/** TLS towards one target. PEM texts; the files were read by the configuration. */
+export interface TlsSettings {
+  /** Name that is asked for (SNI) and that the certificate must have; default: the URI's host. */
+  readonly serverName?: string
+  /** Issuers that are trusted; default: those of Node.js. */
+  readonly ca?: string
+  /** Our own certificate, with its key. */
+  readonly certificate?: string
+  readonly key?: Secret
+  /** Default: TLSv1.2. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  /** The peer's certificate is not checked at all. */
+  readonly insecure?: boolean
+}
+
+/** Where a request goes and who it says it is from. */
 export interface SipTarget {
   /** Request-URI, for example `sip:10.0.1.10` or `sip:sbc.acme.example:5070`. Its host is where the packet goes. */
   readonly uri: string
-  /** From and To of the request; default: made from the local address and the target. */
-  readonly aor?: string
+  /** Default: by the URI and, for a name without a port, by NAPTR and SRV (RFC 3263). */
+  readonly transport?: SipTransport
   /** Local address to send from; default: any. */
   readonly localAddress?: string
+  /** Local port to send from; default: any. */
+  readonly localPort?: number
+  /** `fresh`: a connection for each probe, so that its set-up is probed, too (default of TCP and TLS); `reuse`: kept while it works (default of UDP). */
+  readonly connection?: 'reuse' | 'fresh'
+  /** `all` (default): every address of the name is probed; `first`: only the first one by RFC 3263. */
+  readonly resolve?: 'first' | 'all'
+  /** With several addresses: alive when `any` (default) or when `all` of them are. */
+  readonly health?: 'any' | 'all'
+  readonly tls?: TlsSettings
+  /** URI of From and To; default: made from the local address and the target. */
+  readonly aor?: string
+  /** URIs instead of `aor` for one of the two. */
+  readonly from?: string
+  readonly to?: string
+  /** URI of the Contact of an OPTIONS. */
+  readonly contact?: string
+  readonly userAgent?: string
+  /** Further header fields, as they are. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
 }
 
 export interface SipCredentials {
@@ -43,20 +82,68 @@ export interface SipCredentials {
   readonly password: Secret
 }
 
-/** How one OPTIONS transaction ended. */
-export interface OptionsOutcome {
+export type ProbeRequest =
+  /** Without credentials a challenge is an answer like any other. */
+  | { readonly method: 'OPTIONS'; readonly credentials?: SipCredentials }
+  /** Asks for the bindings; changes nothing (RFC 3261 §10.2.3). */
+  | { readonly method: 'REGISTER'; readonly operation: 'query'; readonly credentials: SipCredentials }
+  /** Binds our own Contact, refreshes it with each probe; `release` and `close` remove it. */
+  | { readonly method: 'REGISTER'; readonly operation: 'bind'; readonly credentials: SipCredentials; readonly expiresSeconds: number }
+
+/** Everything about one probe but its timing. */
+export interface SipProbe {
+  readonly target: SipTarget
+  readonly request: ProbeRequest
+  readonly policy: AlivePolicy
+}
+
+/** Where the time went [ms]; null: it didn't come to that. */
+export interface ProbePhases {
+  readonly resolveMs: DurationMs | null
+  /** TCP handshake; null for UDP and for a connection that was there. */
+  readonly connectMs: DurationMs | null
+  readonly tlsMs: DurationMs | null
+  /** From the first request's first byte to its first response, provisional ones included. */
+  readonly firstResponseMs: DurationMs | null
+}
+
+/** How one attempt at one address ended. */
+export interface AddressOutcome {
   readonly reason: ProbeReason
   /** SIP status code; null without a final response. */
   readonly code: number | null
+  /** The whole attempt, name and connection included. */
   readonly durationMs: number
   readonly retransmissions: number
   /** One line for people. */
   readonly detail: string
+  /** Alive, but not well; null: well, or not alive. */
+  readonly degraded: Degradation | null
+  readonly phases: ProbePhases
+  readonly transport: SipTransport | null
+  /** `host:port` that was probed; null: it didn't come to that. */
+  readonly address: string | null
+  /** End of the peer's TLS certificate, the earliest of its chain as sent. */
+  readonly certificateExpiresAtMs: EpochMs | null
+  /** Remaining lifetime of our own binding (`bind`), or of the one that ends last (`query`). */
+  readonly registrationExpiresMs: DurationMs | null
+  /** Number of bindings that the registrar lists. */
+  readonly bindings: number | null
+  /** The pause that the peer asked for (Retry-After). */
+  readonly retryAfterMs: DurationMs | null
+}
+
+/** How a probe ended: the address that decided, and every one that was probed. */
+export interface ProbeOutcome extends AddressOutcome {
+  /** In the order of RFC 3263; empty when it didn't come to an address. */
+  readonly addresses: readonly AddressOutcome[]
 }
 
 export interface SipClient {
-  /** One OPTIONS transaction to one address. Never throws. */
-  options(target: SipTarget, timeoutMs: DurationMs, signal: AbortSignal): Promise<OptionsOutcome>
+  /** One probe of one target. Never throws. */
+  probe(probe: SipProbe, timeoutMs: DurationMs, signal: AbortSignal): Promise<ProbeOutcome>
+  /** The probe is not made any more: what its `bind` bound is un-bound. Never throws. */
+  release(probe: SipProbe): Promise<void>
   /** REGISTER without a Contact: returns the bindings, changes nothing (RFC 3261 §10.2.3). Never throws. */
   queryBindings(target: SipTarget, credentials: SipCredentials, timeoutMs: DurationMs, signal: AbortSignal): Promise<BindingAnswer>
   close(): Promise<void>

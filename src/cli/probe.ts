@@ -1,7 +1,8 @@
 /** `pointsman probe`: one probe, now, from this machine. */
 import { parseSipUri } from '../config/address.ts'
+import { DEFAULT_POLICY } from '../core/judgement.ts'
 import type { BindingAnswer, ListedContact } from '../core/binding.ts'
-import type { OptionsOutcome, SipClient, SipTarget } from '../ports.ts'
+import type { ProbeOutcome, SipClient, SipTarget } from '../ports.ts'
 import { createSecret } from '../secret.ts'
 import { FAILED, OK, UsageError } from './command.ts'
 import type { Command, ExitCode, Invocation } from './command.ts'
@@ -58,13 +59,13 @@ function sipUri (given: string, what: string): string {
 
 function sendOptions (target: SipTarget, timeoutMs: number, { values, io }: Invocation): Send {
   return async (client) => {
-    const outcome = await client.options(target, timeoutMs, new AbortController().signal)
+    const outcome = await client.probe({ target, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY }, timeoutMs, new AbortController().signal)
     io.stdout(values['output'] === 'json' ? json({ target: target.uri, ...outcome }) : optionsText(target, outcome))
     return outcome.reason === 'alive' ? OK : FAILED
   }
 }
 
-function optionsText ({ uri }: SipTarget, { reason, detail, durationMs, retransmissions }: OptionsOutcome): string {
+function optionsText ({ uri }: SipTarget, { reason, detail, durationMs, retransmissions }: ProbeOutcome): string {
   const again = retransmissions === 0 ? '' : `, sent again ${retransmissions} times`
   return `${uri}: ${reason}: ${plain(detail)} (${durationMs.toFixed(1)} ms${again})\n`
 }

@@ -1,6 +1,6 @@
 /** The configuration as the shell reads it: validated, defaults filled in, secrets resolved. Built by `normalize.ts`. */
 import type { DurationMs, GatewayId, Mode, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
-import type { Secret, SipCredentials, SipTarget } from '../ports.ts'
+import type { Secret, SipCredentials, SipProbe, SipTarget } from '../ports.ts'
 
 export interface GatewayConfig {
   readonly id: GatewayId
@@ -13,11 +13,10 @@ export interface GatewayConfig {
   readonly timeoutMs: DurationMs
 }
 
-export interface ProbeConfig {
+export interface ProbeConfig extends SipProbe {
   readonly id: ProbeId
   /** Name of the probe module in the file. */
   readonly module: string
-  readonly target: SipTarget
   readonly thresholds: Thresholds
 }
 

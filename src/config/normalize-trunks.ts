@@ -1,4 +1,5 @@
 /** Trunks of a validated file, with the probes and binding queries that they need. */
+import { DEFAULT_POLICY } from '../core/judgement.ts'
 import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, Thresholds, TrunkId, TrunkTopology } from '../core/topology.ts'
 import type { SipTarget } from '../ports.ts'
 import { parseSipUri } from './address.ts'
@@ -58,7 +59,7 @@ function optionsProbe (file: ConfigFile, module: string, uri: string): ProbeConf
   const probe = file.probes[module] as OptionsProbeFile
   const target = sipTarget(uri, probe.local_address)
   const thresholds: Thresholds = { fall: probe.fall, rise: probe.rise, intervalMs: ms(probe.interval), timeoutMs: ms(probe.timeout) }
-  return { id: `${module} ${target.uri}`, module, target, thresholds }
+  return { id: `${module} ${target.uri}`, module, target, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY, thresholds }
 }
 
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {

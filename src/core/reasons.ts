@@ -3,22 +3,33 @@
  * a test holds README's table against this file.
  */
 
-/** Why a probe ended as it did. `local` kinds are no evidence about the peer. */
+/** Why a probe ended as it did. */
 export const PROBE_REASONS = {
   alive: 'the peer answered with a code that counts as alive',
+  busy: 'the peer answered 503 with Retry-After, and its probe takes that as busy, not dead',
   'bad-code': 'the peer answered with a code that does not count as alive',
+  redirected: 'the peer answered with a redirect, which is never followed and does not count as alive',
   timeout: 'no final response before the deadline',
   refused: 'the peer\'s host refused the packet (ICMP port unreachable or TCP reset)',
+  reset: 'the connection broke before the answer was complete',
   unreachable: 'the network reported that the peer can\'t be reached',
   malformed: 'the peer\'s response could not be read',
+  tls: 'the TLS handshake failed: one side does not accept the other\'s certificate or parameters',
   'auth-failed': 'the peer refused the credentials',
+  'held-back': 'nothing was sent: the credentials were refused before, or the peer asked for a pause',
   dns: 'the name could not be resolved',
   'local-error': 'the probe failed on this machine'
 } as const
 export type ProbeReason = keyof typeof PROBE_REASONS
 
-/** Reasons that say nothing about the peer: they never count as a failure. */
-export const INCONCLUSIVE_PROBE_REASONS: ReadonlySet<ProbeReason> = new Set(['dns', 'local-error', 'auth-failed'])
+/** The peer lives. */
+export const ALIVE_PROBE_REASONS: ReadonlySet<ProbeReason> = new Set(['alive', 'busy'])
+
+/**
+ * Reasons that say nothing about the peer: they never count as a failure. A failed TLS handshake is one of them, since it
+ * is as often our CA file or our certificate as the peer's; it has its own reason and its own metric to be alerted on.
+ */
+export const INCONCLUSIVE_PROBE_REASONS: ReadonlySet<ProbeReason> = new Set(['dns', 'local-error', 'auth-failed', 'tls', 'held-back'])
 
 /** Why a driver's attempt failed. */
 export const DRIVER_REASONS = {

@@ -24,6 +24,8 @@ export interface Thresholds {
   readonly fall: number
   readonly rise: number
   readonly intervalMs: DurationMs
+  /** Interval while the last results contradict the verdict; default: `intervalMs`. */
+  readonly fastIntervalMs?: DurationMs
   readonly timeoutMs: DurationMs
 }
 

@@ -4,7 +4,7 @@ import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { TrunkState, World } from '../core/world.ts'
-import type { AlertmanagerClient, Clock, Log, Metrics, OptionsOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
+import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
 import { listDecisions, readDecision } from './decisions.ts'
@@ -37,12 +37,12 @@ export interface EnginePorts {
   readonly log: Log
   readonly version: string
   /** Last result of a probe target, kept by the scheduler. */
-  readonly lastProbe: (id: ProbeId) => { readonly outcome: OptionsOutcome; readonly atMs: EpochMs } | undefined
+  readonly lastProbe: (id: ProbeId) => { readonly outcome: ProbeOutcome; readonly atMs: EpochMs } | undefined
 }
 
 /** The engine, and what its surroundings tell it. */
 export interface RunningEngine extends Engine {
-  probed(id: ProbeId, outcome: OptionsOutcome, atMs: EpochMs): void
+  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): void
   /** Takes a new configuration; switchovers in flight are not touched. */
   replace(setup: EngineSetup): void
   /** Resolves when everything that is known now was planned and stored (tests). */

@@ -9,13 +9,13 @@ import { evidenceKey, newEvidence, recordResult } from '../core/evidence.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { AdminState, ApplyResult, Observation, ObserveResult } from '../core/observation.ts'
 import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
-import { INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
+import { ALIVE_PROBE_REASONS, INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
 import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import { NEW_FLEET, newTrunkState, withInterface } from '../core/world.ts'
 import type { TrunkState, World } from '../core/world.ts'
-import type { OptionsOutcome } from '../ports.ts'
+import type { ProbeOutcome } from '../ports.ts'
 
 interface Member { readonly trunk: TrunkId; readonly iface: InterfaceTopology }
 
@@ -35,7 +35,7 @@ export interface WorldHolder {
   clockSet(byMs: DurationMs): void
   /** Takes a new configuration; states of trunks that stay are kept. */
   setTopology(topology: Topology, everUp: ReadonlySet<string>, nowMs: EpochMs): void
-  probed(id: ProbeId, outcome: OptionsOutcome, atMs: EpochMs): readonly TrunkId[]
+  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): readonly TrunkId[]
   observed(gateway: GatewayId, result: ObserveResult, atMs: EpochMs): readonly TrunkId[]
   applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, atMs: EpochMs): readonly TrunkId[]
   answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
@@ -126,7 +126,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       if (INCONCLUSIVE_PROBE_REASONS.has(outcome.reason)) return []
       const limits = world.topology.probes.get(id)
       if (limits === undefined) return []
-      const good = outcome.reason === 'alive'
+      const good = ALIVE_PROBE_REASONS.has(outcome.reason)
       const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
       const members = byProbe.get(id) ?? []
       // Whatever it answers: who answers lives, though a 503 is no health.

@@ -1,5 +1,5 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
-import { VETOES, WAITS } from '../core/reasons.ts'
+import { ALIVE_PROBE_REASONS, VETOES, WAITS } from '../core/reasons.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeStatus, Status, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
@@ -57,7 +57,7 @@ function probeSamples (probe: ProbeStatus): readonly Sample[] {
   if (probe.lastAtMs === null) return []
   const labels = { probe: probe.id }
   return [
-    sample('pointsman_probe_success', labels, probe.reason === 'alive'),
+    sample('pointsman_probe_success', labels, (ALIVE_PROBE_REASONS as ReadonlySet<string>).has(probe.reason)),
     sample('pointsman_probe_status_code', labels, probe.code ?? 0),
     sample('pointsman_probe_last_timestamp_seconds', labels, probe.lastAtMs / 1000),
     ...known('pointsman_probe_duration_seconds', labels, seconds(probe.durationMs))

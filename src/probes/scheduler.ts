@@ -1,19 +1,18 @@
 /**
- * Runs the OPTIONS probes: one loop per target, never two attempts of one target at once. It reports results; what they
+ * Runs the probes: one loop per target, never two attempts of one target at once. It reports results; what they
  * add up to (fall, rise, stale) is the engine's.
  */
 import type { EpochMs, ProbeId } from '../core/topology.ts'
-import type { SipTarget, Clock, Log, Metrics, OptionsOutcome, Random, SipClient } from '../ports.ts'
+import type { Clock, Log, Metrics, ProbeOutcome, Random, SipClient, SipProbe } from '../ports.ts'
 
 /** One target, as the configuration gives it. */
-export interface ProbeTarget {
+export interface ProbeTarget extends SipProbe {
   readonly id: ProbeId
-  readonly target: SipTarget
   readonly thresholds: { readonly intervalMs: number; readonly timeoutMs: number }
 }
 
 export interface ProbeResult {
-  readonly outcome: OptionsOutcome
+  readonly outcome: ProbeOutcome
   /** When the attempt ended. */
   readonly atMs: EpochMs
 }
@@ -44,18 +43,20 @@ const JITTER = 0.05
 
 interface Loop {
   readonly settings: string
+  /** Secrets are not part of the settings: a kept loop takes the new configuration's. */
+  target: ProbeTarget
   readonly stopping: AbortController
   readonly ended: Promise<void>
 }
 
 /** @param onResult - called once per finished attempt; must not throw */
-export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: (probe: ProbeId, outcome: OptionsOutcome, atMs: EpochMs) => void): ProbeScheduler => {
+export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: (probe: ProbeId, outcome: ProbeOutcome, atMs: EpochMs) => void): ProbeScheduler => {
   const { clock, random, metrics, log } = ports
   const loops = new Map<ProbeId, Loop>()
   const ending = new Set<Promise<void>>()
   const results = new Map<ProbeId, ProbeResult>()
 
-  const report = (id: ProbeId, outcome: OptionsOutcome): void => {
+  const report = (id: ProbeId, outcome: ProbeOutcome): void => {
     const previous = results.get(id)?.outcome
     const atMs = clock.now()
     results.set(id, { outcome, atMs })
@@ -66,17 +67,19 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: (prob
     onResult(id, outcome, atMs)
   }
 
-  const run = async (target: ProbeTarget, delayMs: number, signal: AbortSignal): Promise<void> => {
+  const run = async (current: () => ProbeTarget, delayMs: number, signal: AbortSignal): Promise<void> => {
     await clock.sleep(delayMs, signal)
     while (!signal.aborted) {
+      const target = current()
       const startedMs = clock.monotonicMs()
-      const outcome = await ports.sip.options(target.target, target.thresholds.timeoutMs, signal)
-      if (signal.aborted) return
+      const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, signal)
+      if (signal.aborted) break
       report(target.id, outcome)
       // From start to start: a silent target is tried as often as one that answers.
       const distanceMs = target.thresholds.intervalMs * (1 + JITTER * (2 * random.fraction() - 1))
       await clock.sleep(Math.max(0, startedMs + distanceMs - clock.monotonicMs()), signal)
     }
+    await ports.sip.release(current())
   }
 
   const end = (id: ProbeId, loop: Loop): void => {
@@ -88,13 +91,18 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: (prob
   }
 
   const update = (targets: readonly ProbeTarget[]): void => {
-    const wanted = new Map(targets.map((target) => [target.id, { target, settings: JSON.stringify([target.target, target.thresholds]) }]))
-    for (const [id, loop] of loops) if (wanted.get(id)?.settings !== loop.settings) end(id, loop)
+    const wanted = new Map(targets.map((target) => [target.id, { target, settings: JSON.stringify([target.target, target.request, target.policy, target.thresholds]) }]))
+    for (const [id, loop] of loops) {
+      const next = wanted.get(id)
+      if (next?.settings === loop.settings) loop.target = next.target
+      else end(id, loop)
+    }
     const fresh = [...wanted].filter(([id]) => !loops.has(id))
     for (const [index, [id, { target, settings }]] of fresh.entries()) {
       const stopping = new AbortController()
       const delayMs = Math.min(target.thresholds.intervalMs, MAX_SPREAD_MS) * index / fresh.length
-      loops.set(id, { settings, stopping, ended: run(target, delayMs, stopping.signal) })
+      const loop: Loop = { settings, target, stopping, ended: run(() => loop.target, delayMs, stopping.signal) }
+      loops.set(id, loop)
     }
   }
 

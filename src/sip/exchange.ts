@@ -37,7 +37,7 @@ export interface ExchangeLimits {
 
 const USER_AGENT = 'Pointsman'
 
-const failure = (reason: ProbeReason, detail: string, retransmissions = 0): ExchangeFailure => ({ ok: false, reason, detail, retransmissions })
+export const failure = (reason: ProbeReason, detail: string, retransmissions = 0): ExchangeFailure => ({ ok: false, reason, detail, retransmissions })
 
 /**
  * Opens a flow to the target, lets `talk` send on it, and closes it. What fails before the first packet goes to `fail`.

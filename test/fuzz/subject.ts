@@ -24,6 +24,7 @@ import { leakIn, writeSecrets } from './canary.ts'
 import type { Dice } from './random.ts'
 import type { Tally } from './tally.ts'
 import { shorten } from './tally.ts'
+import { buildOutcome } from '../helpers/outcome.ts'
 
 export interface Subject {
   readonly clock: FakeClock
@@ -100,7 +101,8 @@ function createGateway (dice: Dice, clock: Clock, enabled: boolean, kind: string
 const contactOf = (hostPort: string, expiresSeconds: number): ListedContact => ({ uri: `sip:0@${hostPort}`, user: '0', hostPort, instance: null, expiresSeconds })
 
 const createSip = (dice: Dice, clock: Clock): SipClient => ({
-  options: () => Promise.reject(new Error('the scheduler is not part of this')),
+  probe: () => Promise.reject(new Error('the scheduler is not part of this')),
+  release: async () => {},
   queryBindings: async () => {
     await clock.sleep(LATENCY_MS)
     if (dice.chance(0.3)) return { kind: 'failed', reason: 'timeout', detail: 'no answer' }
@@ -187,7 +189,7 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
         for (const id of config.topology.probes.keys()) {
           if (dice.chance(0.05)) targets[targets.has(id) ? 'delete' : 'add'](id)
           const alive = !targets.has(id)
-          engine.probed(id, { reason: alive ? 'alive' : 'timeout', code: alive ? 200 : null, durationMs: 1, retransmissions: 0, detail: '' }, clock.now())
+          engine.probed(id, buildOutcome(alive ? { reason: 'alive', code: 200 } : { reason: 'timeout' }), clock.now())
         }
         for (const gateway of gateways.values()) if (dice.chance(0.03)) gateway.mood.down = !gateway.mood.down
         await clock.advance(1_000)

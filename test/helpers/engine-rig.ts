@@ -12,6 +12,7 @@ import { createFakeClock, createSeededRandom } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { createMemoryStore } from './memory-store.ts'
 import type { MemoryStore } from './memory-store.ts'
+import { buildOutcome } from './outcome.ts'
 
 /** A gateway that obeys; a test replaces `observe` and `apply` where it doesn't. */
 export interface ScriptedGateway {
@@ -105,12 +106,12 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       alertmanagers: []
     }
   }
-  const sip = { options: () => Promise.reject(new Error('not asked')), queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, close: async () => {} }
+  const sip = { probe: () => Promise.reject(new Error('not asked')), release: async () => {}, queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, close: async () => {} }
   const engine = createEngine(setup(), { clock: counting, random: createSeededRandom(3), store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: () => undefined })
   await engine.start()
   const probe = (id: string, code: number | null): void => {
     const reason = code === null ? 'timeout' : code === 200 ? 'alive' : 'bad-code'
-    engine.probed(id, { reason, code, durationMs: 1, retransmissions: 0, detail: '' }, clock.now())
+    engine.probed(id, buildOutcome({ reason, code }), clock.now())
   }
   const rig: Rig = {
     clock,

@@ -58,6 +58,10 @@ export const createFakeClock = (startMs: number = FAKE_START_MS): FakeClock => {
       const timer = schedule(ms, done)
       signal?.addEventListener('abort', done, { once: true })
     }),
+    after: (ms, run) => {
+      const timer = schedule(ms, run)
+      return () => { cancel(timer) }
+    },
     deadline: (ms, parent) => {
       const controller = new AbortController()
       if (parent?.aborted === true) { controller.abort(parent.reason); return controller.signal }

@@ -2,9 +2,10 @@
 import type { AdminState, DriverFailure, Observation } from '../../src/core/observation.ts'
 import type { DriverReason } from '../../src/core/reasons.ts'
 import type { DriverCapabilities } from '../../src/core/topology.ts'
-import type { Clock, GatewayDriver, OptionsOutcome, SipClient } from '../../src/ports.ts'
+import type { Clock, GatewayDriver, SipClient } from '../../src/ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { ModelGateway } from './model-gateway.ts'
+import { buildOutcome } from './outcome.ts'
 
 /** What the model tells of Pointsman's doings. */
 export interface Witness {
@@ -86,17 +87,17 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
 /** OPTIONS to gateways and carrier, and the binding query. */
 export function createModelSip (gateways: ReadonlyMap<string, ModelGateway>, carrier: ModelCarrier, around: { readonly clock: Clock; readonly vantage: Vantage; readonly witness: Witness }): SipClient {
   const { clock, vantage, witness } = around
-  const outcome = (alive: boolean, durationMs: number): OptionsOutcome => alive
-    ? { reason: 'alive', code: 200, durationMs, retransmissions: 0, detail: '200 OK' }
-    : { reason: 'timeout', code: null, durationMs, retransmissions: 3, detail: 'no answer' }
   return {
-    options: async ({ uri }, timeoutMs, signal) => {
+    probe: async ({ target: { uri } }, timeoutMs, signal) => {
       const gateway = gateways.get(uri)
       const alive = !vantage.cut && (gateway === undefined ? carrier.alive() : gateway.voiceLives() && !gateway.has('unseen'))
       if (!alive) await clock.sleep(timeoutMs, signal)
       else if (gateway !== undefined) witness.answered(gateway.id, null)
-      return outcome(alive, alive ? 0 : timeoutMs)
+      return alive
+        ? buildOutcome({ reason: 'alive', code: 200, durationMs: 0, detail: '200 OK' })
+        : buildOutcome({ reason: 'timeout', durationMs: timeoutMs, retransmissions: 3, detail: 'no answer' })
     },
+    release: async () => {},
     queryBindings: async (_target, _credentials, timeoutMs, signal) => {
       const answer = vantage.cut ? 'silent' : carrier.query()
       if (answer !== 'silent') return answer

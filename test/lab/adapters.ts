@@ -1,5 +1,6 @@
 /** Pointsman's own adapters against the real servers, one by one: probe, binding query, Kamailio driver. */
 import { systemClock, systemRandom } from '../../src/clock.ts'
+import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
@@ -42,7 +43,7 @@ const checkSip = async (report: Report, gateway: Gateway, carrier: Carrier): Pro
   const sip = createSipClient({ clock: systemClock, random: systemRandom })
   const target = { uri: `sip:${carrier.ip}`, aor: `sip:${ACCOUNT.user}@${REALM}`, localAddress: ADDRESSES.probes }
   const query = (password: string): ReturnType<typeof sip.queryBindings> => sip.queryBindings(target, { username: ACCOUNT.user, password: createSecret(password) }, 1000, deadline())
-  const alive = await sip.options(target, 1000, deadline())
+  const alive = await sip.probe({ target, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY }, 1000, deadline())
   report.check(alive.reason === 'alive' && alive.code === 200, `OPTIONS to the carrier: ${alive.reason}`)
   const empty = await query(ACCOUNT.password)
   report.check(empty.kind === 'listed' && empty.contacts.length === 0, 'query of an account that nobody holds: an empty list')

@@ -1,10 +1,12 @@
 import { test, type Test } from 'tap'
-import type { Log, Metrics, OptionsOutcome, SipClient, SipTarget } from '../../src/ports.ts'
+import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
+import type { Log, Metrics, SipClient, SipTarget } from '../../src/ports.ts'
 import { createProbeScheduler, type ProbeScheduler, type ProbeTarget } from '../../src/probes/scheduler.ts'
 import { createFakeClock, createSeededRandom, type FakeClock } from '../helpers/fake-clock.ts'
+import { buildOutcome } from '../helpers/outcome.ts'
 
 const target = (name: string, intervalMs = 5000, timeoutMs = 2000): ProbeTarget =>
-  ({ id: `options sip:${name}`, target: { uri: `sip:${name}` }, thresholds: { intervalMs, timeoutMs } })
+  ({ id: `options sip:${name}`, target: { uri: `sip:${name}` }, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY, thresholds: { intervalMs, timeoutMs } })
 
 interface Bench {
   readonly clock: FakeClock
@@ -25,8 +27,8 @@ const createBench = (t: Test, answerMs: (target: SipTarget) => number, code = ()
   const [started, reported, counted, logged]: [string[], string[], Record<string, string>[], object[]] = [[], [], [], []]
   let overlap = 0
   const host = (text: string): string => text.replace(/^.*sip:/, '')
-  const sip: Pick<SipClient, 'options'> = {
-    options: async (asked, timeoutMs, signal) => {
+  const sip: Pick<SipClient, 'probe'> = {
+    probe: async ({ target: asked }, timeoutMs, signal) => {
       started.push(`${host(asked.uri)}@${Math.round(clock.monotonicMs())}`)
       running.set(asked.uri, (running.get(asked.uri) ?? 0) + 1)
       overlap = Math.max(overlap, running.get(asked.uri) ?? 0)
@@ -34,13 +36,12 @@ const createBench = (t: Test, answerMs: (target: SipTarget) => number, code = ()
       await clock.sleep(durationMs, signal)
       running.set(asked.uri, (running.get(asked.uri) ?? 0) - 1)
       const isSilent = answerMs(asked) > timeoutMs
-      const outcome: OptionsOutcome = { reason: isSilent ? 'timeout' : 'alive', code: isSilent ? null : code(), durationMs, retransmissions: 0, detail: '' }
-      return outcome
+      return buildOutcome(isSilent ? { reason: 'timeout', durationMs } : { reason: 'alive', code: code(), durationMs })
     }
   }
   const log: Log = { debug: () => { /* quiet */ }, info: (fields) => { logged.push(fields) }, warn: () => { /* quiet */ }, error: () => { /* quiet */ }, child: () => log }
   const metrics: Metrics = { increment: (name, labels) => { counted.push({ name, ...labels }) }, observe: () => { /* none */ } }
-  const scheduler = createProbeScheduler({ sip: { ...sip, queryBindings: () => Promise.reject(new Error('not asked')), close: () => Promise.resolve() }, clock, random: createSeededRandom(3), metrics, log },
+  const scheduler = createProbeScheduler({ sip: { ...sip, release: async () => {}, queryBindings: () => Promise.reject(new Error('not asked')), close: () => Promise.resolve() }, clock, random: createSeededRandom(3), metrics, log },
     (id, outcome, atMs) => { reported.push(`${host(id)} ${outcome.reason}@${Math.round(atMs - clock.now() + clock.monotonicMs())}`) })
   t.teardown(() => scheduler.stop())
   return { clock, scheduler, started, reported, counted, logged, overlap: () => overlap }

@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { test, type Test } from 'tap'
 import { systemClock, systemRandom } from '../../src/clock.ts'
+import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
 import type { BindingAnswer } from '../../src/core/binding.ts'
-import type { OptionsOutcome, Secret, SipClient } from '../../src/ports.ts'
+import type { ProbeOutcome, Secret, SipClient, SipTarget } from '../../src/ports.ts'
 import { createSipClient } from '../../src/sip/client.ts'
 import { formatChallenge, isPasswordProven, parseCredentials, type DigestAlgorithm } from '../../src/sip/digest.ts'
 import { networkReason } from '../../src/sip/exchange.ts'
@@ -20,13 +21,16 @@ const createClient = (t: Test, lookup?: Lookup): SipClient => {
   return client
 }
 
+const options = (client: SipClient, target: SipTarget, timeoutMs: number, signal: AbortSignal): Promise<ProbeOutcome> =>
+  client.probe({ target, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY }, timeoutMs, signal)
+
 /** A datagram from somewhere else. */
 const sendFrom = (address: string, bytes: Uint8Array, to: { readonly port: number; readonly address: string }): void => {
   const socket = createSocket('udp4')
   socket.bind(0, address, () => { socket.send(bytes, to.port, to.address, () => { socket.close() }) })
 }
 
-const OPTIONS_CASES: readonly { name: string; address?: string; answer: (received: Received) => void; want: Partial<Record<keyof OptionsOutcome, unknown>> }[] = [
+const OPTIONS_CASES: readonly { name: string; address?: string; answer: (received: Received) => void; want: Partial<Record<keyof ProbeOutcome, unknown>> }[] = [
   { name: '200 is alive', answer: ({ reply }) => { reply({ status: 200, reason: 'OK' }) }, want: { reason: 'alive', code: 200, detail: '200 OK', retransmissions: 0 } },
   { name: '404 is alive', answer: ({ reply }) => { reply({ status: 404 }) }, want: { reason: 'alive', code: 404 } },
   { name: '401 is alive', answer: ({ reply }) => { reply({ status: 401 }) }, want: { reason: 'alive', code: 401 } },
@@ -55,21 +59,21 @@ test('how an OPTIONS probe ends', async (t) => {
   const client = createClient(t)
   await Promise.all(OPTIONS_CASES.map(async ({ name, address, answer, want }) => {
     const uas = await createFakeUas(t, answer, address)
-    t.match(await client.options({ uri: uas.uri }, want.reason === 'timeout' ? 200 : 10_000, NEVER), want, name)
+    t.match(await options(client, { uri: uas.uri }, want.reason === 'timeout' ? 200 : 10_000, NEVER), want, name)
   }))
 })
 
 test('an OPTIONS request is complete, unguessable and without our secrets', async (t) => {
   const client = createClient(t)
   const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
-  const outcome = await client.options({ uri: uas.uri, localAddress: '127.0.0.3' }, 1000, NEVER)
+  const outcome = await options(client, { uri: uas.uri, localAddress: '127.0.0.3' }, 1000, NEVER)
   t.ok(outcome.durationMs > 0 && outcome.durationMs < 1000)
   const [request] = uas.requests
   t.match(request?.via[0], /^SIP\/2\.0\/UDP 127\.0\.0\.3:\d+;branch=z9hG4bK[0-9a-f]{32};rport$/)
   t.match(request, { method: 'OPTIONS', uri: uas.uri, to: { uri: uas.uri, tag: null }, cseq: { number: 1, method: 'OPTIONS' } })
   t.match(request?.from.value, /^<sip:pointsman@127\.0\.0\.3:\d+>;tag=[0-9a-f]{16}$/)
   for (const name of ['max-forwards', 'contact', 'user-agent', 'accept']) t.ok(request?.headers.has(name), name)
-  await client.options({ uri: uas.uri, aor: 'sip:probe@acme.example' }, 1000, NEVER)
+  await options(client, { uri: uas.uri, aor: 'sip:probe@acme.example' }, 1000, NEVER)
   t.match(uas.requests[1], { from: { uri: 'sip:probe@acme.example' }, to: { uri: 'sip:probe@acme.example' } })
 })
 
@@ -96,7 +100,7 @@ const LOCAL_CASES: readonly { name: string; uri: string; localAddress?: string; 
 
 test('what fails on this side or before the peer', async (t) => {
   for (const { name, uri, localAddress, lookup, want } of LOCAL_CASES) {
-    const outcome = await createClient(t, lookup).options({ uri, ...localAddress === undefined ? {} : { localAddress } }, 100, NEVER)
+    const outcome = await options(createClient(t, lookup), { uri, ...localAddress === undefined ? {} : { localAddress } }, 100, NEVER)
     t.match(outcome, { ...want, code: null }, name)
   }
   t.same(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EPERM', 'EMSGSIZE'].map(networkReason), ['refused', 'unreachable', 'unreachable', 'local-error', 'local-error'])
@@ -105,18 +109,18 @@ test('what fails on this side or before the peer', async (t) => {
 test('a closed port is refused at once, and the next probe starts afresh', async (t) => {
   const client = createClient(t)
   const port = await closedPort('127.0.0.1')
-  const refused = await client.options({ uri: `sip:127.0.0.1:${port}` }, 2000, NEVER)
+  const refused = await options(client, { uri: `sip:127.0.0.1:${port}` }, 2000, NEVER)
   t.match(refused, { reason: 'refused', detail: 'ECONNREFUSED', code: null })
   t.ok(refused.durationMs < 1000)
-  t.match(await client.options({ uri: `sip:127.0.0.1:${port}` }, 2000, NEVER), { reason: 'refused' })
+  t.match(await options(client, { uri: `sip:127.0.0.1:${port}` }, 2000, NEVER), { reason: 'refused' })
 })
 
 test('a name is resolved to the family of the local address', async (t) => {
   const families: number[] = []
   const client = createClient(t, (_, { family }) => { families.push(family); return Promise.resolve({ address: '127.0.0.1' }) })
   const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
-  t.match(await client.options({ uri: `sip:gw.example:${uas.port}`, localAddress: '127.0.0.1' }, 1000, NEVER), { reason: 'alive' })
-  t.match(await client.options({ uri: `sip:gw.example:${uas.port}` }, 1000, NEVER), { reason: 'alive' })
+  t.match(await options(client, { uri: `sip:gw.example:${uas.port}`, localAddress: '127.0.0.1' }, 1000, NEVER), { reason: 'alive' })
+  t.match(await options(client, { uri: `sip:gw.example:${uas.port}` }, 1000, NEVER), { reason: 'alive' })
   t.same(families, [4, 0])
   t.equal(uas.requests[0]?.uri, `sip:gw.example:${uas.port}`)
 })
@@ -125,8 +129,8 @@ test('abort and close end a probe at once', async (t) => {
   const uas = await createFakeUas(t, () => { /* silent */ })
   const client = createClient(t)
   const aborting = new AbortController()
-  const aborted = client.options({ uri: uas.uri }, 60_000, aborting.signal)
-  const closed = client.options({ uri: uas.uri }, 60_000, NEVER)
+  const aborted = options(client, { uri: uas.uri }, 60_000, aborting.signal)
+  const closed = options(client, { uri: uas.uri }, 60_000, NEVER)
   const query = client.queryBindings({ uri: uas.uri }, CREDENTIALS, 60_000, NEVER)
   t.ok(await until(() => uas.requests.length === 3))
   aborting.abort()
@@ -134,13 +138,13 @@ test('abort and close end a probe at once', async (t) => {
   await client.close()
   t.match(await closed, { reason: 'local-error', detail: 'cancelled' })
   t.match(await query, { kind: 'failed', reason: 'local-error' })
-  t.match(await client.options({ uri: 'sip:late.example' }, 60_000, NEVER), { reason: 'local-error', detail: 'cancelled' })
+  t.match(await options(client, { uri: 'sip:late.example' }, 60_000, NEVER), { reason: 'local-error', detail: 'cancelled' })
 })
 
 test('five hundred probes of one peer at once, each with its own branch', async (t) => {
   const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
   const client = createClient(t)
-  const outcomes = await Promise.all(Array.from({ length: 500 }, () => client.options({ uri: uas.uri }, 10_000, NEVER)))
+  const outcomes = await Promise.all(Array.from({ length: 500 }, () => options(client, { uri: uas.uri }, 10_000, NEVER)))
   t.same([...new Set(outcomes.map(({ reason }) => reason))], ['alive'])
   t.ok(new Set(uas.requests.map(({ via }) => via[0])).size >= 500)
 })
@@ -155,7 +159,7 @@ test('retransmissions: 500 ms doubled up to 4 s, and every 4 s after a 1xx', asy
     const arrivedMs: number[] = []
     const uas = await createFakeUas(t, (received) => { arrivedMs.push(clock.monotonicMs()); answer(received) })
     const client = createSipClient({ clock, random: systemRandom })
-    const ending = client.options({ uri: uas.uri }, 32_000, NEVER)
+    const ending = options(client, { uri: uas.uri }, 32_000, NEVER)
     t.ok(await until(() => arrivedMs.length === 1))
     for (const [index, atMs] of wantMs.entries()) {
       if (index === 0) continue
@@ -175,7 +179,7 @@ test('an answer to a retransmission says how many there were', async (t) => {
   const uas = await createFakeUas(t, ({ count, reply }) => { if (count === 2) reply({ status: 200 }) })
   const client = createSipClient({ clock, random: systemRandom })
   t.teardown(() => client.close())
-  const ending = client.options({ uri: uas.uri }, 2000, NEVER)
+  const ending = options(client, { uri: uas.uri }, 2000, NEVER)
   t.ok(await until(() => uas.requests.length === 1))
   await clock.advance(500)
   t.match(await ending, { reason: 'alive', retransmissions: 1 })

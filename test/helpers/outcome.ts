@@ -1,0 +1,13 @@
+/** Ends of probes for tests that are about what is made of them. */
+import type { AddressOutcome, ProbeOutcome } from '../../src/ports.ts'
+
+/** A probe of one address without a final response unless the parts say otherwise. */
+export function buildOutcome (parts: Partial<AddressOutcome> & Pick<AddressOutcome, 'reason'>): ProbeOutcome {
+  const outcome: AddressOutcome = {
+    code: null, durationMs: 1, retransmissions: 0, detail: '', degraded: null,
+    phases: { resolveMs: null, connectMs: null, tlsMs: null, firstResponseMs: null },
+    transport: 'udp', address: '127.0.0.1:5060', certificateExpiresAtMs: null, registrationExpiresMs: null, bindings: null, retryAfterMs: null,
+    ...parts
+  }
+  return { ...outcome, addresses: [outcome] }
+}
