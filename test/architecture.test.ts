@@ -37,6 +37,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   http: ['core', 'ports.ts', 'engine/contract.ts', 'config/config.ts', 'config/duration.ts'],
   cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts'],
   manual: ['core', 'ports.ts', 'config', 'drivers/contract.ts', 'shell.ts'],
+  rehearsal: ['core', 'ports.ts', 'config', 'drivers', 'engine', 'probes', 'store', 'simulator/registrar.ts'],
   simulator: ['ports.ts', 'sip/codec.ts', 'sip/digest.ts', 'sip/grammar.ts', 'sip/contact.ts', 'sip/uri.ts']
 }
 /** These tie everything together. */

@@ -8,10 +8,10 @@ import { createInbox } from '../../src/engine/inbox.ts'
 import type { Inbox } from '../../src/engine/inbox.ts'
 import type { Log, Store } from '../../src/ports.ts'
 import { rule, topologyWith } from '../helpers/alert-topology.ts'
-import { createFakeClock, createSeededRandom } from '../helpers/fake-clock.ts'
-import type { FakeClock } from '../helpers/fake-clock.ts'
-import { createMemoryStore } from '../helpers/memory-store.ts'
-import type { MemoryStore } from '../helpers/memory-store.ts'
+import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
+import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
+import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
+import type { MemoryStore } from '../../src/rehearsal/memory-store.ts'
 
 const fixture = (name: string): any => JSON.parse(readFileSync(join(import.meta.dirname, `../fixtures/notifications/${name}.json`), 'utf8'))
 const RECORDED_AT = Date.parse(fixture('single-firing').alerts[0].startsAt) + 5000

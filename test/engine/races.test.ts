@@ -2,7 +2,7 @@
 import { test } from 'tap'
 import { A, B, driverOf, MINUTE, QUERY, sipOf, TELLS_ALL } from '../helpers/build-world.ts'
 import { startRig } from '../helpers/engine-rig.ts'
-import { createMemoryStore } from '../helpers/memory-store.ts'
+import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
 
 test('a needed switchover, step by step', async (t) => {
   const rig = await startRig()

@@ -4,8 +4,8 @@ import { test } from 'tap'
 import type { ResyncInput } from '../../src/core/alert-book.ts'
 import { createResync } from '../../src/engine/resync.ts'
 import type { AlertmanagerClient, Log } from '../../src/ports.ts'
-import { createFakeClock, FAKE_START_MS } from '../helpers/fake-clock.ts'
-import type { FakeClock } from '../helpers/fake-clock.ts'
+import { createFakeClock, FAKE_START_MS } from '../../src/rehearsal/fake-clock.ts'
+import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
 
 const LIST = JSON.parse(readFileSync(join(import.meta.dirname, '../fixtures/notifications/list.json'), 'utf8')) as readonly any[]
 

@@ -1,5 +1,5 @@
 /** Seeded choices, so that a run can be repeated: the same seed gives the same inputs. */
-import { createSeededRandom } from '../helpers/fake-clock.ts'
+import { createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 
 export interface Dice {
   /** True in `share` of the cases (0 to 1). */

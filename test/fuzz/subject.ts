@@ -17,14 +17,14 @@ import { createLogger } from '../../src/logging/logger.ts'
 import { renderLine } from '../../src/logging/text.ts'
 import { createMetrics } from '../../src/metrics/recorder.ts'
 import type { AlertmanagerClient, Clock, GatewayDriver, SipClient } from '../../src/ports.ts'
-import { createFakeClock, createSeededRandom } from '../helpers/fake-clock.ts'
-import type { FakeClock } from '../helpers/fake-clock.ts'
-import { createMemoryStore } from '../helpers/memory-store.ts'
+import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
+import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
+import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
 import { leakIn, writeSecrets } from './canary.ts'
 import type { Dice } from './random.ts'
 import type { Tally } from './tally.ts'
 import { shorten } from './tally.ts'
-import { buildOutcome } from '../helpers/outcome.ts'
+import { buildOutcome } from '../../src/rehearsal/outcome.ts'
 
 export interface Subject {
   readonly clock: FakeClock

@@ -8,11 +8,11 @@ import type { Clock, GatewayDriver, JournalRecord, Log, Metrics } from '../../sr
 import { createSecret } from '../../src/secret.ts'
 import { A, B, buildTopology, CARRIER, sipOf, TELLS_ALL } from './build-world.ts'
 import type { WorldParts } from './build-world.ts'
-import { createFakeClock, createSeededRandom } from './fake-clock.ts'
-import type { FakeClock } from './fake-clock.ts'
-import { createMemoryStore } from './memory-store.ts'
-import type { MemoryStore } from './memory-store.ts'
-import { buildOutcome } from './outcome.ts'
+import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
+import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
+import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
+import type { MemoryStore } from '../../src/rehearsal/memory-store.ts'
+import { buildOutcome } from '../../src/rehearsal/outcome.ts'
 
 /** A gateway that obeys; a test replaces `observe` and `apply` where it doesn't. */
 export interface ScriptedGateway {

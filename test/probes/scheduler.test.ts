@@ -2,8 +2,8 @@ import { test, type Test } from 'tap'
 import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
 import type { Log, Metrics, SipClient, SipTarget } from '../../src/ports.ts'
 import { createProbeScheduler, type ProbeScheduler, type ProbeTarget } from '../../src/probes/scheduler.ts'
-import { createFakeClock, createSeededRandom, type FakeClock } from '../helpers/fake-clock.ts'
-import { buildOutcome } from '../helpers/outcome.ts'
+import { createFakeClock, createSeededRandom, type FakeClock } from '../../src/rehearsal/fake-clock.ts'
+import { buildOutcome } from '../../src/rehearsal/outcome.ts'
 
 const target = (name: string, intervalMs = 5000, timeoutMs = 2000): ProbeTarget =>
   ({ id: `options sip:${name}`, target: { uri: `sip:${name}` }, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY, thresholds: { intervalMs, timeoutMs } })

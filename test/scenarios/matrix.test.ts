@@ -1,15 +1,16 @@
 /**
  * Every folder of test/fixtures/scenarios: a story that is played with the real engine against modelled gateways, carrier
- * and monitoring (test/helpers/model-world.ts), for each kind of gateway, without and with a binding query. What must never
+ * and monitoring (src/rehearsal/model-world.ts), for each kind of gateway, without and with a binding query. What must never
  * happen is watched at every step; `expected.yaml` says what must come of it.
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { t, test } from 'tap'
-import type { Played } from './play.ts'
+import type { Played } from '../../src/rehearsal/play.ts'
+import { milliseconds } from '../../src/rehearsal/story.ts'
+import type { Expected } from '../../src/rehearsal/story.ts'
+import { readStory } from './read-story.ts'
 import { createStage } from './stage.ts'
-import { milliseconds, readStory } from './story.ts'
-import type { Expected } from './story.ts'
 
 const FOLDER = join(import.meta.dirname, '../fixtures/scenarios')
 /** `SCENARIO=part-of-a-name` plays only these and tells their journals. */

@@ -1,9 +1,10 @@
 /** Worker thread: plays whole stories. Apart from the test runner's hooks on every promise, and beside other threads. */
 import { join } from 'node:path'
 import { parentPort } from 'node:worker_threads'
-import { play } from './play.ts'
-import type { Played } from './play.ts'
-import { readStory } from './story.ts'
+import { play } from '../../src/rehearsal/play.ts'
+import type { Played } from '../../src/rehearsal/play.ts'
+import { configure } from './configuration.ts'
+import { readStory } from './read-story.ts'
 
 export interface Order { readonly folder: string; readonly name: string; readonly directory: string }
 /** How one variant went. */
@@ -18,7 +19,8 @@ async function perform ({ folder, name, directory }: Order): Promise<Reply> {
   const performances: Performance[] = []
   for (const variant of variants) {
     const startedMs = performance.now()
-    const played = await play(timeline, variant, join(directory, name, variant.name), Object.keys(variant.expected.looks ?? {}))
+    const config = await configure({ kind: variant.kind, query: variant.query !== 'no query', configuration: timeline.configuration ?? {}, directory: join(directory, name, variant.name) })
+    const played = await play(timeline, variant, config, Object.keys(variant.expected.looks ?? {}))
     performances.push({ variant: variant.name, played, tookMs: performance.now() - startedMs })
   }
   return { name, performances }

@@ -8,7 +8,7 @@ import { createSipClient } from '../../src/sip/client.ts'
 import { formatChallenge, isPasswordProven, parseCredentials, type DigestAlgorithm } from '../../src/sip/digest.ts'
 import { networkReason } from '../../src/sip/exchange.ts'
 import type { Lookup } from '../../src/sip/resolver.ts'
-import { createFakeClock } from '../helpers/fake-clock.ts'
+import { createFakeClock } from '../../src/rehearsal/fake-clock.ts'
 import { createFakeUas, until, type Received } from './fake-uas.ts'
 
 const NEVER = new AbortController().signal

@@ -5,7 +5,7 @@ import { parseChallenges, parseCredentials } from '../../src/sip/digest.ts'
 import { parseVia } from '../../src/sip/grammar.ts'
 import { topViaBranch } from '../../src/sip/guard.ts'
 import { formatHostPort, parseSipUri, uriPort, uriTransport } from '../../src/sip/uri.ts'
-import { createSeededRandom } from '../helpers/fake-clock.ts'
+import { createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 

@@ -10,7 +10,7 @@ import type { JournalRecord, Store, StoreEntry, StoreWrite } from '../../src/por
 import { openDatabase } from '../../src/store/database.ts'
 import { SCHEMA_VERSION } from '../../src/store/schema.ts'
 import { createSqliteStore } from '../../src/store/sqlite-store.ts'
-import { createMemoryStore } from '../helpers/memory-store.ts'
+import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
 
 const write = (key: string, value: unknown, expect = 0): StoreWrite => ({ key, value, expect })
 const record = (decision: string, atMs: number, trunk: string | null = 'acme'): JournalRecord => ({ decision, atMs, trunk, type: 'proposed', data: { n: atMs } })

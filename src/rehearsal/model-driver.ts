@@ -1,8 +1,8 @@
 /** The driver and SIP ports over the model: what goes over the wire, how long it takes, and how it fails. */
-import type { AdminState, DriverFailure, Observation } from '../../src/core/observation.ts'
-import type { DriverReason } from '../../src/core/reasons.ts'
-import type { DriverCapabilities } from '../../src/core/topology.ts'
-import type { Clock, GatewayDriver, SipClient } from '../../src/ports.ts'
+import type { AdminState, DriverFailure, Observation } from '../core/observation.ts'
+import type { DriverReason } from '../core/reasons.ts'
+import type { DriverCapabilities } from '../core/topology.ts'
+import type { Clock, GatewayDriver, SipClient } from '../ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import { buildOutcome } from './outcome.ts'

@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
+import { createFakeClock, createSeededRandom, FAKE_START_MS } from '../../src/rehearsal/fake-clock.ts'
 
 test('timers fire in order of time, then of creation, and see their own time', async (t) => {
   const clock = createFakeClock()

@@ -1,5 +1,5 @@
 /** Ends of probes for tests that are about what is made of them. */
-import type { AddressOutcome, ProbeOutcome } from '../../src/ports.ts'
+import type { AddressOutcome, ProbeOutcome } from '../ports.ts'
 
 /** A probe of one address without a final response unless the parts say otherwise. */
 export function buildOutcome (parts: Partial<AddressOutcome> & Pick<AddressOutcome, 'reason'>): ProbeOutcome {

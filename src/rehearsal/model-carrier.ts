@@ -1,8 +1,8 @@
 /** A carrier as a model: the simulator's registrar without a wire, with faults. */
-import type { BindingAnswer } from '../../src/core/binding.ts'
-import type { Clock } from '../../src/ports.ts'
-import { createRegistrar } from '../../src/simulator/registrar.ts'
-import type { SecondContactPolicy } from '../../src/simulator/registrar.ts'
+import type { BindingAnswer } from '../core/binding.ts'
+import type { Clock } from '../ports.ts'
+import { createRegistrar } from '../simulator/registrar.ts'
+import type { SecondContactPolicy } from '../simulator/registrar.ts'
 
 /** What a query without Contact gets. */
 export type QueryAnswer = 'lists' | 'nothing' | 'unsupported' | 'refused'

@@ -1,10 +1,7 @@
-/** A scenario folder: what happens (`timeline.yaml`) and what must come of it (`expected.yaml`). */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { parse } from 'yaml'
-import type { QueryAnswer } from '../helpers/model-carrier.ts'
-import type { Fault } from '../helpers/model-gateway.ts'
-import type { Kind } from '../helpers/model-world.ts'
+/** A story: what happens, and what must come of it. */
+import type { QueryAnswer } from './model-carrier.ts'
+import type { Fault } from './model-gateway.ts'
+import type { Kind } from './model-world.ts'
 
 /** When: `at` since the start, `after` the event before it, or as soon as a switchover is in the phase `when`. */
 export interface Event {
@@ -88,22 +85,4 @@ export function milliseconds (text: string): number {
   const factor = FACTORS[unit]
   if (digits === undefined || factor === undefined) throw new Error(`not a time: ${text}`)
   return Number(digits) * factor
-}
-
-/** Reads a folder. Expectations are merged from `all` over the kind and the query to `kind, query`. */
-export function readStory (folder: string, name: string): Story {
-  const read = (file: string): unknown => parse(readFileSync(join(folder, name, file), 'utf8'))
-  const timeline = read('timeline.yaml') as Timeline
-  const expected = read('expected.yaml') as Readonly<Record<string, Expected>>
-  const { kinds = ['innovaphone', 'kamailio'], queries = ['no query', 'query lists'] } = timeline
-  const known = new Set<string>(['all', ...kinds, ...queries, ...kinds.flatMap((kind) => queries.map((query) => `${kind}, ${query}`))])
-  const stray = Object.keys(expected).find((key) => !known.has(key))
-  if (stray !== undefined) throw new Error(`${name}: no variant is called "${stray}"`)
-  const variants = kinds.flatMap((kind) => queries.map((query): Variant => ({
-    name: `${kind}, ${query}`,
-    kind,
-    query,
-    expected: { ...expected['all'], ...expected[kind], ...expected[query], ...expected[`${kind}, ${query}`] }
-  })))
-  return { name: name.replaceAll('-', ' '), timeline, variants }
 }

@@ -3,11 +3,11 @@
  * what Pointsman believes.
  */
 import { isDeepStrictEqual } from 'node:util'
-import { planTrunk } from '../../src/core/planner.ts'
-import type { Observation } from '../../src/core/observation.ts'
-import type { Status } from '../../src/core/status.ts'
-import type { World } from '../../src/core/world.ts'
-import type { Clock, JournalRecord } from '../../src/ports.ts'
+import { planTrunk } from '../core/planner.ts'
+import type { Observation } from '../core/observation.ts'
+import type { Status } from '../core/status.ts'
+import type { World } from '../core/world.ts'
+import type { Clock, JournalRecord } from '../ports.ts'
 import type { Witness } from './model-driver.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { ModelGateway } from './model-gateway.ts'

@@ -1,5 +1,5 @@
 /** A Clock and a Random that obey the test: time moves only by `advance`, randomness is seeded. */
-import type { Clock, Random } from '../../src/ports.ts'
+import type { Clock, Random } from '../ports.ts'
 
 interface Timer {
   readonly atMs: number

@@ -2,8 +2,8 @@
  * Prometheus and Alertmanager as a model: one alert per interface that Pointsman's own status shows enabled and down
  * (deploy/prometheus/rules), posted to Pointsman and listed for its resync.
  */
-import type { Status } from '../../src/core/status.ts'
-import type { AlertmanagerClient, Clock } from '../../src/ports.ts'
+import type { Status } from '../core/status.ts'
+import type { AlertmanagerClient, Clock } from '../ports.ts'
 
 /** What is posted to and read from Pointsman. */
 export interface Subject {

@@ -1,6 +1,6 @@
 /** A Store in memory, by the contract that test/store/store.test.ts also holds SQLite to. For tests that need no file. */
-import type { CommitResult, JournalRecord, Store, StoreEntry } from '../../src/ports.ts'
-import { createWatchers } from '../../src/store/watchers.ts'
+import type { CommitResult, JournalRecord, Store, StoreEntry } from '../ports.ts'
+import { createWatchers } from '../store/watchers.ts'
 
 export interface MemoryStore extends Store {
   /** With a text every commit fails with it as `unavailable`, as on a full disk; null heals. */

@@ -2,16 +2,12 @@
  * The whole of Pointsman's engine on a fake clock, with two gateways, one carrier, and a monitoring behind its ports. Only
  * the wires are models: configuration, probes, controller, executor, inbox, resync and querier are the real ones.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { stringify } from 'yaml'
-import type { Config } from '../../src/config/config.ts'
-import { loadConfig } from '../../src/config/load.ts'
-import { drivers } from '../../src/drivers/registry.ts'
-import { createEngine } from '../../src/engine/engine.ts'
-import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
-import type { Log, Metrics } from '../../src/ports.ts'
-import { createProbeScheduler } from '../../src/probes/scheduler.ts'
+import type { Config } from '../config/config.ts'
+import { drivers } from '../drivers/registry.ts'
+import { createEngine } from '../engine/engine.ts'
+import type { EngineSetup, RunningEngine } from '../engine/engine.ts'
+import type { Log, Metrics } from '../ports.ts'
+import { createProbeScheduler } from '../probes/scheduler.ts'
 import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { createMemoryStore } from './memory-store.ts'
@@ -35,10 +31,8 @@ export interface WorldOptions {
   readonly query: QueryAnswer | null
   /** Enabled at the start. */
   readonly enabled: readonly string[]
-  /** Deviations from the default configuration, merged key by key. */
-  readonly configuration: object
-  /** An empty folder. */
-  readonly directory: string
+  /** Two gateways `pbx-a` and `pbx-b` of that kind, one trunk `acme`. */
+  readonly config: Config
 }
 
 export interface ModelWorld {
@@ -61,9 +55,10 @@ export interface ModelWorld {
   step(ms: number): Promise<void>
 }
 
-const EXPIRES_S = 300
-const INTERFACE = 'SIP1'
-const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { letter: 'b', id: 'pbx-b', address: '10.0.2.10' }] as const
+/** Lifetime of a registration that gateways ask for and the carrier grants. [s] */
+export const EXPIRES_S = 300
+export const INTERFACE = 'SIP1'
+export const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { letter: 'b', id: 'pbx-b', address: '10.0.2.10' }] as const
 
 const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
   innovaphone: { tickSeconds: null, refreshSeconds: EXPIRES_S / 2, retrySeconds: 30, unregisters: false, tells: false, boots: 'stored' },
@@ -74,41 +69,6 @@ const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 const unmeasured: Metrics = { increment: () => {}, observe: () => {} }
 
-/** Only what has no default, and what the failure matrix fixes: automatic, reject, 300 s. */
-function fileOf ({ kind, query, configuration }: WorldOptions): object {
-  const gateway = kind === 'innovaphone'
-    ? (address: string) => ({ driver: kind, url: `https://${address}`, username: 'pointsman', password_file: 'secret' })
-    : (address: string) => ({ driver: kind, url: `http://${address}:8080/RPC`, token_file: 'secret', dispatcher_group: 1 })
-  const base = {
-    mode: 'automatic',
-    alertmanagers: [{ url: 'http://127.0.0.1:9093' }],
-    gateways: Object.fromEntries(GATEWAYS.map(({ id, address }) => [id, gateway(address)])),
-    probes: {
-      options: { method: 'OPTIONS' },
-      ...(query === null ? {} : { binding: { method: 'REGISTER', operation: 'query', username: '4930123', password_file: 'secret' } })
-    },
-    trunks: {
-      acme: {
-        type: 'exclusive',
-        registration: { auth: 'register', on_second: 'reject', expires: `${EXPIRES_S}s`, aor: 'sip:4930123@acme.example', ...(query === null ? {} : { query: 'binding' }) },
-        interfaces: GATEWAYS.map(({ id, address }) => ({ gateway: id, interface: INTERFACE, sip: `sip:${address}`, contact: `${address}:5060`, carrier: 'sip:sbc.acme.example', probe: 'options' }))
-      }
-    },
-    rules: [{ name: 'trunk-down', match: ['alertname="SipTrunkDown"', 'severity=~"critical|page"'], target: { trunk: '{trunk}', gateway: '{gateway}' }, demand: 'disable' }]
-  }
-  return merge(base, configuration)
-}
-
-function merge (base: object, change: object): object {
-  const merged: Record<string, unknown> = { ...base }
-  for (const [key, value] of Object.entries(change)) {
-    const old = merged[key]
-    const both = typeof old === 'object' && old !== null && typeof value === 'object' && value !== null && !Array.isArray(value)
-    merged[key] = both ? merge(old, value as object) : value
-  }
-  return merged
-}
-
 /** Moves time until calls that are under way have ended. */
 async function bringToEnd (clock: FakeClock, work: Promise<unknown>): Promise<void> {
   const state = { ended: false }
@@ -116,19 +76,9 @@ async function bringToEnd (clock: FakeClock, work: Promise<unknown>): Promise<vo
   for (let turn = 0; turn < 100 && !state.ended; turn++) await clock.advance(100)
 }
 
-async function configOf (options: WorldOptions): Promise<Config> {
-  const file = join(options.directory, 'pointsman.yaml')
-  await mkdir(options.directory, { recursive: true })
-  await writeFile(join(options.directory, 'secret'), 'secret')
-  await writeFile(file, stringify(fileOf(options)))
-  const loaded = await loadConfig(file, drivers)
-  if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.path}: ${p.message}`).join('\n'))
-  return loaded.config
-}
-
 /** Builds the world; nothing runs yet. */
-export async function createModelWorld (options: WorldOptions): Promise<ModelWorld> {
-  const config = await configOf(options)
+export function createModelWorld (options: WorldOptions): ModelWorld {
+  const { config } = options
   const { onSecond } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const }
   const clock = createFakeClock()
   const random = createSeededRandom(7)

@@ -1,11 +1,12 @@
 /** Plays one variant of a story in the model world and reports what came of it. */
-import type { TrunkStatus } from '../../src/core/status.ts'
-import type { JournalRecord } from '../../src/ports.ts'
-import { FAKE_START_MS } from '../helpers/fake-clock.ts'
-import { createModelWorld } from '../helpers/model-world.ts'
-import type { ModelWorld } from '../helpers/model-world.ts'
-import type { ModelGateway } from '../helpers/model-gateway.ts'
-import type { QueryAnswer } from '../helpers/model-carrier.ts'
+import type { Config } from '../config/config.ts'
+import type { TrunkStatus } from '../core/status.ts'
+import type { JournalRecord } from '../ports.ts'
+import { FAKE_START_MS } from './fake-clock.ts'
+import { createModelWorld } from './model-world.ts'
+import type { ModelWorld } from './model-world.ts'
+import type { ModelGateway } from './model-gateway.ts'
+import type { QueryAnswer } from './model-carrier.ts'
 import { milliseconds } from './story.ts'
 import type { Event, Look, Timeline, Variant } from './story.ts'
 
@@ -105,12 +106,12 @@ function describe (record: JournalRecord): string {
   return `${((record.atMs - FAKE_START_MS) / 1000).toFixed(1)}s ${record.decision} ${record.type} ${JSON.stringify(record.data)}`
 }
 
-/** @param directory - an empty folder @param lookTimes - moments to look at, as in `looks` */
-export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, directory: string, lookTimes: readonly string[] = []): Promise<Played> {
+/** @param lookTimes - moments to look at, as in `looks` */
+export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, config: Config, lookTimes: readonly string[] = []): Promise<Played> {
   const { kind, query } = variant
-  const { enabled = ['a'], configuration = {} } = timeline
+  const { enabled = ['a'] } = timeline
   const answer = query === 'no query' ? null : query.slice('query '.length) as QueryAnswer
-  const world = await createModelWorld({ kind, query: answer, enabled, configuration, directory })
+  const world = createModelWorld({ kind, query: answer, enabled, config })
   await world.start()
   const events = [...timeline.events]
   const untilMs = milliseconds(timeline.until)

@@ -2,8 +2,8 @@
  * A gateway as a model: stored and running state apart, a registration client with the kind's timers, and faults. It knows
  * nothing of Pointsman; `model-driver.ts` puts it behind the driver port.
  */
-import type { AdminState, Observation } from '../../src/core/observation.ts'
-import type { Clock } from '../../src/ports.ts'
+import type { AdminState, Observation } from '../core/observation.ts'
+import type { Clock } from '../ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 
 /**
