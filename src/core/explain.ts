@@ -1,5 +1,6 @@
 /** Sentences for people: what a trunk does now, why it is held, and the one command that releases it. */
-import type { Veto, Wait } from './interlocks.ts'
+import type { Veto } from './interlocks/judgement.ts'
+import type { Wait } from './waits.ts'
 import { VETOES, WAITS } from './reasons.ts'
 import type { VetoReason } from './reasons.ts'
 import type { InterfaceHealth } from './trunk-health.ts'

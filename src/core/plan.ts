@@ -1,5 +1,6 @@
 /** What a plan consists of. */
-import type { Veto, Wait } from './interlocks.ts'
+import type { Veto } from './interlocks/judgement.ts'
+import type { Wait } from './waits.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, GatewayId, InterfaceKey, TrunkId } from './topology.ts'
 import type { TrunkState } from './world.ts'
@@ -26,12 +27,14 @@ export interface Step {
   readonly actions: readonly Action[]
   readonly notes: readonly Note[]
   readonly vetoes: readonly Veto[]
+  /** Vetoes that a person's order passes: shown, and journalled with its admission. */
+  readonly passed: readonly Veto[]
   readonly waits: readonly Wait[]
   /** When to plan again if nothing happens before. */
   readonly wakeAtMs: EpochMs | null
 }
 
-export const NO_STEP: Omit<Step, 'state'> = { actions: [], notes: [], vetoes: [], waits: [], wakeAtMs: null }
+export const NO_STEP: Omit<Step, 'state'> = { actions: [], notes: [], vetoes: [], passed: [], waits: [], wakeAtMs: null }
 
 /** The earlier of two instants, of which either may be missing. */
 export function earlier (a: EpochMs | null, b: EpochMs | null): EpochMs | null {

@@ -6,8 +6,10 @@
  * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
  */
 import { payDebts } from './debt.ts'
-import { judge, PRE_FLIGHT_MS, waitsFor } from './interlocks.ts'
-import type { Judgement, Proposal, Wait } from './interlocks.ts'
+import { judge } from './interlocks.ts'
+import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
+import { PRE_FLIGHT_MS } from './interlocks/target.ts'
+import { nextTry } from './moves.ts'
 import { recordDark } from './observe.ts'
 import { maySend } from './permission.ts'
 import { earlier, NO_STEP } from './plan.ts'
@@ -16,11 +18,13 @@ import { proofOthersOff } from './proof.ts'
 import type { Proof } from './proof.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
-import { advance, nextTry } from './switchover.ts'
+import { advance } from './switchover.ts'
 import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { attend } from './upkeep.ts'
+import { waitsFor } from './waits.ts'
+import type { Wait } from './waits.ts'
 import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
@@ -161,8 +165,9 @@ function onlyLostItself (its: InterfaceHealth | undefined): boolean {
 /** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
 function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
   const proof = proofBefore(trunk, state, health, proposal, nowMs)
-  const judgement: Judgement = { world, trunk, state, health, proposal, proof, nowMs }
-  const vetoes = judge(judgement)
+  const decision = open(state, proposal, freshId, nowMs)
+  const judgement: Judgement = { world, trunk, state, health, proposal, decision, proof, nowMs }
+  const { vetoes, passed } = judge(judgement)
   const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
   const actions: Action[] = []
   if (vetoes.length === 0 && waits.length === 0 && proposal.to !== null) {
@@ -174,11 +179,10 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
       const justFailed = attempt !== null && attempt.reason !== null && nowMs - attempt.atMs < FAILED_READ_PAUSE_MS
       if (iface !== undefined && !justFailed) actions.push({ kind: 'observe', gateway: iface.gateway })
     }
-    if (missing.length === 0) return admit(state, proposal, open(state, proposal, freshId, nowMs), nowMs)
+    if (missing.length === 0) return admit(state, proposal, decision, passed, nowMs)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
   }
   const held = [...vetoes.map((v) => v.interlock), ...waits.map((w) => w.reason)].join(' ')
-  const decision = open(state, proposal, freshId, nowMs)
   const notes: Note[] = []
   if (decision.id === freshId && state.open?.id !== freshId) {
     notes.push({ decision: decision.id, type: 'proposed', data: describe(proposal) })
@@ -195,6 +199,7 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     actions,
     notes,
     vetoes,
+    passed,
     waits,
     // A wait without an end is over with the next result; whatever else changes wakes the plan, too.
     wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + (waits.length > 0 ? 1000 : 5000)
@@ -230,7 +235,7 @@ function unreadLately (state: TrunkState, keys: readonly InterfaceKey[], health:
   })
 }
 
-function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, nowMs: EpochMs): Step {
+function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, passed: readonly Veto[], nowMs: EpochMs): Step {
   if (proposal.to === null) throw new Error('a proposal without a target was admitted')
   const inFlight: Switchover = {
     decision: decision.id,
@@ -248,8 +253,15 @@ function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, n
     knownOff: []
   }
   const upkeeps = proposal.cause === 'upkeep' ? nextTry(state.upkeeps, nowMs) : state.upkeeps
-  const note: Note = { decision: decision.id, type: 'admitted', data: describe(proposal) }
+  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...passedBy(state, passed) } }
   return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps }, notes: [note] }
+}
+
+/** `overridden`: named by the author of the order; `shown`: they judge automation only. */
+function passedBy (state: TrunkState, passed: readonly Veto[]): Record<string, unknown> {
+  const named = new Set(state.request?.override)
+  const [overridden, shown] = [passed.filter((v) => named.has(v.interlock)), passed.filter((v) => !named.has(v.interlock))]
+  return { ...(overridden.length > 0 ? { overridden: overridden.map((v) => ({ ...v })) } : {}), ...(shown.length > 0 ? { shown: shown.map((v) => ({ ...v })) } : {}) }
 }
 
 function withdraw (state: TrunkState): Step {

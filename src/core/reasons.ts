@@ -70,7 +70,9 @@ export const VETOES = {
   'min-enabled': 'too few interfaces would stay enabled',
   emergency: 'an emergency trunk would stay without an enabled interface for too long',
   'standby-not-ready': 'the standby did not answer its pre-flight read',
-  cooldown: 'the last switchover was too short ago'
+  cooldown: 'the last switchover was too short ago',
+  hold: 'the interface to return to has not been well for long enough',
+  'flap-latch': 'the trunk has moved too often; look at it, then acknowledge it'
 } as const
 export type VetoReason = keyof typeof VETOES
 

@@ -8,7 +8,8 @@
  *
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
-import type { Wait } from './interlocks.ts'
+import type { Wait } from './waits.ts'
+import { countMove, nextTry } from './moves.ts'
 import { mayBeOn, recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
@@ -219,7 +220,7 @@ type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed'
 
 /** Ends the switchover. `wanted` is from now on what really carries the trunk. */
 function end (context: Context, result: Result, detail: string | null = null): Step {
-  const { trunk, state, run, nowMs } = context
+  const { world, trunk, state, run, nowMs } = context
   const stays = result === 'rolled-back' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
   const carries = (stays ? run.from : run.to) ?? state.wanted
   // It may have left the configuration meanwhile: then what is seen next is the baseline.
@@ -234,6 +235,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
     debts: debtsAtEnd(context, wanted),
     moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,
+    ...(run.cause === 'upkeep' ? {} : countMove(state, { moved, helped: !stays && result !== 'refuted', refuted: result === 'refuted' || result === 'rolled-back' }, world.topology.interlocks.latch, nowMs)),
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
     refuted: result === 'refuted' ? { sinceMs: nowMs, decision: run.decision } : null
   }
@@ -250,10 +252,4 @@ function debtsAtEnd ({ trunk, state, run, nowMs }: Context, wanted: InterfaceKey
     return key !== wanted && !owes(state, key) && (own.onSinceMs !== null || mayBeOn(own))
   })
   return [...state.debts.filter((debt) => debt.interface !== wanted), ...owing.map((key) => newDebt(key, run.decision, nowMs))]
-}
-
-/** One more try; the count starts anew after 24 h of quiet. */
-export function nextTry (tries: { readonly count: number; readonly lastAtMs: EpochMs | null }, nowMs: EpochMs): { count: number; lastAtMs: EpochMs } {
-  const quiet = tries.lastAtMs === null || nowMs - tries.lastAtMs > 24 * 3_600_000
-  return { count: quiet ? 1 : tries.count + 1, lastAtMs: nowMs }
 }

@@ -1,0 +1,42 @@
+/** How often a trunk may move: a trunk that moves back and forth is worse than one that waits. Judges automation only. */
+import type { InterfaceHealth } from '../trunk-health.ts'
+import type { EpochMs, InterfaceKey } from '../topology.ts'
+import { interfaceState } from '../world.ts'
+import type { TrunkState, World } from '../world.ts'
+import { refuse } from './judgement.ts'
+import type { Interlock, Proposal } from './judgement.ts'
+
+const HOUR_MS = 3_600_000
+
+/** A move away from an interface that is not down. From down to usable it is only spaced (see waits.ts). */
+function leavesWorking (proposal: Proposal, health: ReadonlyMap<InterfaceKey, InterfaceHealth>): boolean {
+  return proposal.cause !== 'upkeep' && proposal.from !== null && health.get(proposal.from)?.verdict !== 'down'
+}
+
+export const cooldown: Interlock = ({ world, state, proposal, health, nowMs }) => {
+  if (state.movedAtMs === null || !leavesWorking(proposal, health)) return null
+  const untilMs = state.movedAtMs + world.topology.interlocks.cooldownMs
+  return nowMs < untilMs ? refuse('the last switchover was too short ago', untilMs) : null
+}
+
+/** Longer for one that fell repeatedly within a day, or whose trials failed; an hour at most. [ms] */
+export function holdMs (world: World, state: TrunkState, nowMs: EpochMs): number {
+  // Every move away is followed by one back.
+  const falls = Math.ceil(state.movesAtMs.filter((atMs) => nowMs - atMs < 24 * HOUR_MS).length / 2)
+  return Math.min(world.topology.interlocks.holdMs * Math.max(falls, 1) * 2 ** state.failedFailbacks, Math.max(HOUR_MS, world.topology.interlocks.holdMs))
+}
+
+/** The interface that the trunk returns to has to be usable, well and named by no alert, without a break. */
+export const hold: Interlock = ({ world, state, proposal, nowMs }) => {
+  if (proposal.cause !== 'failback' || proposal.to === null) return null
+  const { wellSinceMs } = interfaceState(state, proposal.to)
+  if (wellSinceMs === null) return refuse(`${proposal.to} is not well`)
+  const untilMs = wellSinceMs + holdMs(world, state, nowMs)
+  return nowMs < untilMs ? refuse(`${proposal.to} has been well for ${Math.floor((nowMs - wellSinceMs) / 1000)} s only`, untilMs) : null
+}
+
+/** From down to usable stays allowed. */
+export const flapLatch: Interlock = ({ state, proposal }) => {
+  const returns = proposal.cause === 'failback' || proposal.cause === 'prefer'
+  return state.latch === null || !returns ? null : refuse(state.latch.because)
+}

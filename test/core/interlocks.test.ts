@@ -1,0 +1,213 @@
+/** A table per interlock: what it refuses, and what it lets pass. */
+import { test } from 'tap'
+import { INTERLOCKS, judge } from '../../src/core/interlocks.ts'
+import type { Judgement, Proposal } from '../../src/core/interlocks/judgement.ts'
+import { countMove } from '../../src/core/moves.ts'
+import type { Proof } from '../../src/core/proof.ts'
+import { demandsOf } from '../../src/core/rules.ts'
+import { VETOES } from '../../src/core/reasons.ts'
+import type { VetoReason } from '../../src/core/reasons.ts'
+import { trunkHealth } from '../../src/core/trunk-health.ts'
+import type { OpenDecision, OperatorRequest } from '../../src/core/world.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, DOWN, driverOf, LIMITS, MINUTE, NOW, SECOND, sipOf } from '../helpers/build-world.ts'
+import type { WorldParts } from '../helpers/build-world.ts'
+
+interface Given extends WorldParts {
+  readonly proposal?: Partial<Proposal>
+  readonly decision?: Partial<OpenDecision>
+  readonly proof?: Proof
+  readonly request?: Partial<OperatorRequest>
+}
+
+/** An alert says that A is down, its SIP address agrees, B is well: nothing is in the way, unless the case puts it there. */
+function judgementOf ({ proposal, decision, proof = { state: 'proven', by: 'timer' }, request, ...parts }: Given): Judgement {
+  const order: OperatorRequest = { verb: 'switchover', decision: 'd0', to: B, actor: 'anna', reason: 'x', atMs: NOW, override: [], knownOff: [], force: false, ...request }
+  const world = buildWorld({ alerts: [buildAlert('pbx-a')], evidence: { [sipOf(A)]: DOWN }, ...parts, state: { ...parts.state, ...(request === undefined ? {} : { request: order }) } })
+  const trunk = world.topology.trunks.get('acme')
+  const state = world.trunks.get('acme')
+  if (trunk === undefined || state === undefined) throw new Error('no trunk')
+  const demands = demandsOf(world.alertsByTrunk.get('acme') ?? [], trunk, world.topology.rules)
+  const asked: Proposal = { from: A, to: B, cause: 'alert', demands, byOperator: request !== undefined, ...proposal }
+  const open: OpenDecision = { id: 'd1', from: asked.from, to: asked.to, cause: asked.cause, held: '', sinceMs: NOW, answer: null, ...decision }
+  return { world, trunk, state, health: trunkHealth(world, trunk, state, NOW), proposal: asked, decision: open, proof, nowMs: NOW }
+}
+
+/** A came back and is well; the trunk is on B. */
+const back: Given = {
+  evidence: {},
+  alerts: [],
+  proposal: { from: B, to: A, cause: 'failback' },
+  interfaces: { [A]: buildInterface(false, { wellSinceMs: NOW - 60 * MINUTE }), [B]: buildInterface(true) },
+  state: { wanted: B, movedAtMs: NOW - 60 * MINUTE, movesAtMs: [NOW - 60 * MINUTE] }
+}
+const wellFor = (ms: number, state: Given['state'] = {}): Given => ({ ...back, state: { ...back.state, ...state }, interfaces: { ...back.interfaces, [A]: buildInterface(false, { wellSinceMs: NOW - ms }) } })
+const blocked = (veto: 'exclusive' | 'gateway-alive' | 'owner-unproven'): Given => ({ proof: { state: 'blocked', veto, detail: 'x' } })
+const pause = (scope: string, untilMs: number | null = null): Given => ({ pauses: [{ scope, actor: 'anna', reason: 'work', atMs: NOW, untilMs }] })
+const pinned = (key: string, untilMs: number | null = null): Given => ({ state: { pin: { interface: key, actor: 'anna', reason: 'work', atMs: NOW, untilMs } } })
+
+type Row = readonly [string, Given, boolean]
+
+/** Name of the case, what is given, and whether the interlock refuses. */
+const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
+  mode: [
+    ['observe', { trunk: { mode: 'observe' } }, true],
+    ['automatic', {}, false],
+    ['an order in observe', { trunk: { mode: 'observe' }, request: {} }, true]
+  ],
+  paused: [
+    ['everything', pause('global'), true],
+    ['this trunk', pause('trunk/acme'), true],
+    ['another trunk', pause('trunk/beta'), false],
+    ['the gateway that is left', pause('gateway/pbx-a'), true],
+    ['the gateway that takes over', pause('gateway/pbx-b'), true],
+    ['another gateway', pause('gateway/pbx-c'), false],
+    ['until now', pause('global', NOW), false],
+    ['an order', { ...pause('global'), request: {} }, true]
+  ],
+  pin: [
+    ['to the interface that is left', pinned(A), true],
+    ['to the interface that takes over', pinned(B), false],
+    ['until now', pinned(A, NOW), false]
+  ],
+  'baseline-unclear': [
+    ['unclear', { state: { baseline: 'unclear' } }, true],
+    ['not read yet', { state: { baseline: 'unset' } }, true],
+    ['adopted', {}, false]
+  ],
+  drift: [
+    ['somebody changed a gateway', { state: { drift: { detail: 'x', decision: 'd0' } } }, true],
+    ['nobody did', {}, false]
+  ],
+  freeze: [
+    ['no Alertmanager has answered', { resyncs: true }, true],
+    ['a resync four minutes ago', { resyncs: true, resyncedAtMs: NOW - 4 * MINUTE }, true],
+    ['a resync two minutes ago', { resyncs: true, resyncedAtMs: NOW - 2 * MINUTE }, false],
+    ['no Alertmanager is configured', {}, false],
+    ['own health needs no Alertmanager', { resyncs: true, proposal: { cause: 'health' } }, false]
+  ],
+  'warm-up': [
+    ['no verdict yet', { evidence: { [sipOf(B)]: null }, state: { warmSinceMs: NOW - MINUTE } }, true],
+    ['all have one', { state: { warmSinceMs: NOW - MINUTE } }, false],
+    ['after two minutes', { evidence: { [sipOf(B)]: null }, state: { warmSinceMs: NOW - 2 * MINUTE } }, false]
+  ],
+  confirm: [
+    ['the own evidence is up', { evidence: {} }, true],
+    ['the own evidence is unknown', { evidence: { [sipOf(A)]: null } }, true],
+    ['the own evidence is down', {}, false],
+    ['silenced', { alerts: [buildAlert('pbx-a', { suppressed: true })] }, true]
+  ],
+  exclusive: [
+    ['the other one may be on', blocked('exclusive'), true],
+    ['proven off', {}, false],
+    ['named by an order', { ...blocked('exclusive'), request: { override: ['exclusive'] } }, true]
+  ],
+  'gateway-alive': [
+    ['a sign of life', blocked('gateway-alive'), true],
+    ['the carrier has refused the standby', { state: { notBeforeMs: NOW + 1 } }, true],
+    ['the next try after that', { state: { notBeforeMs: NOW } }, false]
+  ],
+  'owner-unproven': [
+    ['nobody can say', blocked('owner-unproven'), true],
+    ['proven', {}, false]
+  ],
+  'no-better': [
+    ['the target is down', { evidence: { [sipOf(A)]: DOWN, [sipOf(B)]: DOWN } }, true],
+    ['no target', { proposal: { to: null } }, true],
+    ['the target is usable', {}, false]
+  ],
+  'min-enabled': [
+    ['none would stay', { proposal: { to: null } }, true],
+    ['two must stay', { trunk: { minEnabled: 2 } }, true],
+    ['one stays', {}, false]
+  ],
+  emergency: [
+    ['a gap of 330 s', { ...back, trunk: { emergency: true } }, true],
+    ['no emergency trunk', back, false],
+    ['the carrier replaces', { ...back, trunk: { emergency: true }, onSecond: 'replace' }, false],
+    ['away from one that is down', { trunk: { emergency: true } }, false]
+  ],
+  'standby-not-ready': [
+    ['its read has just failed', { interfaces: { [B]: { attempt: { atMs: NOW - 4 * SECOND, reason: 'auth-failed' } } } }, true],
+    ['it has no such interface', { interfaces: { [B]: { observed: { present: false, admin: 'disabled', registered: null, path: null, atMs: NOW } } } }, true],
+    ['its read succeeded', {}, false]
+  ],
+  cooldown: [
+    ['away from a working one, 9 min after a move', { ...back, state: { ...back.state, movedAtMs: NOW - 9 * MINUTE } }, true],
+    ['10 min after a move', { ...back, state: { ...back.state, movedAtMs: NOW - 10 * MINUTE } }, false],
+    ['away from one that is down', { state: { movedAtMs: NOW - SECOND } }, false],
+    ['an order is only shown it', { ...back, state: { ...back.state, movedAtMs: NOW - SECOND }, request: {} }, false]
+  ],
+  hold: [
+    ['it has never been well', { ...back, interfaces: { [A]: buildInterface(false), [B]: buildInterface(true) } }, true],
+    ['well for 9 min', wellFor(9 * MINUTE), true],
+    ['well for 10 min', wellFor(10 * MINUTE), false],
+    ['well for 19 min, fell twice', wellFor(19 * MINUTE, { movesAtMs: [1, 2, 3].map((n) => NOW - n * 60 * MINUTE) }), true],
+    ['well for 20 min, fell twice', wellFor(20 * MINUTE, { movesAtMs: [1, 2, 3].map((n) => NOW - n * 60 * MINUTE) }), false],
+    ['well for 10 min, fell the first time in 24 h', wellFor(10 * MINUTE, { movesAtMs: [NOW - 25 * 60 * MINUTE, NOW - 24 * 60 * MINUTE, NOW - 60 * MINUTE] }), false],
+    ['well for 19 min, a trial has failed', wellFor(19 * MINUTE, { failedFailbacks: 1 }), true],
+    ['well for 60 min, whatever was before', wellFor(60 * MINUTE, { failedFailbacks: 2, movesAtMs: Array.from({ length: 20 }, (_, n) => NOW - (n + 1) * 60 * MINUTE) }), false],
+    ['no failback', {}, false],
+    ['an order is only shown it', { ...wellFor(SECOND), request: {} }, false]
+  ],
+  'flap-latch': [
+    ['a failback', { ...back, state: { ...back.state, latch: { sinceMs: NOW, because: 'x' } } }, true],
+    ['a rule that prefers', { ...back, proposal: { from: B, to: A, cause: 'prefer' }, state: { ...back.state, latch: { sinceMs: NOW, because: 'x' } } }, true],
+    ['from down to usable', { state: { latch: { sinceMs: NOW, because: 'x' } } }, false],
+    ['no latch', back, false]
+  ]
+}
+
+test('every interlock has its table', (t) => {
+  t.same(Object.keys(TABLE).sort(), Object.keys(VETOES).sort())
+  t.same(Object.keys(INTERLOCKS), Object.keys(VETOES), 'in the order of their sentences')
+  for (const [name, rows] of Object.entries(TABLE) as [VetoReason, readonly Row[]][]) {
+    t.ok(rows.some(([, , refuses]) => refuses) && rows.some(([, , refuses]) => !refuses), `${name} refuses and lets pass`)
+    for (const [title, given, refuses] of rows) {
+      const { vetoes } = judge(judgementOf(given))
+      t.equal(vetoes.some((v) => v.interlock === name), refuses, `${name}: ${title}`)
+    }
+  }
+  t.end()
+})
+
+test('nothing is in the way of a move that is needed', (t) => {
+  t.same(judge(judgementOf({})), { vetoes: [], passed: [] })
+  t.same(judge(judgementOf(back)), { vetoes: [], passed: [] }, 'nor of a failback that is due')
+  t.end()
+})
+
+test('all vetoes are reported', (t) => {
+  const { vetoes } = judge(judgementOf({ ...pause('global'), trunk: { mode: 'observe' }, evidence: { [driverOf(A)]: DOWN }, state: { drift: { detail: 'x', decision: 'd0' } } }))
+  t.same(vetoes.map((v) => v.interlock), ['mode', 'paused', 'drift', 'confirm'])
+  t.end()
+})
+
+test('an order passes what its author has named, and what judges automation only', (t) => {
+  const given: Given = { ...back, ...pause('global'), state: { ...back.state, movedAtMs: NOW - SECOND, drift: { detail: 'x', decision: 'd0' } } }
+  const names = (override: readonly VetoReason[]): readonly unknown[] => {
+    const { vetoes, passed } = judge(judgementOf({ ...given, request: { override } }))
+    return [vetoes.map((v) => v.interlock), passed.map((v) => v.interlock)]
+  }
+  t.same(names([]), [['paused', 'drift'], ['cooldown']])
+  t.same(names(['drift']), [['paused'], ['drift', 'cooldown']])
+  t.same(names(['drift', 'paused']), [[], ['paused', 'drift', 'cooldown']])
+  const automation = judge(judgementOf({ ...given, state: { ...given.state, request: null } }))
+  t.same(automation.vetoes.map((v) => v.interlock), ['paused', 'drift', 'cooldown'])
+  t.end()
+})
+
+test('the latch is set by the move that is one too many', (t) => {
+  const state = judgementOf({}).state
+  const moved = { moved: true, helped: true, refuted: false }
+  const refuted = { moved: false, helped: false, refuted: true }
+  const at = (...minutes: number[]): number[] => minutes.map((m) => NOW - m * MINUTE)
+  const latched = (change: Partial<typeof state>, end: typeof moved): boolean => countMove({ ...state, ...change }, end, LIMITS.latch, NOW).latch !== null
+  t.equal(latched({ movesAtMs: at(50) }, moved), false, 'the second within an hour')
+  t.equal(latched({ movesAtMs: at(59, 50) }, moved), true, 'the third within an hour')
+  t.equal(latched({ movesAtMs: at(60, 50) }, moved), false, 'the third after an hour')
+  t.equal(latched({ movesAtMs: at(50, 40) }, refuted), false, 'a rollback is no move')
+  t.equal(latched({ ineffective: 1 }, refuted), false, 'the second that did not help')
+  t.equal(latched({ ineffective: 2 }, refuted), true, 'the third that did not help')
+  t.equal(countMove({ ...state, ineffective: 2 }, moved, LIMITS.latch, NOW).ineffective, 0, 'one that helped')
+  t.end()
+})
