@@ -6,6 +6,8 @@ import type { InterfaceFile, RuleFile } from './schema.ts'
 import { templateLabel } from './template.ts'
 import type { View } from './view.ts'
 
+type Target = NonNullable<RuleFile['target']>
+
 export function checkRules (view: View, reporter: Reporter): void {
   const indexes = view.indexes(['rules'])
   if (view.at(['rules']) !== null && indexes.length === 0) {
@@ -17,39 +19,65 @@ export function checkRules (view: View, reporter: Reporter): void {
     const name = view.at<string>([...path, 'name'])
     if (name !== null && names.has(name)) reporter.error([...path, 'name'], `another rule is called "${name}"`, 'names are recorded with each decision')
     if (name !== null) names.add(name)
+    checkKind(view, path, reporter)
     const rule = view.at<RuleFile>(path)
-    if (rule !== null) checkRule(view, path, rule, reporter)
+    if (rule?.match !== undefined) checkAlertRule(view, path, rule, rule.match, reporter)
+    else if (rule?.when !== undefined) checkHealthRule(view, path, rule, reporter)
   }
 }
 
-function checkRule (view: View, path: Path, rule: RuleFile, reporter: Reporter): void {
-  const matchers = rule.match.flatMap((text) => {
+/** A rule is about alerts or about own health, and one about alerts names a trunk. Also of a rule with other errors. */
+function checkKind (view: View, path: Path, reporter: Reporter): void {
+  const keys = view.keys(path)
+  if (keys.includes('match') && keys.includes('when')) {
+    reporter.error([...path, 'when'], 'a rule has "match" or "when", not both', 'write one rule on alerts and one on own health')
+  } else if (!keys.includes('match') && !keys.includes('when')) {
+    reporter.error([...path, 'match'], '"match" or "when" is missing', 'match: matchers of alerts; when: {health: down, for: 10s} looks at Pointsman\'s own evidence')
+  }
+  const target = [...path, 'target']
+  if (!keys.includes('match') || keys.includes('when') || view.keys(target).includes('trunk')) return
+  reporter.error(keys.includes('target') ? [...target, 'trunk'] : target, 'a rule on alerts needs "target" with "trunk"', 'for example target: {trunk: \'{trunk}\', gateway: \'{gateway}\'}')
+}
+
+function checkAlertRule (view: View, path: Path, rule: RuleFile, match: readonly string[], reporter: Reporter): void {
+  const matchers = match.flatMap((text) => {
     const parsed = parseMatcher(text)
     return parsed.ok ? [parsed.matcher] : []
   })
   if (matchers.every((matcher) => matches(matcher, {}))) {
     reporter.error([...path, 'match'], 'this rule matches every alert', 'at least one must ask for a label, for example alertname="SipTrunkDown"')
   }
-  checkTarget(view, [...path, 'target'], rule, matchers, reporter)
+  checkTarget(view, [...path, 'target'], rule.target ?? {}, matchers, reporter)
 }
 
-function checkTarget (view: View, target: Path, rule: RuleFile, matchers: readonly Matcher[], reporter: Reporter): void {
+/** It has no alert whose labels could name anything, and its evidence is what it looks at. */
+function checkHealthRule (view: View, path: Path, rule: RuleFile, reporter: Reporter): void {
+  if (rule.evidence !== undefined) reporter.error([...path, 'evidence'], 'a rule on own health has no "evidence"', 'its evidence is Pointsman\'s own')
+  const { target = {} } = rule
+  for (const [part, template] of Object.entries(target)) {
+    if (templateLabel(template) === null) continue
+    reporter.error([...path, 'target', part], `"${part}" must be a name: a rule on own health has no alert with labels`, `leave it out for every ${part}`)
+  }
+  checkTarget(view, [...path, 'target'], target, [], reporter)
+}
+
+function checkTarget (view: View, path: Path, target: Target, matchers: readonly Matcher[], reporter: Reporter): void {
   const interfaces = interfacesOf(view).map((at) => ({ trunk: String(at[1]), value: view.at<InterfaceFile>(at) }))
-  const trunk = checkPart([...target, 'trunk'], rule.target.trunk, 'trunk', view.keys(['trunks']), matchers, reporter)
+  const trunk = target.trunk === undefined ? null : checkPart([...path, 'trunk'], target.trunk, 'trunk', view.keys(['trunks']), matchers, reporter)
   let gateway: string | null = null
-  if (rule.target.gateway !== undefined) {
-    gateway = checkPart([...target, 'gateway'], rule.target.gateway, 'gateway', view.keys(['gateways']), matchers, reporter)
+  if (target.gateway !== undefined) {
+    gateway = checkPart([...path, 'gateway'], target.gateway, 'gateway', view.keys(['gateways']), matchers, reporter)
     const inTrunk = interfaces.some((each) => each.trunk === trunk && (each.value === null || each.value.gateway === gateway))
     if (trunk !== null && gateway !== null && !inTrunk) {
-      reporter.error([...target, 'gateway'], `the trunk "${trunk}" has no interface on the gateway "${gateway}"`)
+      reporter.error([...path, 'gateway'], `the trunk "${trunk}" has no interface on the gateway "${gateway}"`)
     }
   }
-  if (rule.target.interface === undefined) return
-  if (rule.target.gateway === undefined) {
-    reporter.error([...target, 'interface'], '"interface" needs "gateway"', 'the name of an interface says nothing without its gateway')
+  if (target.interface === undefined) return
+  if (target.gateway === undefined) {
+    reporter.error([...path, 'interface'], '"interface" needs "gateway"', 'the name of an interface says nothing without its gateway')
   }
   const fitting = interfaces.filter(({ value, ...at }) => (trunk ?? at.trunk) === at.trunk && (gateway ?? value?.gateway) === value?.gateway)
-  checkPart([...target, 'interface'], rule.target.interface, 'interface', fitting.flatMap(({ value }) => value?.interface ?? []), matchers, reporter)
+  checkPart([...path, 'interface'], target.interface, 'interface', fitting.flatMap(({ value }) => value?.interface ?? []), matchers, reporter)
 }
 
 /**

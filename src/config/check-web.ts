@@ -41,7 +41,9 @@ function checkListen (view: View, roles: ReadonlySet<string | null>, reporter: R
 export function checkAlertmanagers (view: View, reporter: Reporter): void {
   const root = ['alertmanagers']
   const indexes = view.indexes(root)
-  if (view.at(root) !== null && indexes.length === 0) {
+  const rules = view.indexes(['rules'])
+  const onlyOwnHealth = rules.length > 0 && rules.every((index) => view.at(['rules', index, 'when']) !== null)
+  if (view.at(root) !== null && indexes.length === 0 && !onlyOwnHealth) {
     reporter.warn(root, 'there are no alertmanagers, so alerts can\'t be confirmed by asking for them', 'add the ones that send the alerts')
   }
   const urls = new Set<string>()

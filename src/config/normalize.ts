@@ -86,8 +86,16 @@ function userConfig (file: ConfigFile['web']['users'][number], path: readonly (s
 }
 
 function normalizeRule (rule: RuleFile): Rule {
-  const { trunk, gateway = null, interface: name = null } = rule.target
-  return { name: rule.name, match: rule.match.map(matcherOf), when: null, mode: null, target: { trunk, gateway, interface: name }, demand: rule.demand, evidence: rule.evidence }
+  const { trunk = null, gateway = null, interface: name = null } = rule.target ?? {}
+  return {
+    name: rule.name,
+    match: rule.match?.map(matcherOf) ?? null,
+    when: rule.when === undefined ? null : { downForMs: ms(rule.when.for) },
+    mode: null,
+    target: { trunk, gateway, interface: name },
+    demand: rule.demand,
+    evidence: rule.evidence ?? 'probe'
+  }
 }
 
 function matcherOf (text: string): Matcher {

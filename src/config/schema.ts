@@ -120,14 +120,18 @@ const Trunk = closed({
 
 const RuleSchema = closed({
   name: Type.String({ ...NAME, description: 'name of the rule, unique' }),
-  match: Type.Array(text('matcher', 'a matcher with Alertmanager\'s syntax'), { minItems: 1, description: 'matchers that an alert must all fit, for example alertname="SipTrunkDown"' }),
-  target: closed({
-    trunk: text('template', 'name of the trunk, or {label} of the alert'),
-    gateway: Type.Optional(text('template', 'name of the gateway, or {label} of the alert; default: the interface that was enabled when the alert began')),
+  match: Type.Optional(Type.Array(text('matcher', 'a matcher with Alertmanager\'s syntax'), { minItems: 1, description: 'a rule on alerts: matchers that an alert must all fit, for example alertname="SipTrunkDown"' })),
+  when: Type.Optional(closed({
+    health: choice(['down'], { description: 'down by Pointsman\'s own evidence' }),
+    for: text('duration', 'how long without a break; 0s: at once')
+  }, { description: 'a rule on own health, instead of "match": it works while the monitoring is dead' })),
+  target: Type.Optional(closed({
+    trunk: Type.Optional(text('template', 'name of the trunk, or {label} of the alert; a rule on alerts needs it; default of a rule on own health: every trunk')),
+    gateway: Type.Optional(text('template', 'name of the gateway, or {label} of the alert; default: the interface that was enabled when the alert began; of a rule on own health: every gateway')),
     interface: Type.Optional(text('template', 'name of the interface on the gateway, or {label} of the alert; default: the trunk\'s interface on that gateway'))
-  }, { description: 'which interface the alert is about' }),
+  }, { description: 'which interface the rule is about' })),
   demand: choice(['disable'], { description: 'what the rule wants: disable = take the interface out' }),
-  evidence: choice(['probe', 'none'], { description: 'probe (default): only while Pointsman\'s own evidence agrees; none: on the alert alone', default: 'probe' })
+  evidence: Type.Optional(choice(['probe', 'none'], { description: 'of a rule on alerts: probe (default): only while Pointsman\'s own evidence agrees; none: on the alert alone' }))
 })
 
 const Alertmanager = closed({
@@ -169,7 +173,7 @@ export const FileSchema = closed({
   gateways: named(Type.Object({}), 'the gateways by name'),
   probes: named(Type.Object({}), 'the probes by name'),
   trunks: named(Trunk, 'the trunks by name'),
-  rules: Type.Array(RuleSchema, { description: 'what alerts mean; default: none', default: [] }),
+  rules: Type.Array(RuleSchema, { description: 'what alerts and own health mean; default: none', default: [] }),
   interlocks: Interlocks
 })
 

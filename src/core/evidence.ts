@@ -26,7 +26,10 @@ export function newEvidence (everUp: boolean): Evidence {
   return { verdict: 'unknown', failures: 0, successes: 0, reason: 'no result yet', atMs: null, everUp, turnedAtMs: null }
 }
 
-/** Counts one conclusive result. Something that was never up can't fall: it stays unknown (`never-up`). */
+/**
+ * Counts one conclusive result. Something that was never up can't fall: it stays unknown (`never-up`). A verdict that had
+ * grown stale was unknown meanwhile, so it turns with the next result even when it is the same.
+ */
 export function recordResult (before: Evidence, good: boolean, reason: string, limits: Thresholds, nowMs: EpochMs): Evidence {
   const successes = good ? before.successes + 1 : 0
   const failures = good ? 0 : before.failures + 1
@@ -34,7 +37,8 @@ export function recordResult (before: Evidence, good: boolean, reason: string, l
   let verdict = before.verdict
   if (successes >= limits.rise) verdict = 'up'
   if (failures >= limits.fall && everUp) verdict = 'down'
-  return { verdict, failures, successes, reason, atMs: nowMs, everUp, turnedAtMs: verdict === before.verdict ? before.turnedAtMs : nowMs }
+  const stays = verdict === before.verdict && before.atMs !== null && nowMs - before.atMs <= staleAfterMs(limits)
+  return { verdict, failures, successes, reason, atMs: nowMs, everUp, turnedAtMs: stays ? before.turnedAtMs : nowMs }
 }
 
 /** Age at which a verdict is unknown: three intervals and the time that the last attempt may take. */
@@ -51,6 +55,11 @@ export function verdictAt (evidence: Evidence | undefined, limits: Thresholds, n
   if (nowMs - evidence.atMs > staleAfterMs(limits)) return 'unknown'
   const settledAtMs = sinceMs + (limits.fall - 1) * limits.intervalMs
   return evidence.atMs < settledAtMs ? 'unknown' : evidence.verdict
+}
+
+/** Since when the verdict counts: it turned then, or the warm-up that began at `sinceMs` was over for it. */
+export function verdictSince (evidence: Evidence, limits: Thresholds, sinceMs: EpochMs): EpochMs {
+  return Math.max(evidence.turnedAtMs ?? evidence.atMs ?? 0, sinceMs + (limits.fall - 1) * limits.intervalMs)
 }
 
 /** The last results contradict the verdict, but not often enough yet to turn it. */

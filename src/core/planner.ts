@@ -16,7 +16,7 @@ import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
 import type { Proof } from './proof.ts'
-import { demandsOf } from './rules.ts'
+import { demandsOf, healthDemandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
 import { advance } from './switchover.ts'
 import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
@@ -47,16 +47,17 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   state = nameChanges(state, freshId, notes)
   const health = trunkHealth(world, trunk, state, nowMs)
   state = recordDark(state, [...health.values()].filter((h) => !h.sipAlive && interfaceState(state, h.key).silentSince).map((h) => h.key))
-  const step = decide(world, trunk, state, health, freshId, nowMs)
-  const demands = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
+  const alerts = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
+  const own = healthDemandsOf(trunk, health, world.topology.rules, nowMs)
+  const step = decide(world, trunk, state, health, [...own.demands, ...alerts], freshId, nowMs)
   const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
-  const care = attend(world, trunk, step.state, health, changing ? 'changing' : demands.length > 0 ? 'doubt' : 'calm', nowMs)
+  const care = attend(world, trunk, step.state, health, changing ? 'changing' : alerts.length > 0 ? 'doubt' : 'calm', nowMs)
   return {
     ...step,
     state: care.state,
     actions: [...step.actions, ...care.actions],
     notes: [...notes, ...step.notes, ...care.notes],
-    wakeAtMs: earlier(step.wakeAtMs, care.wakeAtMs)
+    wakeAtMs: earlier(earlier(step.wakeAtMs, care.wakeAtMs), own.wakeAtMs)
   }
 }
 
@@ -108,9 +109,9 @@ function nameChanges (state: TrunkState, decision: string, notes: Note[]): Trunk
   return { ...next, debts: next.debts.map((debt) => debt.decision === '' ? { ...debt, decision } : debt) }
 }
 
-function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, freshId: string, nowMs: EpochMs): Step {
+function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], freshId: string, nowMs: EpochMs): Step {
   if (state.inFlight !== null) return advance(world, trunk, state, health, nowMs)
-  const proposal = propose(world, trunk, state, health)
+  const proposal = propose(trunk, state, health, demands)
   const held = proposal === null ? null : consider(world, trunk, state, health, proposal, freshId, nowMs)
   if (held?.state.inFlight != null) {
     // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
@@ -124,26 +125,30 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
 }
 
 /** What ought to change, by precedence: an operator's order, a demand on the wanted interface, the wanted one being off. */
-function propose (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap): Proposal | null {
+function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[]): Proposal | null {
   const { wanted, request } = state
   if (request !== null) {
     return request.to === wanted ? null : { from: wanted, to: request.to, cause: 'failback', demands: [], byOperator: true }
   }
-  const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
-  // Nobody knows yet what should be on: it is told why the alert is not answered.
+  // Nobody knows yet what should be on: it is told why the demand is not answered.
   const [first] = demands
-  if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: 'alert', demands, byOperator: false }
+  if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: causeOf(demands), demands, byOperator: false }
   const against = demands.filter((d) => d.interface === wanted)
   // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
   const answerable = demandStands(demands, health, wanted ?? '') || health.get(wanted ?? '')?.enabled !== false
   if (wanted !== null && against.length > 0 && answerable) {
     const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
-    if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: 'alert', demands: against, byOperator: false }
+    if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: causeOf(against), demands: against, byOperator: false }
   }
   // A debtor that came back enabled is settled first: it may be the only one alive.
   const returned = state.debts.some((debt) => health.get(debt.interface)?.answers === 'yes' && health.get(debt.interface)?.enabled === true)
   if (wanted === null || returned || !needsUpkeep(state, health, wanted)) return null
   return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false }
+}
+
+/** Own health needs neither an alert nor living monitoring, so it speaks where both do. */
+function causeOf (demands: readonly Demand[]): 'alert' | 'health' {
+  return demands.some((d) => d.alert === null) ? 'health' : 'alert'
 }
 
 /** A demand makes an interface unusable only while its own evidence agrees, or the rule asks for none. */
@@ -223,7 +228,7 @@ function open (state: TrunkState, proposal: Proposal, freshId: string, nowMs: Ep
 
 function describe (proposal: Proposal): Record<string, unknown> {
   const { from, to, cause, demands } = proposal
-  return { from, to, cause, demands: demands.map((d) => ({ rule: d.rule, alert: d.alertName, fingerprint: d.fingerprint, interface: d.interface })) }
+  return { from, to, cause, demands: demands.map((d) => ({ rule: d.rule, alert: d.alert?.name ?? null, fingerprint: d.alert?.fingerprint ?? null, interface: d.interface })) }
 }
 
 /** Interfaces without a good read in the last 5 s. One that is silent by its fall count is not waited for. */

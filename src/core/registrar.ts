@@ -41,7 +41,7 @@ export function recordBinding (trunk: TrunkTopology, state: TrunkState, answer: 
     case 'refused': return { ...state, queryRefused: true }
     case 'unsupported': {
       const queryNotBeforeMs = answer.retryAfterMs === null ? state.queryNotBeforeMs : nowMs + answer.retryAfterMs
-      return { ...state, queryNotBeforeMs, binding: { verdict: 'unsupported', holder: null, contacts: [], atMs: nowMs, expiresAtMs: null, times: 1 } }
+      return { ...state, queryNotBeforeMs, binding: { verdict: 'unsupported', holder: null, contacts: [], atMs: nowMs, expiresAtMs: null, times: 1, sinceMs: nowMs } }
     }
     case 'listed': return recordListed(trunk, state, answer.contacts, registeredByDriver, nowMs)
   }
@@ -52,7 +52,7 @@ function recordListed (trunk: TrunkTopology, before: TrunkState, contacts: reado
   const expiresAtMs = endOf(trunk, contacts, holder, nowMs)
   const last = before.binding
   const same = last !== null && last.verdict === verdict && last.holder === holder
-  let state: TrunkState = { ...before, binding: { verdict, holder, contacts, atMs: nowMs, expiresAtMs, times: same ? last.times + 1 : 1 } }
+  let state: TrunkState = { ...before, binding: { verdict, holder, contacts, atMs: nowMs, expiresAtMs, times: same ? last.times + 1 : 1, sinceMs: same ? last.sinceMs : nowMs } }
   if (holder === null) return state
   const onlyEnabled = trunk.interfaces.every((i) => {
     const observed = interfaceState(state, i.key).observed

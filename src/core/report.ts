@@ -87,7 +87,7 @@ function reportAlerts (world: World, trunk: TrunkTopology): TrunkStatus['alerts'
   return booked.filter(isFiring).map((alert) => ({
     fingerprint: alert.fingerprint,
     name: alert.labels['alertname'] ?? '',
-    interface: demands.find((d) => d.fingerprint === alert.fingerprint)?.interface ?? null,
+    interface: demands.find((d) => d.alert?.fingerprint === alert.fingerprint)?.interface ?? null,
     startsAtMs: startedAtMs(alert),
     disputed: alert.disputed
   }))

@@ -3,6 +3,8 @@ import { isFiring, startedAtMs, startsNothingNew } from './alert-book.ts'
 import type { BookedAlert } from './alert-book.ts'
 import { labelValue, matches } from './labels.ts'
 import type { Labels } from './labels.ts'
+import { earlier } from './plan.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, InterfaceTopology, Rule, Topology, TrunkId, TrunkTopology } from './topology.ts'
 
 /**
@@ -14,14 +16,15 @@ export type Target =
   | { readonly kind: 'found'; readonly trunk: TrunkId; readonly interfaces: readonly InterfaceKey[] | null }
   | { readonly kind: 'refused'; readonly reason: 'unknown-trunk' | 'unknown-gateway' }
 
-/** Why an alert wants an interface off. */
+/** What a rule wants of an interface, and why. */
 export interface Demand {
   readonly rule: string
   readonly demand: Rule['demand']
   readonly interface: InterfaceKey
-  readonly fingerprint: string
-  readonly alertName: string
-  readonly startsAtMs: EpochMs
+  /** The alert behind it; null: the interface's own health. */
+  readonly alert: { readonly fingerprint: string; readonly name: string } | null
+  /** Start of the alert, or since when the interface is down. */
+  readonly sinceMs: EpochMs
   /** `probe`: counts only while our own evidence agrees. A disputed alert always needs it. */
   readonly evidence: Rule['evidence']
   /** False: silenced or inhibited; it holds what is, but starts nothing. */
@@ -50,12 +53,31 @@ function demandsOfAlert (rule: Rule, alert: BookedAlert, trunk: TrunkTopology): 
     rule: rule.name,
     demand: rule.demand,
     interface: key,
-    fingerprint: alert.fingerprint,
-    alertName: labelValue(alert.labels, 'alertname'),
-    startsAtMs: startedAtMs(alert),
+    alert: { fingerprint: alert.fingerprint, name: labelValue(alert.labels, 'alertname') },
+    sinceMs: startedAtMs(alert),
     evidence: alert.disputed ? 'probe' : rule.evidence,
     startsNew: !startsNothingNew(alert)
   }))
+}
+
+/**
+ * What the rules on own health demand of one trunk: an interface that has been down by its own evidence for as long as the
+ * rule says. No alert has to confirm it, and unknown is never down. `wakeAtMs`: when the next of them will be over.
+ */
+export function healthDemandsOf (trunk: TrunkTopology, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, rules: readonly Rule[], nowMs: EpochMs): { readonly demands: readonly Demand[]; readonly wakeAtMs: EpochMs | null } {
+  const demands: Demand[] = []
+  let wakeAtMs: EpochMs | null = null
+  for (const rule of rules) {
+    if (rule.when === null || (rule.target.trunk !== null && rule.target.trunk !== trunk.id)) continue
+    for (const key of interfacesNamed(rule, {}, trunk) ?? trunk.interfaces.map((i) => i.key)) {
+      const sinceMs = health.get(key)?.downSinceMs ?? null
+      if (sinceMs === null) continue
+      const dueMs = sinceMs + rule.when.downForMs
+      if (nowMs < dueMs) wakeAtMs = earlier(wakeAtMs, dueMs)
+      else demands.push({ rule: rule.name, demand: rule.demand, interface: key, alert: null, sinceMs, evidence: rule.evidence, startsNew: true })
+    }
+  }
+  return { demands, wakeAtMs }
 }
 
 /**

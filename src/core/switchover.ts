@@ -233,7 +233,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
     wanted,
     baseline: wanted === null ? 'unset' : state.baseline,
     debts: debtsAtEnd(context, wanted),
-    moves: run.cause === 'alert' ? nextTry(state.moves, nowMs) : state.moves,
+    moves: run.cause === 'alert' || run.cause === 'health' ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,
     ...(run.cause === 'upkeep' ? {} : countMove(state, { moved, helped: !stays && result !== 'refuted', refuted: result === 'refuted' || result === 'rolled-back' }, world.topology.interlocks.latch, nowMs)),
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,

@@ -2,7 +2,7 @@
  * Health belongs to an interface, not to a trunk: what all evidence says about one interface now.
  * (g) gateway: its SIP address and its driver; (r) registration; (p) path through it; (c) its own carrier target.
  */
-import { evidenceKey, inTransition, staleAfterMs, verdictAt } from './evidence.ts'
+import { evidenceKey, inTransition, staleAfterMs, verdictAt, verdictSince } from './evidence.ts'
 import type { Evidence } from './evidence.ts'
 import type { EvidenceStatus, Verdict } from './status.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkTopology } from './topology.ts'
@@ -16,6 +16,8 @@ export interface InterfaceHealth {
   /** Down if any own evidence is down; else unknown if any is unknown; else up (and then well). */
   readonly verdict: Verdict
   readonly downBy: readonly DownReason[]
+  /** Since when it is down without a break, by the oldest of `downBy`; null: it isn't. Counts anew after a restart. */
+  readonly downSinceMs: EpochMs | null
   /** May take over: observed lately, present, account accepted, no debt, nothing of its own down. */
   readonly usable: boolean
   /** Why it is not usable. */
@@ -79,7 +81,7 @@ export function bindingWord (trunk: TrunkTopology, state: TrunkState, key: Inter
 }
 
 /** (r): counts only while the interface is on and past its verify deadline; one odd query is not enough. */
-function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, own: InterfaceState, nowMs: EpochMs): EvidenceStatus | null {
+function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, own: InterfaceState, nowMs: EpochMs): { readonly status: EvidenceStatus; readonly sinceMs: EpochMs } | null {
   const gateway = gatewayOf(world.topology, iface)
   const countsFromMs = Math.max((own.onSinceMs ?? nowMs), state.registrationsFromMs) + gateway.registersWithinMs
   if (own.onSinceMs === null || nowMs < countsFromMs) return null
@@ -91,10 +93,16 @@ function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkSt
   const seen = driver === undefined ? null : verdictAt(driver, gateway.observe, nowMs, state.warmSinceMs)
   // Failures, too, count from the deadline.
   const byDriver = driver !== undefined && seen === 'down' ? verdictAt(driver, gateway.observe, nowMs, countsFromMs) : seen
-  const lost = byDriver === 'down' || (word === 'lost' && (state.binding?.times ?? 0) >= 2)
-  if (lost) return { kind: 'registration', verdict: 'down', reason: word === 'lost' ? 'the carrier\'s registrar does not list it' : driver?.reason ?? '', atMs: state.binding?.atMs ?? driver?.atMs ?? null }
+  const byWord = word === 'lost' && (state.binding?.times ?? 0) >= 2
+  if (byDriver === 'down' || byWord) {
+    const driverMs = driver !== undefined && byDriver === 'down' ? verdictSince(driver, gateway.observe, countsFromMs) : Infinity
+    const wordMs = byWord ? Math.max(state.binding?.sinceMs ?? nowMs, countsFromMs) : Infinity
+    const reason = word === 'lost' ? 'the carrier\'s registrar does not list it' : driver?.reason ?? ''
+    return { status: { kind: 'registration', verdict: 'down', reason, atMs: state.binding?.atMs ?? driver?.atMs ?? null }, sinceMs: Math.min(driverMs, wordMs) }
+  }
   const up = byDriver === 'up' || word === 'held'
-  return { kind: 'registration', verdict: up ? 'up' : 'unknown', reason: word === 'held' ? 'listed by the carrier\'s registrar' : driver?.reason ?? 'not certain', atMs: driver?.atMs ?? state.binding?.atMs ?? null }
+  const reason = word === 'held' ? 'listed by the carrier\'s registrar' : driver?.reason ?? 'not certain'
+  return { status: { kind: 'registration', verdict: up ? 'up' : 'unknown', reason, atMs: driver?.atMs ?? state.binding?.atMs ?? null }, sinceMs: nowMs }
 }
 
 function status (kind: EvidenceStatus['kind'], evidence: Evidence | undefined, verdict: Verdict): EvidenceStatus {
@@ -115,20 +123,25 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
   const evidence: EvidenceStatus[] = [status('sip', sip, sipVerdict), status('driver', driver, driverVerdict)]
   const wavering = [sip, driver]
   const downBy: DownReason[] = []
+  const sincesMs: EpochMs[] = []
+  const isDown = (reason: DownReason, atMs: EpochMs): void => {
+    downBy.push(reason)
+    sincesMs.push(atMs)
+  }
   const unreachable = sipVerdict === 'down' && driverVerdict === 'down'
-  if (sipVerdict === 'down') downBy.push(unreachable ? 'unreachable' : 'sip-lost')
+  if (sip !== undefined && sipVerdict === 'down') isDown(unreachable ? 'unreachable' : 'sip-lost', verdictSince(sip, probeLimits(topology, iface.sipProbe), sinceMs))
 
   const registration = registrationVerdict(world, trunk, state, iface, own, nowMs)
   if (registration !== null) {
-    evidence.push(registration)
-    if (registration.verdict === 'down') downBy.push('registration-lost')
+    evidence.push(registration.status)
+    if (registration.status.verdict === 'down') isDown('registration-lost', registration.sinceMs)
     wavering.push(world.evidence.get(evidenceKey.registration(iface.key)))
   }
   const path = gateway.capabilities.reportsPath ? world.evidence.get(evidenceKey.path(iface.key)) : undefined
   if (path !== undefined && nowMs >= state.registrationsFromMs) {
     const verdict = verdictAt(path, gateway.observe, nowMs, sinceMs)
     evidence.push(status('path', path, verdict))
-    if (verdict === 'down') downBy.push('path-lost')
+    if (verdict === 'down') isDown('path-lost', Math.max(verdictSince(path, gateway.observe, sinceMs), state.registrationsFromMs))
     wavering.push(path)
   }
   if (iface.carrierProbe !== null) {
@@ -136,7 +149,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     const verdict = verdictAt(carrier, probeLimits(topology, iface.carrierProbe), nowMs, sinceMs)
     evidence.push(status('carrier', carrier, verdict))
     // A target that all interfaces share says nothing about one of them: it is `carrier-down` of the trunk.
-    if (verdict === 'down' && sharedCarrier(trunk) === null) downBy.push('carrier-lost')
+    if (carrier !== undefined && verdict === 'down' && sharedCarrier(trunk) === null) isDown('carrier-lost', verdictSince(carrier, probeLimits(topology, iface.carrierProbe), sinceMs))
     wavering.push(carrier)
   }
 
@@ -145,6 +158,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     key: iface.key,
     verdict: downBy.length > 0 ? 'down' : evidence.some((e) => e.verdict === 'unknown') ? 'unknown' : 'up',
     downBy,
+    downSinceMs: sincesMs.length === 0 ? null : Math.min(...sincesMs),
     usable: unusable.length === 0,
     unusable,
     enabled: own.observed === null || !own.observed.present ? null : own.observed.admin !== 'disabled',
@@ -154,7 +168,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     sipAlive: sip !== undefined && sip.failures === 0 && sip.atMs !== null,
     unreachable,
     // "Not listed" once is a doubt: the next question comes soon.
-    wavering: wavering.some(inTransition) || (own.onSinceMs !== null && bindingWord(trunk, state, iface.key, nowMs) === 'lost' && registration?.verdict !== 'down'),
+    wavering: wavering.some(inTransition) || (own.onSinceMs !== null && bindingWord(trunk, state, iface.key, nowMs) === 'lost' && registration?.status.verdict !== 'down'),
     evidence
   }
 }

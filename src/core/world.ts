@@ -53,6 +53,8 @@ export interface BindingState {
   readonly expiresAtMs: EpochMs | null
   /** Queries in a row with this verdict and holder. */
   readonly times: number
+  /** The first of them. */
+  readonly sinceMs: EpochMs
 }
 
 export interface Debt {

@@ -84,7 +84,7 @@ function statusSteps ({ trunk, atMs }: Snapshot, { originMs }: Context): readonl
   return [...downs, ...waits]
 }
 
-interface Demand { readonly alert: string; readonly rule: string; readonly fingerprint: string; readonly interface: InterfaceKey }
+interface Demand { readonly alert: string | null; readonly rule: string; readonly fingerprint: string | null; readonly interface: InterfaceKey }
 interface Held { readonly interlock?: string; readonly reason?: string; readonly detail: string }
 
 function recordSteps (record: JournalRecord, { trunk }: Snapshot, { originMs }: Context): readonly Step[] {
@@ -92,10 +92,10 @@ function recordSteps (record: JournalRecord, { trunk }: Snapshot, { originMs }: 
   const text = (key: string): string => typeof data[key] === 'string' ? data[key] : 'nothing'
   const step = (name: StepName, subject: string | null, words: string): Step => ({ key: `${name} ${decision} ${atMs} ${words}`, atMs, name, subject, text: words })
   // The plan that an alert sets off is made as soon as the alert is stored. It is the proposal, or at once the admission.
-  const alerts = (data['demands'] as readonly Demand[] | undefined ?? []).map((demand): Step => {
+  const alerts = (data['demands'] as readonly Demand[] | undefined ?? []).filter(({ alert }) => alert !== null).map((demand): Step => {
     const started = trunk.alerts.find((alert) => alert.fingerprint === demand.fingerprint)?.startsAtMs
     const fired = started === undefined ? '' : ` (fired at ${seconds(started - originMs)})`
-    return { key: `alert ${decision} ${demand.fingerprint}`, atMs, name: 'alert', subject: demand.interface, text: `${demand.alert} has arrived${fired}; rule ${demand.rule}: disable ${demand.interface}` }
+    return { key: `alert ${decision} ${demand.fingerprint ?? ''}`, atMs, name: 'alert', subject: demand.interface, text: `${demand.alert ?? ''} has arrived${fired}; rule ${demand.rule}: disable ${demand.interface}` }
   })
   switch (type) {
     case 'proposed': return alerts

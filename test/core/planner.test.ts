@@ -13,6 +13,13 @@ const alertOnA = [buildAlert('pbx-a')]
 const pathLost: WorldParts = { alerts: alertOnA, evidence: { [evidenceKey.path(A)]: DOWN } }
 const dead = { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }
 
+/** A rule on own health, and A down since so many seconds. */
+const ownEyes = (seconds: number, downFor: number, parts: WorldParts = {}): WorldParts => ({
+  ...parts,
+  topology: { rules: [{ name: 'own-eyes', match: null, when: { downForMs: seconds * SECOND }, mode: null, target: { trunk: null, gateway: null, interface: null }, demand: 'disable', evidence: 'probe' }] },
+  evidence: { [evidenceKey.path(A)]: { ...DOWN, turnedAtMs: NOW - downFor * SECOND }, ...parts.evidence }
+})
+
 interface Case {
   readonly name: string
   readonly given: WorldParts
@@ -62,6 +69,18 @@ const cases: readonly Case[] = [
   { name: 'the gateway gave up and nobody else is usable: it is enabled again', given: { alerts: alertOnA, evidence: { [evidenceKey.registration(A)]: DOWN, [sipOf(B)]: DOWN }, interfaces: { [A]: { observed: { present: true, admin: 'self-disabled', registered: false, path: 'up', atMs: NOW } } } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off after its gateway restarted: it is enabled again', given: { interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off and an alert against it stands: it is enabled again, what is off is never confirmed as down', given: { alerts: alertOnA, interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: down for as long as the rule says, no alert is needed', given: ownEyes(10, 10), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: at once', given: ownEyes(0, 0), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: not yet', given: ownEyes(10, 9) },
+  { name: 'own health: dead monitoring does not freeze it', given: ownEyes(10, 10, { resyncs: true, resyncedAtMs: NOW - 10 * MINUTE }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: it speaks where an alert does, too', given: ownEyes(10, 10, { alerts: alertOnA, resyncs: true }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: the oldest of its faults counts', given: ownEyes(10, 2, { evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW - 12 * SECOND } } }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: what was down before the warm-up counts anew', given: ownEyes(10, 600, { state: { warmSinceMs: NOW - 25 * SECOND } }) },
+  { name: 'own health: unknown is not down', given: ownEyes(0, 60, { evidence: { [evidenceKey.path(A)]: { verdict: 'unknown', everUp: false } } }) },
+  { name: 'own health: a standby that is down is none of its business', given: { ...ownEyes(0, 0), evidence: { [sipOf(B)]: { ...DOWN, turnedAtMs: NOW - MINUTE } } } },
+  { name: 'own health: the carrier down for all justifies no move', given: ownEyes(0, 0, { evidence: { [CARRIER]: DOWN } }), vetoes: ['no-better'] },
+  { name: 'own health: interlocks hold as for an alert', given: ownEyes(0, 0, { trunk: { mode: 'observe' }, evidence: { [sipOf(B)]: DOWN } }), vetoes: ['mode', 'no-better', 'min-enabled'] },
+  { name: 'own health: spaced as for an alert', given: ownEyes(0, 0, { state: { moves: { count: 1, lastAtMs: NOW - 30 * SECOND } } }), waits: ['spacing'] },
   { name: 'a stored "off" without an answered activation is disabled again before B is enabled', given: { capabilities: TELLS_LITTLE, onSecond: 'replace', alerts: alertOnA, evidence: { [sipOf(A)]: DOWN, [evidenceKey.registration(A)]: null }, interfaces: { [A]: buildInterface(false, { offConfirmed: false, offSinceMs: NOW - SECOND }) } }, sends: [`disabled ${A}`], waits: ['read-back'] }
 ]
 
@@ -78,6 +97,15 @@ test('planTrunk', (t) => {
       t.end()
     })
   }
+  t.end()
+})
+
+test('a rule on own health wakes the planner exactly when its time is over', (t) => {
+  t.equal(plan(buildWorld(ownEyes(10, 7))).wakeAtMs, NOW + 3 * SECOND)
+  t.equal(plan(buildWorld(ownEyes(0.25, 0.1))).wakeAtMs, NOW + 150)
+  const step = plan(buildWorld(ownEyes(10, 10)))
+  t.equal(step.state.inFlight?.cause, 'health')
+  t.match(step.notes.find((n) => n.type === 'admitted')?.data, { cause: 'health', demands: [{ rule: 'own-eyes', alert: null, fingerprint: null, interface: A }] })
   t.end()
 })
 

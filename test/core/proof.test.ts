@@ -8,8 +8,8 @@ import { A, B, buildInterface, buildWorld, C, DOWN, driverOf, NOW, QUERY, SECOND
 import type { WorldParts } from '../helpers/build-world.ts'
 
 const dead = { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }
-const empty = (agoMs: number): BindingState => ({ verdict: 'empty', holder: null, contacts: [], atMs: NOW - agoMs, expiresAtMs: null, times: 2 })
-const held = (holder: string, agoMs: number): BindingState => ({ verdict: 'held', holder, contacts: [], atMs: NOW - agoMs, expiresAtMs: NOW + 60 * SECOND, times: 2 })
+const empty = (agoMs: number): BindingState => ({ verdict: 'empty', holder: null, contacts: [], atMs: NOW - agoMs, expiresAtMs: null, times: 2, sinceMs: NOW - 60 * SECOND })
+const held = (holder: string, agoMs: number): BindingState => ({ verdict: 'held', holder, contacts: [], atMs: NOW - agoMs, expiresAtMs: NOW + 60 * SECOND, times: 2, sinceMs: NOW - 60 * SECOND })
 const calibrated = { calibratedAtMs: { [A]: NOW - 3600 * SECOND } }
 const off = (agoMs: number): NonNullable<WorldParts['interfaces']> => ({ [A]: buildInterface(false, { offSinceMs: NOW - agoMs }) })
 const enabling = (outcome: Command['outcome']): Command => ({ desired: 'enabled', atMs: NOW - 3 * SECOND, outcome, reason: null, detail: '', endedAtMs: NOW - 2 * SECOND })

@@ -2,8 +2,11 @@ import { test } from 'tap'
 import { receiveAlert } from '../../src/core/alert-book.ts'
 import type { BookedAlert } from '../../src/core/alert-book.ts'
 import type { Labels } from '../../src/core/labels.ts'
-import { bindAlert, demandsOf, refusalOf, resolveTarget, trunksOf } from '../../src/core/rules.ts'
+import { bindAlert, demandsOf, healthDemandsOf, refusalOf, resolveTarget, trunksOf } from '../../src/core/rules.ts'
 import type { Rule, TrunkTopology } from '../../src/core/topology.ts'
+import { trunkHealth } from '../../src/core/trunk-health.ts'
+import type { TrunkState } from '../../src/core/world.ts'
+import { buildWorld } from '../helpers/build-world.ts'
 import { rule, topologyWith } from '../helpers/alert-topology.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
@@ -54,7 +57,7 @@ test('what alerts demand of a trunk', (t) => {
   const acme = topologyWith(one).trunks.get('acme') as TrunkTopology
   const onA = { trunk: 'acme', gateway: 'pbx-a' }
   const demand = {
-    rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', fingerprint: 'f1', alertName: 'SipTrunkDown', startsAtMs: NOW, evidence: 'none', startsNew: true
+    rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', alert: { fingerprint: 'f1', name: 'SipTrunkDown' }, sinceMs: NOW, evidence: 'none', startsNew: true
   }
   const cases: ReadonlyArray<readonly [string, BookedAlert, readonly unknown[]]> = [
     ['a firing one', alert(onA), [demand]],
@@ -70,6 +73,34 @@ test('what alerts demand of a trunk', (t) => {
   for (const [what, booked, expected] of cases) t.same(demandsOf([booked], acme, [one]), expected, what)
   const two = demandsOf([alert({ trunk: 'twin', gateway: 'pbx-a' })], topologyWith(one).trunks.get('twin') as TrunkTopology, [one, rule()])
   t.same(two.map((d) => [d.interface, d.evidence]), [['pbx-a/SIP2', 'none'], ['pbx-a/SIP3', 'none'], ['pbx-a/SIP2', 'probe'], ['pbx-a/SIP3', 'probe']])
+  t.end()
+})
+
+test('what own health demands of a trunk', (t) => {
+  const onHealth = (seconds: number, target: Partial<Rule['target']> = {}): Rule =>
+    ({ ...rule(), name: 'own-eyes', match: null, when: { downForMs: seconds * 1000 }, target: { trunk: null, gateway: null, interface: null, ...target } })
+  const cases: ReadonlyArray<readonly [string, Rule, Readonly<Record<string, number | null>>, readonly string[], number | null]> = [
+    ['down for less than the rule says', onHealth(10), { 'pbx-a/SIP1': 9 }, [], 1],
+    ['down for as long as the rule says', onHealth(10), { 'pbx-a/SIP1': 10 }, ['pbx-a/SIP1'], null],
+    ['down since this moment, for a rule that does not wait', onHealth(0), { 'pbx-a/SIP1': 0 }, ['pbx-a/SIP1'], null],
+    ['not down', onHealth(0), { 'pbx-a/SIP1': null }, [], null],
+    ['both, of which one has to wait', onHealth(10), { 'pbx-a/SIP1': 20, 'pbx-b/SIP1': 4 }, ['pbx-a/SIP1'], 6],
+    ['another trunk', onHealth(0, { trunk: 'twin' }), { 'pbx-a/SIP1': 5 }, [], null],
+    ['another gateway', onHealth(0, { trunk: 'acme', gateway: 'pbx-b' }), { 'pbx-a/SIP1': 5 }, [], null],
+    ['this gateway', onHealth(0, { gateway: 'pbx-a', interface: 'SIP1' }), { 'pbx-a/SIP1': 5, 'pbx-b/SIP1': 5 }, ['pbx-a/SIP1'], null]
+  ]
+  for (const [what, one, downFor, expected, wakesIn] of cases) {
+    const world = buildWorld()
+    const acme = topologyWith(one).trunks.get('acme') as TrunkTopology
+    const health = new Map([...trunkHealth(world, world.topology.trunks.get('acme') as TrunkTopology, world.trunks.get('acme') as TrunkState, NOW)].map(([key, its]) => {
+      const seconds = downFor[key] ?? null
+      return [key, { ...its, downSinceMs: seconds === null ? null : NOW - seconds * 1000 }] as const
+    }))
+    const found = healthDemandsOf(acme, health, [one, rule()], NOW)
+    t.same(found.demands.map((d) => d.interface), expected, what)
+    t.ok(found.demands.every((d) => d.alert === null && d.rule === 'own-eyes' && d.startsNew), what)
+    t.equal(found.wakeAtMs, wakesIn === null ? null : NOW + wakesIn * 1000, `${what}: wakes`)
+  }
   t.end()
 })
 
