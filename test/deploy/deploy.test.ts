@@ -48,8 +48,9 @@ function yaml (file: string): unknown {
   return parseAllDocuments(text(file))[0]?.toJS()
 }
 
+/** Those on alerts. */
 function pointsmanRules (file: string): PointsmanFile['rules'] {
-  return (yaml(file) as PointsmanFile).rules
+  return (yaml(file) as PointsmanFile).rules.filter(({ match }) => match !== undefined)
 }
 
 function alertmanager (file: string): AlertmanagerFile {
@@ -197,7 +198,7 @@ test('times in the pair\'s example that the comment calls defaults are the defau
     probes: Record<string, Record<string, unknown>>
     gateways: Record<string, { timeout: string; observe: unknown; registers_within: string }>
     interlocks: unknown
-    rules: readonly { evidence: string }[]
+    rules: readonly { match?: readonly string[]; evidence?: string }[]
   }
   const defaults = ({ properties }: { readonly properties: object }): Record<string, unknown> =>
     Object.fromEntries(Object.entries(properties as Record<string, { readonly default?: unknown }>).flatMap(([key, { default: value }]) => value === undefined ? [] : [[key, value]]))
@@ -209,5 +210,5 @@ test('times in the pair\'s example that the comment calls defaults are the defau
     t.same(gateway.observe, defaults(GatewayKeys.observe))
     t.equal(gateway.registers_within, `${(drivers.get('innovaphone')?.capabilities.registersWithinMs ?? 0) / 1000}s`)
   }
-  for (const { evidence } of rules) t.equal(evidence, 'probe')
+  for (const { match, evidence } of rules) t.equal(evidence, match === undefined ? undefined : 'probe')
 })
