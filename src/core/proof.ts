@@ -9,9 +9,16 @@ import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
 import type { TrunkState } from './world.ts'
 
+/**
+ * `off` / `silent`: nothing is registered on this trunk (`auth: ip`), and O is off, or was wholly silent for a minute.
+ * `off-and-replaced`: O is off and the carrier lets another one in. `binding-gone`: the registrar lists O no more.
+ * `timer`: whatever O had registered is over.
+ */
+export type ProvenBy = 'off' | 'silent' | 'off-and-replaced' | 'binding-gone' | 'timer'
+
 export type Proof =
   /** O is off for the carrier. */
-  | { readonly state: 'proven'; readonly by: 'off-and-replaced' | 'binding-gone' | 'timer' }
+  | { readonly state: 'proven'; readonly by: ProvenBy }
   /** It will be proven by then, if nothing shows life; earlier when the binding is seen gone. */
   | { readonly state: 'wait'; readonly untilMs: EpochMs }
   /** O answers and is on (or not certainly off): it has to be disabled first. */
@@ -20,9 +27,18 @@ export type Proof =
   | { readonly state: 'unclear' }
   | { readonly state: 'blocked'; readonly veto: 'exclusive' | 'gateway-alive' | 'owner-unproven'; readonly detail: string }
 
-/** The carrier's longest binding lifetime and a tenth, since clocks differ. */
+/** Without registrations: so long driver and SIP address have to be silent together. */
+const SILENT_MS = 60_000
+
+/** How long silence has to last to be a proof: the carrier's longest binding lifetime and a tenth, since clocks differ. */
 export function proofTimeMs (trunk: TrunkTopology): number {
-  return Math.ceil(trunk.registration.expiresMs * 1.1)
+  return trunk.registration.auth === 'ip' ? SILENT_MS : Math.ceil(trunk.registration.expiresMs * 1.1)
+}
+
+/** What time alone proves. */
+function timerProof (trunk: TrunkTopology, untilMs: EpochMs, nowMs: EpochMs): Proof {
+  if (nowMs < untilMs) return { state: 'wait', untilMs }
+  return { state: 'proven', by: trunk.registration.auth === 'ip' ? 'silent' : 'timer' }
 }
 
 /** The registrar says that O's binding is gone, asked after `sinceMs`: another interface holds it, or a calibrated none. */
@@ -39,28 +55,29 @@ export function bindingGone (trunk: TrunkTopology, state: TrunkState, key: Inter
 /** @param key - the interface that must be off before another one is enabled */
 export function proofOff (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, nowMs: EpochMs): Proof {
   const own = interfaceState(state, key)
-  const timerMs = proofTimeMs(trunk)
-  if (own.observed?.present === false && own.offSinceMs !== null) {
-    // One odd answer of the gateway must not count as "off": only an absence that lasts does.
-    const untilMs = own.offSinceMs + timerMs
-    return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
-  }
-  if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) {
-    // Case 1: observed disabled, in the running state.
-    if (trunk.registration.onSecond !== 'reject' && !own.darkSinceRead) return { state: 'proven', by: 'off-and-replaced' }
-    // A gateway that went dark after that may have restarted and registered: count from its last life.
-    const sinceMs = own.darkSinceRead ? Math.max(own.offSinceMs, own.lastLifeAtMs ?? nowMs) : own.offSinceMs
-    if (bindingGone(trunk, state, key, sinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
-    const untilMs = sinceMs + timerMs
-    return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
-  }
+  // One odd answer of the gateway must not count as "off": only an absence that lasts does.
+  if (own.observed?.present === false && own.offSinceMs !== null) return timerProof(trunk, own.offSinceMs + proofTimeMs(trunk), nowMs)
+  if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) return proofOfDisabled(trunk, state, key, own.offSinceMs, nowMs)
   if (health.answers === 'unclear') return { state: 'unclear' }
   if (health.answers === 'yes') return { state: 'must-disable' }
-  return proofSilent(trunk, state, health, key, timerMs, nowMs)
+  return proofOfSilent(trunk, state, health, key, nowMs)
 }
 
-/** Case 2: the driver is silent by its fall count. */
-function proofSilent (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, timerMs: number, nowMs: EpochMs): Proof {
+/** Observed disabled, in the running state: its registration may outlive that. */
+function proofOfDisabled (trunk: TrunkTopology, state: TrunkState, key: InterfaceKey, offSinceMs: EpochMs, nowMs: EpochMs): Proof {
+  const { auth, onSecond } = trunk.registration
+  const own = interfaceState(state, key)
+  if (!own.darkSinceRead && auth === 'ip') return { state: 'proven', by: 'off' }
+  if (!own.darkSinceRead && onSecond !== 'reject') return { state: 'proven', by: 'off-and-replaced' }
+  // A gateway that went dark after that may have restarted and come on: count from its last life.
+  const sinceMs = own.darkSinceRead ? Math.max(offSinceMs, own.lastLifeAtMs ?? nowMs) : offSinceMs
+  if (bindingGone(trunk, state, key, sinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
+  return timerProof(trunk, sinceMs + proofTimeMs(trunk), nowMs)
+}
+
+/** The driver is silent by its fall count. */
+function proofOfSilent (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, nowMs: EpochMs): Proof {
+  const { auth, onSecond, unproven } = trunk.registration
   const own = interfaceState(state, key)
   if (!health.unreachable) {
     return health.sipAlive
@@ -68,15 +85,17 @@ function proofSilent (trunk: TrunkTopology, state: TrunkState, health: Interface
       : { state: 'unclear' }
   }
   const lifeMs = Math.max(own.lastLifeAtMs ?? nowMs, own.command?.desired === 'enabled' ? own.command.endedAtMs ?? own.command.atMs : 0)
+  const untilMs = lifeMs + proofTimeMs(trunk)
+  if (auth === 'ip') return timerProof(trunk, untilMs, nowMs)
   if (bindingGone(trunk, state, key, lifeMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
-  if (own.lifeByBinding && nowMs - lifeMs < timerMs) {
+  if (own.lifeByBinding && nowMs < untilMs) {
     return { state: 'blocked', veto: 'gateway-alive', detail: `${key}: its binding was refreshed after it fell silent` }
   }
-  if (trunk.registration.onSecond !== 'reject') {
+  // It could take the registration back, and no refusal of the standby would show that it lives.
+  if (onSecond !== 'reject' && unproven === 'page') {
     return { state: 'blocked', veto: 'owner-unproven', detail: `${key} is silent, and the carrier lets it take the registration back` }
   }
-  const untilMs = Math.max(lifeMs + timerMs, state.notBeforeMs)
-  return nowMs >= untilMs ? { state: 'proven', by: 'timer' } : { state: 'wait', untilMs }
+  return timerProof(trunk, Math.max(untilMs, state.notBeforeMs), nowMs)
 }
 
 /** The worst of the proofs for all interfaces but the one that is to be enabled. */
@@ -94,7 +113,7 @@ export function proofOthersOff (trunk: TrunkTopology, state: TrunkState, health:
 
 /** How long the proof will take when `from` answers and is disabled in order. [ms] */
 export function predictedWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
-  if (trunk.registration.onSecond !== 'reject') return 0
+  if (trunk.registration.auth === 'ip' || trunk.registration.onSecond !== 'reject') return 0
   const query = trunk.registration.query
   if (unregisters && query !== null && isCalibrated(state, from, nowMs)) return query.doubtIntervalMs
   return proofTimeMs(trunk)

@@ -64,7 +64,7 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
     health: health?.verdict ?? 'unknown',
     usable: health?.usable ?? false,
     because: health?.unusable ?? [],
-    registered: own.observed?.registered ?? (word === null ? null : word === 'held'),
+    registered: trunk.registration.auth === 'ip' ? null : own.observed?.registered ?? (word === null ? null : word === 'held'),
     unreachable: health?.unreachable ?? false,
     debt: state.debts.some((debt) => debt.interface === iface.key),
     evidence: health?.evidence ?? []

@@ -80,8 +80,9 @@ export function bindingWord (trunk: TrunkTopology, state: TrunkState, key: Inter
   }
 }
 
-/** (r): counts only while the interface is on and past its verify deadline; one odd query is not enough. */
+/** (r): counts only where something is registered, while the interface is on and past its verify deadline; one odd query is not enough. */
 function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, own: InterfaceState, nowMs: EpochMs): { readonly status: EvidenceStatus; readonly sinceMs: EpochMs } | null {
+  if (trunk.registration.auth === 'ip') return null
   const gateway = gatewayOf(world.topology, iface)
   const countsFromMs = Math.max((own.onSinceMs ?? nowMs), state.registrationsFromMs) + gateway.registersWithinMs
   if (own.onSinceMs === null || nowMs < countsFromMs) return null

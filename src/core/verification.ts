@@ -7,7 +7,7 @@ import { interfaceState } from './world.ts'
 import type { TrunkState, World } from './world.ts'
 
 export type Verification =
-  /** The driver says registered, or the registrar lists it; and one probe of it is up. */
+  /** The driver says registered, or the registrar lists it (`auth: ip`: it is seen enabled); and one probe of it is up. */
   | { readonly state: 'verified' }
   /** Nobody can say; it runs enabled and nothing of its own is down. */
   | { readonly state: 'unverifiable' }
@@ -35,17 +35,18 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
     return evidence?.atMs != null && evidence.atMs > sinceMs && evidence.failures === 0
   })
   // The registrar may still list what the interface had before it lost it; its own denial is newer.
-  const registered = fresh?.registered === true || (word === 'held' && fresh?.registered !== false)
+  const byIp = trunk.registration.auth === 'ip'
+  const registered = byIp ? fresh !== null && fresh.admin !== 'disabled' : fresh?.registered === true || (word === 'held' && fresh?.registered !== false)
   if (registered && probeUp) return { state: 'verified' }
   if (nowMs < deadlineMs) {
     const halfTime = nowMs >= sinceMs + gateway.registersWithinMs / 2
-    const free = state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'
+    const free = !byIp && state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'
     return { state: 'open', deadlineMs, reregister: halfTime && free && !registered && gateway.capabilities.reregisters }
   }
   // Where the registrar lists nobody, nobody else can be the cause.
   const refusal = !(word === 'lost' && state.binding?.verdict === 'empty')
-  if (fresh?.admin === 'self-disabled') return refuted('the gateway gave up registering', refusal)
-  if (fresh?.registered === false) return refuted('the gateway says that it is not registered', refusal)
+  if (fresh?.admin === 'self-disabled' && !byIp) return refuted('the gateway gave up registering', refusal)
+  if (fresh?.registered === false && !byIp) return refuted('the gateway says that it is not registered', refusal)
   if (word === 'lost') return refuted('the carrier\'s registrar does not list it', refusal)
   if (fresh === null || fresh.admin === 'disabled') return refuted('it was not seen enabled')
   return { state: 'unverifiable' }
