@@ -28,8 +28,13 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
     checkNumber(view, path, reporter)
     checkMode(view, path, reporter)
     if (registration === null) continue
+    if (registration.auth === 'ip') {
+      checkNothingRegistered(path, registration, reporter)
+      continue
+    }
     checkRegistration(view, path, registration, interfaces, reporter)
-    if (registration.query === undefined) warnUnproven(id, registration, reporter)
+    if (registration.expires === undefined) continue
+    if (registration.query === undefined && registration.unproven === undefined) warnUnproven(id, registration, reporter)
     warnVetoedFailback(view, registry, path, registration, interfaces, reporter)
   }
 }
@@ -124,10 +129,21 @@ function checkMode (view: View, path: Path, reporter: Reporter): void {
   reporter.warn([...path, 'mode'], 'the global mode is observe, so this trunk is only observed', 'set the global mode to automatic')
 }
 
+/** The carrier knows the gateway by its address: what else is said about registrations would have no effect. */
+function checkNothingRegistered (trunk: Path, registration: Registration, reporter: Reporter): void {
+  for (const key of Object.keys(registration)) {
+    if (key !== 'auth') reporter.error([...trunk, 'registration', key], `"${key}" has no effect with "auth: ip", which registers nothing`, 'remove it')
+  }
+}
+
 function checkRegistration (view: View, trunk: Path, registration: Registration, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
   const path = [...trunk, 'registration']
   if (registration.on_second === undefined) {
     reporter.warn([...path, 'on_second'], '"on_second" is missing and counts as reject', 'ask the carrier what it does with a second registration: reject, replace or coexist')
+  }
+  if (registration.expires === undefined) reporter.error(path, '"expires" is missing', 'longest lifetime of a registration that the carrier grants, for example 300s', 'key')
+  if (registration.unproven !== undefined && (registration.on_second ?? 'reject') === 'reject') {
+    reporter.error([...path, 'unproven'], '"unproven" has no effect with "on_second: reject": there time proves that a silent gateway\'s registration is gone', 'remove it')
   }
   if (registration.aor !== undefined && !registration.aor.includes('@')) {
     reporter.error([...path, 'aor'], '"aor" has no user part', 'for example sip:4930123@acme.example')
@@ -150,7 +166,8 @@ function warnUnproven (id: string, registration: Registration, reporter: Reporte
   const wait = formatDuration(timerMs(registration))
   const rejects = (registration.on_second ?? 'reject') === 'reject'
   const consequence = rejects ? `only ${wait} (expires + 10 %) can prove that the old registration is gone` : 'nothing can prove that a dead gateway\'s registration is gone'
-  reporter.warn(['trunks', id, 'registration'], `the trunk "${id}" has no query: ${consequence}`, 'add "query" with a REGISTER probe', 'key')
+  const hint = rejects ? 'add "query" with a REGISTER probe' : 'add "query" with a REGISTER probe, or say by "unproven" what is to be done'
+  reporter.warn(['trunks', id, 'registration'], `the trunk "${id}" has no query: ${consequence}`, hint, 'key')
 }
 
 /** The way back leaves an interface that works: an emergency trunk may not wait longer than max_gap for the proof that it is off. */
@@ -167,7 +184,7 @@ function warnVetoedFailback (view: View, registry: DriverRegistry, trunk: Path, 
 
 /** Longest life of a registration that nobody refreshes any more, and a tenth, since clocks differ. */
 function timerMs (registration: Registration): number {
-  return Math.ceil(ms(registration.expires) * 1.1)
+  return Math.ceil(ms(registration.expires ?? '') * 1.1)
 }
 
 function canonical (uri: string): string {

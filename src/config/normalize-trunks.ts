@@ -63,12 +63,12 @@ function optionsProbe (file: ConfigFile, module: string, uri: string): ProbeConf
 }
 
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
-  const { auth, on_second: onSecond = 'reject', expires } = trunk.registration
-  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven: 'page', fencing: false, handover: 'separate' }
+  const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page' } = trunk.registration
+  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven, fencing: false, handover: 'separate' }
 }
 
 function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySettings | null {
-  const { query, expires } = trunk.registration
+  const { query, expires = '' } = trunk.registration
   if (query === undefined) return null
   const probe = file.probes[query] as RegisterProbeFile
   // A binding must be seen twice in its lifetime, whatever the file says.

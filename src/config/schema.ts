@@ -98,12 +98,13 @@ const Interface = closed({
 })
 
 const RegistrationSchema = closed({
-  auth: choice(['register'], { description: 'how the carrier knows the gateway: register = by its registration' }),
+  auth: choice(['register', 'ip'], { description: 'how the carrier knows the gateway: register = by its registration; ip = by its address, then nothing is registered and no other key of this section applies' }),
   on_second: Type.Optional(choice(['reject', 'replace', 'coexist'], { description: 'what the carrier does with a second registration; default reject' })),
-  expires: text('positive-duration', 'longest lifetime of a registration that the carrier grants, for example 300s'),
+  expires: Type.Optional(text('positive-duration', 'longest lifetime of a registration that the carrier grants, for example 300s; required with auth: register')),
   aor: Type.Optional(text('sip-uri', 'address of record that is registered, for example sip:4930123@acme.example')),
   registrar: Type.Optional(text('sip-uri', 'address that is asked for the binding; default: the first interface\'s carrier')),
-  query: Type.Optional(Type.String({ description: 'name of the REGISTER probe that asks who holds the binding' }))
+  query: Type.Optional(Type.String({ description: 'name of the REGISTER probe that asks who holds the binding' })),
+  unproven: Type.Optional(choice(['page', 'act'], { description: 'with on_second replace or coexist, when the gateway is unreachable and nobody can say who is registered: page (default) = veto owner-unproven; act = go on when expires + 10 % have passed since its last sign of life' }))
 }, { description: 'how gateways register at the carrier: auth, on_second, expires' })
 
 const Trunk = closed({

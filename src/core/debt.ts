@@ -3,18 +3,23 @@
  * wanted one is made to register anew unless the registrar lists it. Turned round when the wanted one is down or off and
  * the debtor lives: a debt must never kill the only live gateway.
  */
+import { fingerprintOf } from './fingerprint.ts'
 import { recordCommand } from './observe.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { bindingWord, gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
-import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { DurationMs, EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
 import type { Debt, TrunkState, World } from './world.ts'
 
 /** A debtor that is silent is read this often. */
 const POLL_MS = 2000
+/** One that refuses its command gets three tries, then fewer and fewer. */
+const RETRY_MS = 5000
+const EARLY_TRIES = 3
+const LONGEST_RETRY_MS = 30_000
 
 /** Pays what can be paid now. The caller has checked mode and pause. */
 export function payDebts (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
@@ -41,7 +46,11 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const own = interfaceState(state, debt.interface)
   const read: Action = { kind: 'observe', gateway: iface.gateway }
   const due = own.attempt === null || nowMs - own.attempt.atMs >= POLL_MS
-  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') {
+    // When it comes back it may be another one: its tries count anew.
+    const anew = its.answers === 'no' && debt.tries > 0 ? withDebt(state, debt, { tries: 0, refusal: null }) : state
+    return { ...NO_STEP, state: anew, actions: due ? [read] : [] }
+  }
   // It left its gateway: there is nothing to command, and only an absence that lasts is one.
   const absent = own.observed?.present === false && own.offSinceMs !== null
   if (absent && nowMs - own.offSinceMs < proofTimeMs(trunk)) return { ...NO_STEP, state, actions: due ? [read] : [] }
@@ -56,17 +65,35 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   // The wanted one may be dying just now: wait until that is clear.
   if (wantedHealth.wavering || wantedHealth.answers === 'unclear' || (wantedHealth.answers === 'no' && !wantedHealth.sipAlive)) return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
-  if (own.command?.outcome === 'failed' && nowMs - (own.command.endedAtMs ?? 0) < POLL_MS) return { ...NO_STEP, state }
+  if (debt.tries > 0 && nowMs < (own.command?.endedAtMs ?? 0) + pauseMs(debt)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  // That it goes on trying is in the stored state; the journal is told what changes.
+  const news = debt.refusal === null
   return {
     ...NO_STEP,
-    state: recordCommand(state, debt.interface, 'disabled', nowMs),
+    state: recordCommand(withDebt(state, debt, { tries: debt.tries + 1 }), debt.interface, 'disabled', nowMs),
     actions: [{ kind: 'apply', interface: debt.interface, desired: 'disabled', decision: debt.decision, notAfterMs: null }],
-    notes: [{ decision: debt.decision, type: 'command', data: { interface: debt.interface, command: 'disabled', because: 'debt' } }]
+    notes: news ? [{ decision: debt.decision, type: 'command', data: { interface: debt.interface, command: 'disabled', because: 'debt' } }] : []
   }
+}
+
+/**
+ * After its last try [ms]. Beyond the early tries it doubles, shortened by up to a half by a number that differs from debt
+ * to debt and from try to try: so many debts of one fault are not tried in step.
+ */
+export function pauseMs ({ decision, interface: key, tries }: Debt): DurationMs {
+  if (tries < EARLY_TRIES) return RETRY_MS
+  const fullMs = Math.min(RETRY_MS * 2 ** (tries - EARLY_TRIES + 1), LONGEST_RETRY_MS)
+  const spread = parseInt(fingerprintOf({ decision, key, try: String(tries) }).slice(0, 4), 16) / 0x10000
+  return fullMs - Math.floor((fullMs / 2) * spread)
+}
+
+function withDebt (state: TrunkState, debt: Debt, change: Partial<Debt>): TrunkState {
+  return { ...state, debts: state.debts.map((d) => d.interface === debt.interface ? { ...d, ...change } : d) }
 }
 
 /** It is off. Does the wanted one hold the registration? If nobody says so, make it register, and see. */
 function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: Debt, nowMs: EpochMs): Step {
+  if (trunk.registration.auth === 'ip') return paid(state, debt, 'it is off, and nothing is registered on this trunk')
   const wanted = trunk.interfaces.find((i) => i.key === state.wanted)
   const own = interfaceState(state, debt.interface)
   const offAtMs = own.command?.endedAtMs ?? own.offSinceMs ?? nowMs
@@ -79,7 +106,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
     // The question itself is asked by the steady care, at its gentle pace.
     const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
     if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state }
-    const next = { ...state, debts: state.debts.map((d) => d.interface === debt.interface ? { ...d, reregisteredAtMs: nowMs } : d) }
+    const next = withDebt(state, debt, { reregisteredAtMs: nowMs })
     if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
     return {
       ...NO_STEP,
@@ -90,7 +117,12 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   }
   const { observed } = interfaceState(state, wanted.key)
   if (observed?.registered === true && observed.atMs > debt.reregisteredAtMs) return paid(state, debt, 'the wanted interface is registered')
-  if (nowMs - debt.reregisteredAtMs > gateway.registersWithinMs) return paid(state, debt, 'nobody can say who is registered; the wanted interface runs enabled')
+  if (nowMs - debt.reregisteredAtMs > gateway.registersWithinMs) {
+    const denied = observed?.registered === false || bindingWord(trunk, state, wanted.key, nowMs) === 'lost'
+    if (!denied) return paid(state, debt, 'nobody can say who is registered; the wanted interface runs enabled')
+    // It is off, which was owed; that the wanted one stays unregistered is another matter: it registers anew once a minute.
+    return paid({ ...state, refuted: state.refuted ?? { sinceMs: nowMs, decision: debt.decision } }, debt, 'it is off, though the wanted interface is not registered')
+  }
   return { ...NO_STEP, state, actions: [{ kind: 'observe', gateway: wanted.gateway }] }
 }
 

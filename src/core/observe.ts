@@ -99,7 +99,8 @@ export function recordCommandEnd (before: TrunkState, key: InterfaceKey, end: Co
   const { command } = own
   if (command === null) return before
   const outcome = end.ok ? 'done' : end.effect === 'none' ? 'failed' : 'unknown'
-  const state = withInterface(before, key, {
+  const debts = before.debts.map((debt) => debt.interface === key && command.desired === 'disabled' ? { ...debt, refusal: end.ok ? null : end.reason } : debt)
+  const state = withInterface({ ...before, debts }, key, {
     command: { ...command, outcome, reason: end.ok ? null : end.reason, detail: end.ok ? '' : end.detail, endedAtMs: nowMs },
     // The running state follows the stored one once the activation was answered.
     offConfirmed: own.offSinceMs !== null && (own.offConfirmed || (end.ok && end.activated && command.desired === 'disabled'))
@@ -110,6 +111,12 @@ export function recordCommandEnd (before: TrunkState, key: InterfaceKey, end: Co
   const sent = end.reason !== 'aborted' && end.reason !== 'local-error'
   if (!sent && state.inFlight.phase === 'enabling') return state
   return { ...state, inFlight: { ...state.inFlight, failures: state.inFlight.failures + 1 } }
+}
+
+/** A debtor that refuses once more for the same reason is no news for the journal. Asked before the end is recorded. */
+export function isNews (state: TrunkState, key: InterfaceKey, end: { readonly ok: boolean; readonly reason?: DriverReason }): boolean {
+  const debt = state.debts.find((d) => d.interface === key)
+  return state.inFlight !== null || debt === undefined || end.ok || debt.refusal !== end.reason
 }
 
 /** It may be on though nobody saw it: an enable is under way or of unknown outcome. */

@@ -64,6 +64,10 @@ export interface Debt {
   readonly sinceMs: EpochMs
   /** After it was paid the wanted interface was made to register anew. */
   readonly reregisteredAtMs: EpochMs | null
+  /** Disables sent since the gateway came back: the pause between two grows. */
+  readonly tries: number
+  /** Why the last disable failed; null: none did. Told once, and again when it changes. */
+  readonly refusal: DriverReason | null
 }
 
 /** `alert` and `health`: a rule's demand; `prefer`: a rule's; `operator`, `failback` and `upkeep` speak for themselves. */
@@ -280,7 +284,7 @@ export function interfaceState (trunk: TrunkState, key: InterfaceKey): Interface
 
 /** @param decision - empty: the next plan names it */
 export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs): Debt {
-  return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null }
+  return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null, tries: 0, refusal: null }
 }
 
 /** The trunk with one interface's state changed. */

@@ -1,5 +1,6 @@
 /** Puts the parts of the engine together behind its one door (contract.ts). Imports only core and ports. */
 import { fitState, fromDurable } from '../core/durable.ts'
+import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
@@ -71,8 +72,10 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   const executor = createExecutor({ clock, metrics, log: log.child({ component: 'executor' }) }, {
     observed: (gateway, result) => { controller.mark(holder.observed(gateway, result, clock.now())); keepFirstUps() },
     applied: (gateway, name, desired, end, decision) => {
+      const owner = holder.world.trunks.get(holder.trunkOf(gateway, name) ?? '')
+      const news = owner === undefined || isNews(owner, `${gateway}/${name}`, end)
       const trunks = holder.applied(gateway, name, desired, end, clock.now())
-      noteOutcome(gateway, name, desired, end, decision)
+      if (news) noteOutcome(gateway, name, desired, end, decision)
       controller.mark(trunks)
     },
     reregistered: (gateway, name, end, decision) => { noteOutcome(gateway, name, 'reregister', end, decision) }

@@ -99,8 +99,8 @@ function move (config: Config, trunk: TrunkTopology, from: Place, to: Place, que
       title: 'Check',
       text: [
         seen.note,
-        `${to.iface.key} has to be registered within ${formatDuration(registersWithinMs(config, to.iface))}.${query === null ? '' : ` ${contactSentence(to.iface)} has to be listed.`} Then call in and out.`,
-        trunk.registration.onSecond === 'reject' ? `Not registered? Perhaps the old registration still lives: disable ${to.iface.key}, wait ${timer(trunk)}, enable it again.` : 'Not registered? Look at the gateway\'s own log, then move back.'
+        `${trunk.registration.auth === 'ip' ? `${to.iface.key} has to be enabled.` : `${to.iface.key} has to be registered within ${formatDuration(registersWithinMs(config, to.iface))}.`}${query === null ? '' : ` ${contactSentence(to.iface)} has to be listed.`} Then call in and out.`,
+        ...trunk.registration.auth === 'ip' ? [] : [trunk.registration.onSecond === 'reject' ? `Not registered? Perhaps the old registration still lives: disable ${to.iface.key}, wait ${timer(trunk)}, enable it again.` : 'Not registered? Look at the gateway\'s own log, then move back.']
       ],
       commands: [...seen.commands, ...query === null ? [] : [query.command]]
     }
@@ -109,7 +109,13 @@ function move (config: Config, trunk: TrunkTopology, from: Place, to: Place, que
 
 /** What proves that the old interface is off, as for Pointsman itself. */
 function waitText (config: Config, trunk: TrunkTopology, from: InterfaceTopology, query: Query): readonly string[] {
-  const { onSecond, expiresMs } = trunk.registration
+  const { auth, onSecond, expiresMs } = trunk.registration
+  if (auth === 'ip') {
+    return [
+      `The carrier knows the gateways by their addresses, nothing is registered: once ${from.key} is seen disabled, go on at once.`,
+      `${from.gateway} does not answer? Go on when its management and its SIP address have both been silent for a minute.`
+    ]
+  }
   if (onSecond !== 'reject') {
     return [
       `The carrier lets a second registration in (on_second: ${onSecond}): once ${from.key} is seen disabled, go on at once.`,

@@ -16,6 +16,9 @@ const enabling = (outcome: Command['outcome']): Command => ({ desired: 'enabled'
 
 const absent = { observed: { present: false, admin: 'disabled' as const, registered: null, path: null, atMs: NOW } }
 
+const byIp: WorldParts = { registration: { auth: 'ip', expiresMs: 0 } }
+const act: WorldParts = { onSecond: 'replace', registration: { unproven: 'act' } }
+
 const cases: readonly { readonly name: string; readonly given: WorldParts; readonly want: string }[] = [
   { name: 'A answers and is on: it must be disabled', given: {}, want: 'must-disable' },
   { name: 'A is off and the carrier replaces: enough', given: { onSecond: 'replace', interfaces: off(SECOND) }, want: 'proven off-and-replaced' },
@@ -43,6 +46,23 @@ const cases: readonly { readonly name: string; readonly given: WorldParts; reado
   { name: 'A was off, then only its management fell silent: count from the off', given: { evidence: { [driverOf(A)]: DOWN }, interfaces: { [A]: { ...buildInterface(false, { offSinceMs: NOW - 300 * SECOND }), silentSince: true } } }, want: 'wait 30' },
   { name: 'A has left the gateway: one odd answer is not enough', given: { onSecond: 'replace', interfaces: { [A]: { ...absent, offSinceMs: NOW - 30 * SECOND } } }, want: 'wait 300' },
   { name: 'A has left the gateway long ago', given: { interfaces: { [A]: { ...absent, offSinceMs: NOW - 330 * SECOND } } }, want: 'proven timer' },
+  { name: 'auth ip: A answers and is on', given: byIp, want: 'must-disable' },
+  { name: 'auth ip: A is off, and nothing was registered', given: { ...byIp, interfaces: off(SECOND) }, want: 'proven off' },
+  { name: 'auth ip: A\'s running state is not known to be off', given: { ...byIp, interfaces: { [A]: buildInterface(false, { offConfirmed: false }) } }, want: 'must-disable' },
+  { name: 'auth ip: an enable of A may yet be executed', given: { ...byIp, interfaces: { [A]: buildInterface(false, { command: enabling('unknown') }) } }, want: 'must-disable' },
+  { name: 'auth ip: A is wholly silent since 20 s', given: { ...byIp, evidence: dead, interfaces: { [A]: silentInterface(20 * SECOND) } }, want: 'wait 40' },
+  { name: 'auth ip: A is wholly silent since a minute', given: { ...byIp, evidence: dead, interfaces: { [A]: silentInterface(60 * SECOND) } }, want: 'proven silent' },
+  { name: 'auth ip: a late enable of A ends the minute of silence', given: { ...byIp, evidence: dead, interfaces: { [A]: silentInterface(90 * SECOND, { command: enabling('unknown') }) } }, want: 'wait 58' },
+  { name: 'auth ip: only A\'s management is silent', given: { ...byIp, evidence: { [driverOf(A)]: DOWN }, interfaces: { [A]: silentInterface(300 * SECOND) } }, want: 'blocked gateway-alive' },
+  { name: 'auth ip: A was off, then its gateway fell wholly silent', given: { ...byIp, evidence: dead, interfaces: { [A]: { ...buildInterface(false), ...silentInterface(20 * SECOND) } } }, want: 'wait 40' },
+  { name: 'auth ip: A has left the gateway a moment ago', given: { ...byIp, interfaces: { [A]: { ...absent, offSinceMs: NOW - 30 * SECOND } } }, want: 'wait 30' },
+  { name: 'unproven act: the timer runs from A\'s last life', given: { ...act, evidence: dead, interfaces: { [A]: silentInterface(100 * SECOND) } }, want: 'wait 230' },
+  { name: 'unproven act: the timer has run', given: { ...act, evidence: dead, interfaces: { [A]: silentInterface(330 * SECOND) } }, want: 'proven timer' },
+  { name: 'unproven act: what the carrier lets both register, too', given: { ...act, onSecond: 'coexist', evidence: dead, interfaces: { [A]: silentInterface(330 * SECOND) } }, want: 'proven timer' },
+  { name: 'unproven act, and A lives', given: { ...act, query: QUERY, evidence: dead, interfaces: { [A]: silentInterface(20 * SECOND, { lifeByBinding: true }) }, state: { binding: held(A, SECOND), ...calibrated } }, want: 'blocked gateway-alive' },
+  { name: 'unproven act, only A\'s management is silent', given: { ...act, evidence: { [driverOf(A)]: DOWN }, interfaces: { [A]: silentInterface(999 * SECOND) } }, want: 'blocked gateway-alive' },
+  { name: 'unproven act says nothing against a gateway that answers', given: act, want: 'must-disable' },
+  { name: 'a late enable of A starts the timer anew', given: { evidence: dead, interfaces: { [A]: silentInterface(329 * SECOND, { command: enabling('unknown') }) } }, want: 'wait 328' },
   { name: 'of three, the worst counts', given: { names: ['pbx-a', 'pbx-b', 'pbx-c'], onSecond: 'replace', interfaces: { [A]: buildInterface(false), [C]: buildInterface(true) } }, want: 'must-disable' }
 ]
 
@@ -86,6 +106,8 @@ test('the registrar\'s answers', (t) => {
   }
   t.same(take(listed(contact('pbx-a'))).calibratedAtMs, { [A]: NOW }, 'the only enabled interface listed: calibrated')
   t.same(take(listed(contact('pbx-a')), { interfaces: { [B]: buildInterface(true) } }).calibratedAtMs, {}, 'another one enabled too: not calibrated')
+  const silentB = { interfaces: { [B]: { ...buildInterface(true), ...silentInterface(3600 * SECOND) } } }
+  t.same(take(listed(contact('pbx-a')), silentB).calibratedAtMs, {}, 'another one was enabled when it was last seen: behind one NAT it might be the one that is listed')
   t.equal(take({ kind: 'refused', code: 403 }).queryRefused, true, 'a refused credential ends the queries')
   t.equal(take({ kind: 'unsupported', code: 503, retryAfterMs: 60_000 }).queryNotBeforeMs, NOW + 60_000, 'Retry-After is honoured')
   const before = held(A, 5 * SECOND)
@@ -106,6 +128,7 @@ test('the predicted wait of a move away from an interface that answers', (t) => 
   }
   t.equal(predict({ onSecond: 'replace' }, false), 0, 'a carrier that replaces')
   t.equal(predict({}, false), 330, 'a carrier that rejects')
+  t.equal(predict(byIp, false), 0, 'nothing is registered')
   t.equal(predict({ query: QUERY, state: calibrated }, true), 5, 'the gateway un-registers and the registrar can tell')
   t.equal(predict({ query: QUERY, state: calibrated }, false), 330, 'the registrar can tell, the gateway does not un-register')
   t.end()

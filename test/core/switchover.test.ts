@@ -1,9 +1,11 @@
 /** Switchovers stepped through a model: what a trunk comes to, whatever fails on the way. */
 import { test } from 'tap'
+import { pauseMs } from '../../src/core/debt.ts'
 import { fitState } from '../../src/core/durable.ts'
 import { adopt } from '../../src/core/operator.ts'
 import { planTrunk } from '../../src/core/planner.ts'
-import { A, B, buildAlert, buildInterface, buildWorld, C, MINUTE, NOW, QUERY, TELLS_LITTLE } from '../helpers/build-world.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, C, MINUTE, NOW, QUERY, TELLS_ALL, TELLS_LITTLE } from '../helpers/build-world.ts'
+import { newDebt } from '../../src/core/world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 import { createModelTrunk } from '../helpers/model-trunk.ts'
 import type { Death, ModelTrunk } from '../helpers/model-trunk.ts'
@@ -317,5 +319,98 @@ test('a disable that a gateway accepts but never activates is repeated at a dist
   Object.assign(model.sides[A] ?? {}, { activates: true })
   model.pass(40)
   t.same(where(model), ON_B)
+  t.end()
+})
+
+/** A died, B took over, A is back on and refuses every command. */
+function stubbornDebtor (): ModelTrunk {
+  const model = dead()
+  model.pass(400)
+  Object.assign(model.sides[A] ?? {}, { refuses: true })
+  live(model, A)
+  return model
+}
+
+test('a debtor that refuses its command is asked less and less often, and told once', (t) => {
+  const model = stubbornDebtor()
+  const before = model.sent.length
+  const seconds = (count: number): number => {
+    const { length } = model.sent
+    model.pass(count)
+    return model.sent.length - length
+  }
+  const early = seconds(15)
+  t.ok(early >= 3 && early <= 4, `three tries, five seconds apart (${early})`)
+  const later = seconds(600)
+  t.ok(later >= 600 / 30 && later <= 600 / 12, `then half a minute at most, with a pause that differs (${later} in 600 s)`)
+  t.ok(model.sent.slice(before).every((line) => line === `disabled ${A}`))
+  const told = model.notes.filter((note) => note.type === 'command' && note.data['because'] === 'debt')
+  t.equal(told.length, 1, 'the journal is told once')
+  t.same(model.state().debts.map((debt) => [debt.interface, debt.refusal]), [[A, 'rpc-error']])
+  Object.assign(model.sides[A] ?? {}, { refuses: false })
+  model.pass(40)
+  t.same(where(model), ON_B)
+  t.same(model.state().debts, [])
+  t.end()
+})
+
+test('a debtor that went away and comes back gets its early tries anew', (t) => {
+  const model = stubbornDebtor()
+  model.pass(120)
+  die(model, A)
+  model.pass(20)
+  t.equal(model.state().debts[0]?.tries, 0)
+  Object.assign(model.sides[A] ?? {}, { refuses: false })
+  live(model, A)
+  model.pass(8)
+  t.equal(model.sides[A]?.on, false)
+  t.end()
+})
+
+test('the pauses of two debts of one moment differ', (t) => {
+  const pauses = new Set([A, B, C].map((key) => pauseMs({ ...newDebt(key, 'tab12-0a1b2c3d', NOW), tries: 6 })))
+  t.equal(pauses.size, 3)
+  for (const pause of pauses) t.ok(pause >= 15_000 && pause <= 30_000, `${pause} ms`)
+  t.end()
+})
+
+test('a debt is paid though the one that should carry is not registered: that one registers anew', (t) => {
+  const model = dead({ capabilities: { ...TELLS_ALL, unregisters: false } })
+  model.pass(400)
+  model.fire([])
+  Object.assign(model.sides[B] ?? {}, { registers: false })
+  Object.assign(model.sides[A] ?? {}, { path: false })
+  live(model, A)
+  model.pass(45)
+  t.same([model.sides[A]?.on, model.state().debts], [false, []])
+  t.not(model.state().refuted, null)
+  model.pass(70)
+  t.ok(model.sent.filter((line) => line === `reregister ${B}`).length >= 2, model.sent.join(', '))
+  t.end()
+})
+
+test('auth ip: a dead gateway is left after a minute of silence, and its debt needs no registrar', (t) => {
+  const model = dead({ registration: { auth: 'ip', expiresMs: 0 } })
+  model.pass(50)
+  t.same(model.sent, [])
+  model.pass(30)
+  t.same([model.sides[B]?.on, model.state().wanted, model.ended()], [true, B, ['verified']])
+  live(model, A)
+  model.pass(20)
+  t.same(model.sent, [`enabled ${B}`, `disabled ${A}`])
+  t.same(model.state().debts, [])
+  t.end()
+})
+
+test('unproven: act, the carrier replaces, A is dead: on B when the timer has run; page: a veto', (t) => {
+  const acting = dead({ onSecond: 'replace', registration: { unproven: 'act' } })
+  acting.pass(320)
+  t.same(acting.sent, [])
+  acting.pass(40)
+  t.same([acting.sides[B]?.on, acting.state().wanted, acting.ended()], [true, B, ['verified']])
+  const paging = dead({ onSecond: 'replace' })
+  paging.pass(600)
+  t.same(paging.sent, [])
+  t.ok(paging.last().vetoes.some((veto) => veto.interlock === 'owner-unproven'))
   t.end()
 })
