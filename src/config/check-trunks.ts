@@ -141,7 +141,7 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
   if (registration.on_second === undefined) {
     reporter.warn([...path, 'on_second'], '"on_second" is missing and counts as reject', 'ask the carrier what it does with a second registration: reject, replace or coexist')
   }
-  if (registration.expires === undefined) reporter.error(path, '"expires" is missing', 'longest lifetime of a registration that the carrier grants, for example 300s', 'key')
+  if (registration.expires === undefined) reporter.error([...path, 'expires'], '"expires" is missing', 'longest lifetime of a registration that the carrier grants, for example 300s')
   if (registration.unproven !== undefined && (registration.on_second ?? 'reject') === 'reject') {
     reporter.error([...path, 'unproven'], '"unproven" has no effect with "on_second: reject": there time proves that a silent gateway\'s registration is gone', 'remove it')
   }
