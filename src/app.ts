@@ -8,6 +8,7 @@ import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
+import { keepJournal } from './engine/journal-keeper.ts'
 import type { ReloadResult } from './http/dependencies.ts'
 import { createHttpServer } from './http/server.ts'
 import { writeManual } from './manual/file.ts'
@@ -88,6 +89,9 @@ export function createApp (first: Config, ports: AppPorts): App {
       await engine.start()
       closers.push(() => engine?.stop() ?? Promise.resolve())
       scheduler.start(config.probes)
+      const keeping = new AbortController()
+      const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)
+      closers.push(async () => { keeping.abort(); await kept })
       closers.push(() => scheduler.stop())
       metrics.configLoaded(true, clock.now())
       address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))

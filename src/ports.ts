@@ -209,12 +209,41 @@ export interface JournalRecord {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-export interface JournalQuery {
+/** Which records of the journal. */
+export interface JournalFilter {
   readonly decision?: string
   readonly trunk?: TrunkId
+  readonly type?: string
+  /** From this instant on. */
   readonly sinceMs?: EpochMs
-  /** Newest first; at most this many records. */
+  /** Before this instant. */
+  readonly untilMs?: EpochMs
+}
+
+export interface JournalQuery extends JournalFilter {
+  /** In the order of writing, or against it. */
+  readonly order: 'oldest-first' | 'newest-first'
+  /** `next` of the page before; absent: from the beginning. */
+  readonly from?: number
+  /** At most this many records. */
   readonly limit: number
+}
+
+export interface JournalPage {
+  readonly records: readonly JournalRecord[]
+  /**
+   * Where to go on; null: that was all. A page may be short, even empty, and not the last one: the store looks at a bounded
+   * number of records for each, so that no question holds up a commit.
+   */
+  readonly next: number | null
+}
+
+/** What may be forgotten of the journal. */
+export interface Retention {
+  /** Older records. */
+  readonly beforeMs: EpochMs
+  /** The oldest ones beyond this number. */
+  readonly maxRecords: number
 }
 
 /** Durable state. A commit is atomic and on disk before its promise resolves. */
@@ -224,7 +253,11 @@ export interface Store {
   commit(writes: readonly StoreWrite[], journal: readonly JournalRecord[]): Promise<CommitResult>
   /** Entries as they are committed from now on, until `signal` aborts. A deleted key has `value: null`. */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<StoreEntry>
-  journal(query: JournalQuery): Promise<readonly JournalRecord[]>
+  journal(query: JournalQuery): Promise<JournalPage>
+  /** Forgets some of the oldest records, a bounded number at once. Returns how many; 0: nothing is left to forget, or it failed. */
+  prune(retention: Retention): Promise<number>
+  /** Why nothing becomes durable at present, by the last commit; null: it does. */
+  problem(): string | null
   close(): Promise<void>
 }
 

@@ -13,15 +13,45 @@ const DEADLINE_MS = 10_000
  * @param path - without a slash at its start
  * @throws {UsageError} for a URL or token file that can't be used
  */
-export async function askApi (invocation: Invocation, path: string, body?: object): Promise<ApiReply> {
+export function askApi (invocation: Invocation, path: string, body?: object): Promise<ApiReply> {
+  return request(invocation, path, body, invocation.deps.clock.deadline(DEADLINE_MS), async (reply) => ({ ok: true, body: parse(await reply.text()) }))
+}
+
+/**
+ * As `askApi`, for a reply that may be long: its text goes on as it comes, and only a silence ends it.
+ * @param take - gets the pieces of the body
+ */
+export async function streamApi (invocation: Invocation, path: string, take: (text: string) => void): Promise<ApiReply> {
+  const { clock } = invocation.deps
+  const silent = new AbortController()
+  let arrivedMs = clock.monotonicMs()
+  const ended = new AbortController()
+  void (async () => {
+    while (!ended.signal.aborted) {
+      await clock.sleep(1000, ended.signal)
+      if (clock.monotonicMs() - arrivedMs > DEADLINE_MS) silent.abort(new DOMException('silence', 'TimeoutError'))
+    }
+  })()
+  const reply = await request(invocation, path, undefined, silent.signal, async ({ body }) => {
+    const decoder = new TextDecoder()
+    for await (const piece of body ?? []) {
+      arrivedMs = clock.monotonicMs()
+      take(decoder.decode(piece as Uint8Array, { stream: true }))
+    }
+    return { ok: true, body: null }
+  })
+  ended.abort()
+  return reply
+}
+
+async function request (invocation: Invocation, path: string, body: object | undefined, signal: AbortSignal, read: (reply: Response) => Promise<ApiReply>): Promise<ApiReply> {
   const base = baseUrl(invocation)
   const token = await readToken(invocation)
   const headers = { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(token === null ? {} : { authorization: `Bearer ${token}` }) }
-  const options: RequestInit = { headers, redirect: 'error', signal: invocation.deps.clock.deadline(DEADLINE_MS) }
+  const options: RequestInit = { headers, redirect: 'error', signal }
   try {
     const reply = await fetch(new URL(path, base), body === undefined ? options : { ...options, method: 'POST', body: JSON.stringify(body) })
-    const answer = parse(await reply.text())
-    return reply.ok ? { ok: true, body: answer } : { ok: false, message: refusal(reply.status, answer) }
+    return reply.ok ? await read(reply) : { ok: false, message: refusal(reply.status, parse(await reply.text())) }
   } catch (error) {
     return { ok: false, message: `Pointsman can't be reached at ${base.href}: ${cause(error)}` }
   }

@@ -7,6 +7,7 @@ import { decisions } from './decisions.ts'
 import { demo } from './demo.ts'
 import { failback } from './failback.ts'
 import { commandHelp, overview } from './help.ts'
+import { journal } from './journal.ts'
 import { readArguments } from './options.ts'
 import { manual } from './manual.ts'
 import { pause } from './pause.ts'
@@ -15,7 +16,7 @@ import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
 
-const COMMANDS: readonly Command[] = [run, checkConfigCommand, status, decisions, pause, resume, failback, adopt, manual, probe, demo]
+const COMMANDS: readonly Command[] = [run, checkConfigCommand, status, decisions, journal, pause, resume, failback, adopt, manual, probe, demo]
 
 /**
  * Runs one command.

@@ -58,6 +58,8 @@ export interface Config {
   readonly users: readonly UserConfig[]
   readonly web: { readonly host: string; readonly port: number }
   readonly storePath: string
+  /** What is kept of the journal. */
+  readonly journal: { readonly keepMs: DurationMs; readonly maxRecords: number }
 }
 
 /** Something wrong in the file. Warnings don't stop a start. */

@@ -13,6 +13,7 @@ const LISTEN_EXAMPLE = 'for example 127.0.0.1:9867, or :9867 for all addresses'
 export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> = {
   duration: checkDuration,
   'positive-duration': (text) => checkDuration(text) ?? (parseDuration(text) === 0 ? { message: 'must be longer than 0s', hint: null } : null),
+  age: checkAge,
   'sip-uri': (text) => refusalOf(parseSipUri(text)),
   'http-url': (text) => refusalOf(parseHttpUrl(text)),
   'host-port': (text) => refusalOf(parseContact(text)),
@@ -35,6 +36,15 @@ function checkDuration (text: string): FormatProblem {
   if (ms === null) return { message: 'must be a duration', hint: 'for example 500ms, 5s, 1h30m' }
   return ms > LONGEST_DURATION_MS ? { message: `must be at most ${formatDuration(LONGEST_DURATION_MS)}`, hint: null } : null
 }
+
+/** How long something is kept: no timer waits for it, so it may be longer than a timer can. */
+function checkAge (text: string): FormatProblem {
+  const ms = parseDuration(text)
+  if (ms === null) return { message: 'must be a duration', hint: 'for example 90d, 12w, 1y' }
+  return ms < SHORTEST_AGE_MS ? { message: `must be at least ${formatDuration(SHORTEST_AGE_MS)}`, hint: null } : null
+}
+
+const SHORTEST_AGE_MS = 3_600_000
 
 function refusalOf (parsed: Parsed<unknown>): FormatProblem {
   return parsed.ok ? null : { message: parsed.message, hint: parsed.hint }

@@ -43,6 +43,7 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
     alertmanagers: file.alertmanagers.map((each, index) => alertmanagerConfig(each, ['alertmanagers', index], around.references)),
     users: file.web.users.map((user, index) => userConfig(user, ['web', 'users', index], around.references)),
     web: normalizeListen(file.web.listen),
+    journal: { keepMs: ms(file.journal.keep), maxRecords: file.journal.max_records },
     storePath: isAbsolute(file.store.path) ? file.store.path : join(around.directory, file.store.path)
   })
 }

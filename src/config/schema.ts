@@ -166,6 +166,10 @@ export const FileSchema = closed({
   store: closed({
     path: Type.String({ minLength: 1, description: 'database file, relative to the configuration file; default ./pointsman.db', default: './pointsman.db' })
   }, { description: 'where the state is kept', default: {} }),
+  journal: closed({
+    keep: Type.String({ format: 'age', description: 'how long records are kept; default 90d', default: '90d' }),
+    max_records: Type.Integer({ minimum: 1000, maximum: 100_000_000, description: 'how many records are kept at most, whatever their age; default 500000', default: 500_000 })
+  }, { description: 'how much is kept of what was decided', default: {} }),
   web: closed({
     listen: Type.String({ format: 'listen-address', description: 'address and port of the HTTP server; default 127.0.0.1:9867', default: '127.0.0.1:9867' }),
     users: Type.Array(User, { description: 'who may call; default: nobody but local programs', default: [] })

@@ -71,7 +71,11 @@ export interface Debt {
 }
 
 /** `alert` and `health`: a rule's demand; `prefer`: a rule's; `operator`, `failback` and `upkeep` speak for themselves. */
-export type SwitchoverCause = 'alert' | 'health' | 'prefer' | 'operator' | 'failback' | 'upkeep'
+export const SWITCHOVER_CAUSES = ['alert', 'health', 'prefer', 'operator', 'failback', 'upkeep'] as const
+export type SwitchoverCause = typeof SWITCHOVER_CAUSES[number]
+export function isCause (text: string): text is SwitchoverCause {
+  return (SWITCHOVER_CAUSES as readonly string[]).includes(text)
+}
 export type Phase = 'disabling' | 'proving' | 'enabling' | 'verifying'
 
 /** An admitted switchover: from its first write on it is a transaction. */

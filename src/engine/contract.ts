@@ -2,7 +2,7 @@
 import type { AlertReason } from '../core/reasons.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, InterfaceKey, TrunkId } from '../core/topology.ts'
-import type { JournalQuery, JournalRecord } from '../ports.ts'
+import type { JournalFilter, JournalRecord } from '../ports.ts'
 
 /** How a webhook body was taken. `unavailable` means: not durable, send it again (503). */
 export type ReceiveResult =
@@ -27,10 +27,27 @@ export interface DecisionSummary {
   readonly atMs: EpochMs
   readonly from: InterfaceKey | null
   readonly to: InterfaceKey | null
+  /** Why it moves or would move, for example `alert` or `failback`; null: it is not about a move. */
+  readonly cause: string | null
   /** Type of its last record, for example `vetoed`, `admitted`, `ended`. */
   readonly state: string
   /** One sentence. */
   readonly explanation: string
+}
+
+export interface DecisionQuery extends Pick<JournalFilter, 'trunk' | 'sinceMs' | 'untilMs'> {
+  /** Type of the last record. */
+  readonly state?: string
+  readonly cause?: string
+  /** At most this many decisions. */
+  readonly limit: number
+}
+
+export interface DecisionList {
+  /** Newest first. */
+  readonly decisions: readonly DecisionSummary[]
+  /** False: the journal was not looked through to its end; a narrower time tells more. */
+  readonly complete: boolean
 }
 
 export interface Engine {
@@ -44,7 +61,9 @@ export interface Engine {
   /** Stores a webhook body (parsed JSON) durably, then wakes the controller. */
   receive(body: unknown): Promise<ReceiveResult>
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>
-  decisions(query: JournalQuery): Promise<readonly DecisionSummary[]>
+  decisions(query: DecisionQuery): Promise<DecisionList>
   /** All journal records of one decision, oldest first; empty: unknown. */
   decision(id: string): Promise<readonly JournalRecord[]>
+  /** The journal's records in the order of writing, page by page. */
+  journal(filter: JournalFilter): AsyncIterable<readonly JournalRecord[]>
 }

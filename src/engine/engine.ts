@@ -8,7 +8,7 @@ import type { TrunkState, World } from '../core/world.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
-import { listDecisions, readDecision } from './decisions.ts'
+import { listDecisions, readDecision, readJournal } from './decisions.ts'
 import { createExecutor } from './executor.ts'
 import type { GatewayLine } from './executor.ts'
 import { createInbox } from './inbox.ts'
@@ -201,6 +201,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     operate: (command, actor, reason) => operator.operate(command, actor, reason),
     decisions: (query) => listDecisions(store, query),
     decision: (id) => readDecision(store, id),
+    journal: (filter) => readJournal(store, filter),
     status: () => statusNow()
   }
 

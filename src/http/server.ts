@@ -7,6 +7,7 @@ import { handleErrors, refuseConnection, refuseUrl } from './error-handler.ts'
 import { acceptJson } from './json-body.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { journalRoutes } from './routes/journal.ts'
 import { managementRoutes } from './routes/management.ts'
 import { stateRoutes } from './routes/state.ts'
 
@@ -42,7 +43,7 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
   })
   acceptJson(app)
   handleErrors(app, deps.log)
-  for (const routes of [alertRoutes, commandRoutes, stateRoutes, managementRoutes]) routes(app, deps)
+  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, managementRoutes]) routes(app, deps)
   return {
     app,
     listen: async (host, port) => {

@@ -51,9 +51,20 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
     },
     commit,
     watch: (prefix, signal) => watchers.watch(prefix, signal),
-    journal: async ({ decision, trunk, sinceMs, limit }) => copy(records.toReversed().filter((record) =>
-      (decision === undefined || record.decision === decision) && (trunk === undefined || record.trunk === trunk) &&
-      (sinceMs === undefined || record.atMs >= sinceMs)).slice(0, limit)),
+    journal: async ({ decision, trunk, type, sinceMs = -Infinity, untilMs = Infinity, order, from = 0, limit }) => {
+      const fits = (record: JournalRecord): boolean =>
+        (decision === undefined || record.decision === decision) && (trunk === undefined || record.trunk === trunk) &&
+        (type === undefined || record.type === type) && record.atMs >= sinceMs && record.atMs < untilMs
+      const found = (order === 'oldest-first' ? [...records] : records.toReversed()).filter(fits)
+      return { records: copy(found.slice(from, from + limit)), next: from + limit < found.length ? from + limit : null }
+    },
+    prune: async ({ beforeMs, maxRecords }) => {
+      const old = records.findIndex((record, index) => record.atMs >= beforeMs && records.length - index <= maxRecords)
+      const count = old === -1 ? records.length : old
+      records.splice(0, count)
+      return count
+    },
+    problem: () => broken,
     close: async () => {
       closed = true
       watchers.close()

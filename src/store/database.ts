@@ -1,8 +1,9 @@
 /** The database file: synchronous, and so only used in the store's worker thread. */
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { CommitResult, JournalQuery, Revision } from '../ports.ts'
-import type { Batch, Durability, EntryText, JournalText } from './protocol.ts'
+import type { CommitResult, JournalQuery, Retention, Revision } from '../ports.ts'
+import { pruneJournal, readJournal } from './journal-table.ts'
+import type { Batch, Durability, EntryText, OpenFailure, PageText } from './protocol.ts'
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.ts'
 
 export interface Database {
@@ -10,11 +11,12 @@ export interface Database {
   /** One transaction and one sync for all batches. A batch in conflict fails alone; an I/O error fails all. Never throws. */
   commit(batches: readonly Batch[]): readonly CommitResult[]
   read(prefix: string): readonly EntryText[]
-  journal(query: JournalQuery): readonly JournalText[]
+  journal(query: JournalQuery): PageText
+  prune(retention: Retention): number
   close(): void
 }
 
-type OpenResult = { readonly ok: true; readonly database: Database } | { readonly ok: false; readonly detail: string }
+type OpenResult = { readonly ok: true; readonly database: Database } | OpenFailure
 
 /** How long another process may take to let go of the file [ms]. */
 const LOCK_WAIT_MS = 1000
@@ -26,15 +28,17 @@ const LOCK_WAIT_MS = 1000
 export function openDatabase (path: string): OpenResult {
   let connection: DatabaseSync | null = null
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.size === 0) return { ok: false, detail: `${path} is empty; delete it if this is a new installation` }
+    if (statSync(path, { throwIfNoEntry: false })?.size === 0) return { ok: false, reason: 'unusable', detail: `${path} is empty; delete it if this is a new installation` }
     connection = new DatabaseSync(path, { timeout: LOCK_WAIT_MS, enableForeignKeyConstraints: true })
     const problem = prepareFile(connection)
     if (problem === null) return { ok: true, database: databaseOn(connection) }
     connection.close()
-    return { ok: false, detail: `${path}: ${problem}` }
+    return { ok: false, reason: 'unusable', detail: `${path}: ${problem}` }
   } catch (error) {
     connection?.close()
-    return { ok: false, detail: `${path}: ${describeError(error)}` }
+    return isBusy(error)
+      ? { ok: false, reason: 'locked', detail: `${path} is used by another process; two Pointsmen can't share one state` }
+      : { ok: false, reason: 'unusable', detail: `${path}: ${describeError(error)}` }
   }
 }
 
@@ -67,6 +71,7 @@ function databaseOn (connection: DatabaseSync): Database {
     // U+10FFFF sorts after every other character in SQLite's binary order.
     read: (prefix) => readEntries.all(prefix, `${prefix}\u{10FFFF}`) as unknown as EntryText[],
     journal: (query) => readJournal(connection, query),
+    prune: (retention) => pruneJournal(connection, retention),
     close: () => { connection.close() }
   }
 }
@@ -124,22 +129,6 @@ function batchWriter (connection: DatabaseSync): (batch: Batch, revision: Revisi
   }
 }
 
-function readJournal (connection: DatabaseSync, query: JournalQuery): readonly JournalText[] {
-  const conditions: string[] = []
-  const values: (string | number)[] = []
-  const add = (condition: string, value: string | number | undefined): void => {
-    if (value === undefined) return
-    conditions.push(condition)
-    values.push(value)
-  }
-  add('decision = ?', query.decision)
-  add('trunk = ?', query.trunk)
-  add('at_ms >= ?', query.sinceMs)
-  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-  const sql = `SELECT decision, at_ms AS atMs, trunk, type, data FROM journal ${where} ORDER BY id DESC LIMIT ?`
-  return connection.prepare(sql).all(...values, query.limit) as unknown as JournalText[]
-}
-
 function rollBack (connection: DatabaseSync): readonly string[] {
   try {
     if (connection.isTransaction) connection.exec('ROLLBACK')
@@ -151,6 +140,11 @@ function rollBack (connection: DatabaseSync): readonly string[] {
 
 function pragma (connection: DatabaseSync, name: string): unknown {
   return Object.values(connection.prepare(`PRAGMA ${name}`).get() ?? {})[0]
+}
+
+/** SQLITE_BUSY, whatever the extended part says. */
+function isBusy (error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
 }
 
 function describeError (error: unknown): string {

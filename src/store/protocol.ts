@@ -1,5 +1,5 @@
 /** What the store's two threads say to each other. JSON values travel as text: it is what the database keeps. */
-import type { CommitResult, JournalQuery, Revision } from '../ports.ts'
+import type { CommitResult, JournalQuery, Retention, Revision } from '../ports.ts'
 
 export interface EntryText {
   readonly key: string
@@ -24,6 +24,11 @@ export interface JournalText {
   readonly data: string
 }
 
+export interface PageText {
+  readonly records: readonly JournalText[]
+  readonly next: number | null
+}
+
 /** One atomic commit: all of it or nothing. */
 export interface Batch {
   readonly writes: readonly WriteText[]
@@ -34,6 +39,7 @@ export type Question =
   | { readonly kind: 'commit'; readonly batch: Batch }
   | { readonly kind: 'read'; readonly prefix: string }
   | { readonly kind: 'journal'; readonly query: JournalQuery }
+  | { readonly kind: 'prune'; readonly retention: Retention }
   | { readonly kind: 'close' }
 
 /** A question with the number that its answer carries. */
@@ -45,7 +51,8 @@ export interface Request {
 export type Answer =
   | { readonly kind: 'committed'; readonly result: CommitResult }
   | { readonly kind: 'entries'; readonly entries: readonly EntryText[] }
-  | { readonly kind: 'records'; readonly records: readonly JournalText[] }
+  | { readonly kind: 'records'; readonly page: PageText }
+  | { readonly kind: 'pruned'; readonly count: number }
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly detail: string }
 
@@ -64,4 +71,11 @@ export interface Durability {
 }
 
 /** The worker's first message: the file is open, or why not. */
-export type Opened = { readonly ok: true; readonly durability: Durability } | { readonly ok: false; readonly detail: string }
+export type Opened = { readonly ok: true; readonly durability: Durability } | OpenFailure
+
+/** `locked`: another process uses the file. `unusable`: it is damaged, another program's, a newer version's, or can't be opened. */
+export interface OpenFailure {
+  readonly ok: false
+  readonly reason: 'locked' | 'unusable'
+  readonly detail: string
+}

@@ -5,7 +5,7 @@
 import { resolve } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock, CommitResult, JournalRecord, Metrics, Store, StoreEntry, StoreWrite } from '../ports.ts'
-import type { Answer, Durability, EntryText, JournalText, Opened, Question, Reply, Request, WriteText } from './protocol.ts'
+import type { Answer, Durability, EntryText, JournalText, OpenFailure, Opened, Question, Reply, Request, WriteText } from './protocol.ts'
 import { createWatchers } from './watchers.ts'
 
 export interface SqliteStoreOptions {
@@ -17,7 +17,7 @@ export interface SqliteStoreOptions {
 
 export type SqliteStoreResult =
   | { readonly ok: true; readonly store: Store; readonly durability: Durability }
-  | { readonly ok: false; readonly detail: string }
+  | OpenFailure
 
 /** The store could not be read. Commits never throw this: they return `unavailable`. */
 export class StoreError extends Error {
@@ -43,7 +43,7 @@ export async function createSqliteStore (options: SqliteStoreOptions): Promise<S
 function firstMessage (worker: Worker): Promise<Opened> {
   return new Promise((resolve) => {
     worker.once('message', (opened: Opened) => { resolve(opened) })
-    worker.once('error', (error) => { resolve({ ok: false, detail: `the store's thread failed: ${String(error)}` }) })
+    worker.once('error', (error) => { resolve({ ok: false, reason: 'unusable', detail: `the store's thread failed: ${String(error)}` }) })
   })
 }
 
@@ -83,6 +83,7 @@ function openChannel (worker: Worker): Channel {
 
 function storeOn (channel: Channel, { clock, metrics }: SqliteStoreOptions): Store {
   const watchers = createWatchers()
+  let problem: string | null = null
   return {
     read: async (prefix) => {
       const answer = await channel.ask({ kind: 'read', prefix })
@@ -96,6 +97,7 @@ function storeOn (channel: Channel, { clock, metrics }: SqliteStoreOptions): Sto
       const result: CommitResult = answer.kind === 'committed' ? answer.result : { ok: false, reason: 'unavailable', detail: failure(answer) }
       metrics?.increment('pointsman_store_commits_total')
       metrics?.observe('pointsman_store_commit_duration_seconds', (clock.monotonicMs() - startedMs) / 1000)
+      if (result.ok || result.reason === 'unavailable') problem = result.ok ? null : result.detail
       if (result.ok) watchers.publish(texts.map(({ key, value }) => parseEntry({ key, value, revision: result.revision })))
       else if (result.reason === 'unavailable') metrics?.increment('pointsman_store_commit_failures_total')
       return result
@@ -104,8 +106,13 @@ function storeOn (channel: Channel, { clock, metrics }: SqliteStoreOptions): Sto
     journal: async (query) => {
       const answer = await channel.ask({ kind: 'journal', query })
       if (answer.kind !== 'records') throw new StoreError(failure(answer))
-      return answer.records.map(parseRecord)
+      return { records: answer.page.records.map(parseRecord), next: answer.page.next }
     },
+    prune: async (retention) => {
+      const answer = await channel.ask({ kind: 'prune', retention })
+      return answer.kind === 'pruned' ? answer.count : 0
+    },
+    problem: () => problem,
     close: async () => {
       watchers.close()
       await channel.ask({ kind: 'close' })

@@ -45,7 +45,8 @@ function answerAll (database: Database, requests: readonly Request[]): readonly 
 function answer (database: Database, question: Exclude<Question, { kind: 'commit' }>): Answer {
   try {
     if (question.kind === 'read') return { kind: 'entries', entries: database.read(question.prefix) }
-    if (question.kind === 'journal') return { kind: 'records', records: database.journal(question.query) }
+    if (question.kind === 'journal') return { kind: 'records', page: database.journal(question.query) }
+    if (question.kind === 'prune') return { kind: 'pruned', count: database.prune(question.retention) }
     database.close()
     return { kind: 'closed' }
   } catch (error) {

@@ -105,7 +105,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'pause', 'resume', 'failback', 'adopt', 'manual', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'failback', 'adopt', 'manual', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)
@@ -267,6 +267,15 @@ test('the token goes only where the operator pointed: no redirect is followed', 
   const { port } = redirecting.address() as AddressInfo
   t.equal((await pointsman(['pause', '--reason=x', `--url=http://127.0.0.1:${port}`, `--token-file=${tokenFile}`])).code, 1)
   t.same(paths, ['/api/v1/commands/pause'])
+})
+
+test('journal', async (t) => {
+  const { engine, access } = await serve(t)
+  engine.answers.journal = [{ decision: 'd-1', atMs: 1, trunk: 'acme', type: 'proposed', data: {} }]
+  const all = await pointsman(['journal', '--trunk=acme', '--since=2h', ...access])
+  t.match(all, { code: 0, out: '{"decision":"d-1","atMs":1,"trunk":"acme","type":"proposed","data":{}}\n', err: '' })
+  t.match(engine.calls, [['journal', { trunk: 'acme', sinceMs: Number }]])
+  t.match(await pointsman(['journal', '--type=weather', ...access]), { code: 1, err: /`type` must be one of: snapshot, / })
 })
 
 test('decisions', async (t) => {

@@ -7,6 +7,7 @@ import { cli } from '../../src/cli/cli.ts'
 import type { CliDependencies } from '../../src/cli/command.ts'
 import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
 import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS, VETOES, WAITS } from '../../src/core/reasons.ts'
+import { RECORD_TYPES } from '../../src/core/record-types.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/metrics/catalogue.ts'
 
@@ -112,7 +113,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
   waits: () => reasons('wait', WAITS),
   'probe-reasons': () => reasons('probe', PROBE_REASONS),
   'driver-reasons': () => reasons('driver', DRIVER_REASONS),
-  'alert-reasons': () => reasons('alert', ALERT_REASONS)
+  'alert-reasons': () => reasons('alert', ALERT_REASONS),
+  records: () => reasons('record', RECORD_TYPES)
 }
 
 /** Names of the tables that README has to have. */

@@ -15,6 +15,7 @@ export interface FakeEngine extends Engine {
     receive: ReceiveResult | Error
     operate: OperatorResult
     decisions: readonly DecisionSummary[]
+    journal: readonly JournalRecord[]
     decision: readonly JournalRecord[]
   }
 }
@@ -27,7 +28,8 @@ export function createFakeEngine (): FakeEngine {
     status: buildStatus(),
     receive: { ok: true, alerts: [{ fingerprint: 'f1', reason: 'stored' }] },
     operate: { ok: true, decision: 'd-1', detail: 'done' },
-    decisions: [{ id: 'd-1', trunk: 'acme', atMs: AT_MS, from: 'pbx-a/SIP1', to: 'pbx-b/SIP1', state: 'ended', explanation: 'pbx-a did not answer.' }],
+    decisions: [{ id: 'd-1', trunk: 'acme', atMs: AT_MS, from: 'pbx-a/SIP1', to: 'pbx-b/SIP1', cause: 'alert', state: 'ended', explanation: 'pbx-a did not answer.' }],
+    journal: [],
     decision: [{ decision: 'd-1', atMs: AT_MS, trunk: 'acme', type: 'proposed', data: { why: 'alert' } }]
   }
   return {
@@ -49,7 +51,11 @@ export function createFakeEngine (): FakeEngine {
     },
     decisions: async (query) => {
       calls.push(['decisions', query])
-      return answers.decisions
+      return { decisions: answers.decisions, complete: true }
+    },
+    journal: async function * (filter) {
+      calls.push(['journal', filter])
+      yield answers.journal
     },
     decision: async (id) => answers.decision.filter((record) => record.decision === id)
   }

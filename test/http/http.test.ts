@@ -214,15 +214,30 @@ test('what can be read', async (t) => {
 
   await t.test('the decisions, by trunk, time and number', async (t) => {
     const { app, engine } = setUp(t)
-    t.same((await app.inject('/api/v1/decisions')).json(), { decisions: engine.answers.decisions })
+    t.same((await app.inject('/api/v1/decisions')).json(), { decisions: engine.answers.decisions, complete: true })
     await app.inject('/api/v1/decisions?trunk=acme&since=2h&limit=5')
     await app.inject('/api/v1/decisions?since=2023-01-01T00:00:00Z')
+    await app.inject('/api/v1/decisions?until=1h&state=vetoed&cause=alert')
     t.same(engine.calls, [
       ['decisions', { limit: 50 }],
       ['decisions', { trunk: 'acme', sinceMs: AT_MS - 7_200_000, limit: 5 }],
-      ['decisions', { sinceMs: Date.UTC(2023, 0, 1), limit: 50 }]
+      ['decisions', { sinceMs: Date.UTC(2023, 0, 1), limit: 50 }],
+      ['decisions', { untilMs: AT_MS - 3_600_000, state: 'vetoed', cause: 'alert', limit: 50 }]
     ])
-    for (const query of ['limit=0', 'limit=many', 'since=then', 'colour=red']) t.equal((await app.inject(`/api/v1/decisions?${query}`)).statusCode, 400, query)
+    for (const query of ['limit=0', 'limit=many', 'since=then', 'until=then', 'since=1h&until=2h', 'state=done', 'cause=weather', 'colour=red']) t.equal((await app.inject(`/api/v1/decisions?${query}`)).statusCode, 400, query)
+  })
+
+  await t.test('the journal, as a stream of JSON lines', async (t) => {
+    const { app, engine } = setUp(t)
+    const record = { decision: 'd-1', atMs: AT_MS, trunk: 'acme', type: 'proposed', data: { text: 'two\nlines' } }
+    engine.answers.journal = [record, { ...record, trunk: null }]
+    const reply = await app.inject('/api/v1/journal?trunk=acme&since=2h&until=1h&decision=d-1&type=proposed')
+    t.equal(reply.headers['content-type'], 'application/x-ndjson; charset=utf-8')
+    t.same(reply.body.split('\n').map((line) => line === '' ? null : JSON.parse(line) as unknown), [record, { ...record, trunk: null }, null])
+    t.same(engine.calls, [['journal', { trunk: 'acme', sinceMs: AT_MS - 7_200_000, untilMs: AT_MS - 3_600_000, decision: 'd-1', type: 'proposed' }]])
+    engine.answers.journal = []
+    t.equal((await app.inject('/api/v1/journal')).body, '', 'an empty one')
+    for (const query of ['since=then', 'type=weather', 'limit=5']) t.equal((await app.inject(`/api/v1/journal?${query}`)).statusCode, 400, query)
   })
 
   await t.test('one decision with all its records', async (t) => {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
-import type { JournalRecord, Store, StoreEntry, StoreWrite } from '../../src/ports.ts'
+import type { JournalQuery, JournalRecord, Retention, Store, StoreEntry, StoreWrite } from '../../src/ports.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { SCHEMA_VERSION } from '../../src/store/schema.ts'
 import { createSqliteStore } from '../../src/store/sqlite-store.ts'
@@ -54,7 +54,7 @@ for (const { name, open } of stores) {
       await store.commit([write('taken', 1)], [])
       t.same(await store.commit([write('new', 1), write('taken', 2)], [record('d1', 1)]), { ok: false, reason: 'conflict', key: 'taken' })
       t.same((await store.read('')).map(({ key }) => key), ['taken'])
-      t.same(await store.journal({ limit: 10 }), [])
+      t.same((await store.journal({ order: 'newest-first', limit: 10 })).records, [])
     })
 
     await t.test('null deletes, and no revision is used twice', async (t) => {
@@ -75,17 +75,69 @@ for (const { name, open } of stores) {
       t.equal(new Set(revisions).size, 51, 'each with a revision of its own')
     })
 
-    await t.test('the journal is read newest first, by decision, trunk and time', async (t) => {
+    await t.test('the journal is read in both directions, by decision, trunk, type and time', async (t) => {
       const store = await open(t)
       await store.commit([], [record('d1', 10), record('d1', 20)])
-      await store.commit([], [record('d2', 30, 'beta'), record('d3', 40, null)])
-      const times = async (query: Parameters<Store['journal']>[0]): Promise<number[]> => (await store.journal(query)).map(({ atMs }) => atMs)
+      await store.commit([], [record('d2', 30, 'beta'), { ...record('d3', 40, null), type: 'drift' }])
+      const times = async (query: Omit<JournalQuery, 'order'>, order: JournalQuery['order'] = 'newest-first'): Promise<number[]> => (await store.journal({ order, ...query })).records.map(({ atMs }) => atMs)
       t.same(await times({ limit: 10 }), [40, 30, 20, 10])
+      t.same(await times({ limit: 10 }, 'oldest-first'), [10, 20, 30, 40])
       t.same(await times({ limit: 2 }), [40, 30])
       t.same(await times({ limit: 10, decision: 'd1' }), [20, 10])
       t.same(await times({ limit: 10, trunk: 'beta' }), [30])
+      t.same(await times({ limit: 10, type: 'drift' }), [40])
       t.same(await times({ limit: 10, sinceMs: 20, trunk: 'acme' }), [20])
-      t.same((await store.journal({ limit: 1 }))[0], record('d3', 40, null))
+      t.same(await times({ limit: 10, sinceMs: 20, untilMs: 40 }), [30, 20])
+      t.same((await store.journal({ order: 'newest-first', limit: 1 })).records[0], { ...record('d3', 40, null), type: 'drift' })
+      t.same(await store.journal({ order: 'oldest-first', limit: 9, decision: 'none' }), { records: [], next: null })
+    })
+
+    await t.test('the journal is read page by page, each record once', async (t) => {
+      const store = await open(t)
+      t.same(await store.journal({ order: 'oldest-first', limit: 2 }), { records: [], next: null }, 'an empty one')
+      await store.commit([], range(7).map((n) => record(`d${n % 2}`, n)))
+      for (const order of ['oldest-first', 'newest-first'] as const) {
+        for (const filter of [{}, { decision: 'd1' }, { trunk: 'acme' }]) {
+          const seen: number[] = []
+          let from: number | null | undefined
+          while (from !== null) {
+            const page = await store.journal({ ...filter, order, limit: 2, ...(from === undefined ? {} : { from }) })
+            t.ok(page.records.length <= 2)
+            seen.push(...page.records.map(({ atMs }) => atMs))
+            from = page.next
+          }
+          const all = range(7).filter((n) => !('decision' in filter) || n % 2 === 1)
+          t.same(seen, order === 'oldest-first' ? all : all.toReversed(), `${order} ${JSON.stringify(filter)}`)
+        }
+      }
+    })
+
+    await t.test('the journal forgets its oldest end, by age and by number, in pieces', async (t) => {
+      const store = await open(t)
+      await store.commit([], range(1000).map((n) => record('d', n)))
+      const left = async (): Promise<(number | undefined)[]> => [
+        (await store.journal({ order: 'oldest-first', limit: 1 })).records[0]?.atMs, (await store.journal({ order: 'newest-first', limit: 1 })).records[0]?.atMs
+      ]
+      const pruneAll = async (retention: Retention): Promise<number> => {
+        let total = 0
+        for (let count = await store.prune(retention); count > 0; count = await store.prune(retention)) total += count
+        return total
+      }
+      t.equal(await store.prune({ beforeMs: 0, maxRecords: 1000 }), 0, 'nothing is too old, nor too much')
+      t.equal(await pruneAll({ beforeMs: 300, maxRecords: 1_000_000 }), 300)
+      t.same(await left(), [300, 999])
+      t.equal(await pruneAll({ beforeMs: 0, maxRecords: 100 }), 600)
+      t.same(await left(), [900, 999])
+      await store.commit([], [record('d', 1000)])
+      t.same(await left(), [900, 1000], 'it goes on')
+    })
+
+    await t.test('it tells why nothing becomes durable', async (t) => {
+      const store = await open(t)
+      t.equal(store.problem(), null)
+      await store.commit([write('a', 1)], [])
+      await store.commit([write('a', 1)], [])
+      t.equal(store.problem(), null, 'a conflict is none')
     })
 
     await t.test('a watcher sees what is committed from the call on, in order, until its signal aborts', async (t) => {
@@ -126,7 +178,7 @@ test('a SQLite store', async (t) => {
     await first.close()
     const second = await openSqlite(t, path)
     t.same(await second.read(''), [{ key: 'a', value: { x: 1 }, revision: 1 }])
-    t.same(await second.journal({ limit: 5 }), [record('d1', 1)])
+    t.same((await second.journal({ order: 'oldest-first', limit: 5 })).records, [record('d1', 1)])
     t.same(await second.commit([write('b', 2)], []), { ok: true, revision: 3 })
   })
 
@@ -213,7 +265,7 @@ test('a file that can\'t be used is a failure, and stays as it is', async (t) =>
       make(path)
       const before = existsSync(path) ? readFileSync(path) : null
       const opened = await createSqliteStore({ path, clock: systemClock })
-      t.match(opened, { ok: false, detail: want })
+      t.match(opened, { ok: false, reason: 'unusable', detail: want })
       t.match(opened, { detail: path }, 'it names the file')
       t.same(existsSync(path) ? readFileSync(path) : null, before)
     })
@@ -222,7 +274,7 @@ test('a file that can\'t be used is a failure, and stays as it is', async (t) =>
   await t.test('one that another process uses', async (t) => {
     const path = join(t.testdir(), 'store.db')
     await openSqlite(t, path)
-    t.match(await createSqliteStore({ path, clock: systemClock }), { ok: false, detail: /locked/ })
+    t.match(await createSqliteStore({ path, clock: systemClock }), { ok: false, reason: 'locked', detail: /used by another process/ })
   })
 })
 
