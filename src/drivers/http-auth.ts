@@ -36,7 +36,7 @@ function createAccountAuthority (account: Account, random: Random) {
     count += 1
     return formatCredentials(known, {
       username: account.username, password: account.password.reveal(), method: request.method, uri: `${pathname}${search}`,
-      cnonce: random.hex(16), nonceCount: count
+      cnonce: random.hex(16), nonceCount: count, body: request.body ?? ''
     })
   }
   return {

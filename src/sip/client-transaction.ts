@@ -1,8 +1,9 @@
-/** The client side of one non-INVITE transaction over UDP (RFC 3261 §17.1.2), with the caller's deadline as Timer F. */
+/** The client side of one non-INVITE transaction (RFC 3261 §17.1.2), with the caller's deadline as Timer F. */
+import type { DurationMs } from '../core/topology.ts'
 import type { Clock } from '../ports.ts'
 import { decodeMessage, type SipResponse } from './codec.ts'
-import { topViaBranch } from './guard.ts'
-import type { UdpFlow } from './udp-transport.ts'
+import type { Flow, FlowFailure } from './flow.ts'
+import type { Limit } from './limit.ts'
 
 /** First retransmission interval (RFC 3261 §17.1.1.1) [ms]. */
 export const T1_MS = 500
@@ -19,54 +20,63 @@ export interface TransactionRequest {
 
 export type TransactionEnd =
   | { readonly kind: 'response'; readonly response: SipResponse }
-  /** The deadline passed, or the caller aborted. `provisional`: the last 1xx; `strays`: datagrams that were not for us. */
+  /** The limit is over. `provisional`: the last 1xx; `strays`: messages that were not for us. */
   | { readonly kind: 'ended'; readonly provisional: number | null; readonly strays: number }
-  /** The socket reported an error; `code` is its `errno` name. */
-  | { readonly kind: 'network'; readonly code: string }
-  /** A datagram with our branch is no response to this request. */
-  | { readonly kind: 'malformed'; readonly detail: string }
+  /** The flow broke, or a message with our branch is no response to this request. */
+  | { readonly kind: 'failed'; readonly failure: FlowFailure }
 
-export type TransactionResult = TransactionEnd & { readonly retransmissions: number }
+export type TransactionResult = TransactionEnd & {
+  readonly retransmissions: number
+  /** From the request to its first response, provisional ones included; null: none came. */
+  readonly firstResponseMs: DurationMs | null
+}
 
 /**
- * Sends the request and waits for its final response until `signal` aborts. Timer E: 500 ms, doubled up to 4 s; after a
- * 1xx it goes on every 4 s. A datagram is matched by its branch before it is parsed (its source by the connected flow);
- * what doesn't match is dropped, so late and repeated responses do nothing. Never throws; takes the flow's listener.
+ * Sends the request and waits for its final response until `limit` is over. On UDP, Timer E: 500 ms, doubled up to 4 s;
+ * after a 1xx it goes on every 4 s. A message is matched by its branch before it is parsed; what doesn't match is dropped,
+ * so late and repeated responses do nothing. Never throws.
  */
-export const runClientTransaction = async (clock: Clock, flow: UdpFlow, request: TransactionRequest, signal: AbortSignal): Promise<TransactionResult> => {
-  const finished = new AbortController()
-  const stop = AbortSignal.any([signal, finished.signal])
-  let end: TransactionEnd | null = null
+export const runClientTransaction = (clock: Clock, flow: Flow, request: TransactionRequest, limit: Limit): Promise<TransactionResult> => new Promise((resolve) => {
+  const startedMs = clock.monotonicMs()
+  const straysBefore = flow.strays()
   let provisional: number | null = null
-  let strays = 0
+  let firstResponseMs: number | null = null
   let retransmissions = 0
-  const finish = (reached: TransactionEnd): void => {
-    end ??= reached
-    finished.abort()
+  let stopTimer = (): void => { /* no timer runs yet */ }
+  const finish = (end: TransactionEnd): void => {
+    stopTimer()
+    stopWaiting()
+    detach()
+    resolve({ ...end, retransmissions, firstResponseMs })
   }
-  flow.listen({
-    onError: (code) => { finish({ kind: 'network', code }) },
-    onDatagram: (bytes) => {
-      if (topViaBranch(bytes) !== request.branch) { strays++; return }
+  const onOver = (): void => { finish({ kind: 'ended', provisional, strays: flow.strays() - straysBefore }) }
+  if (limit.isOver()) {
+    resolve({ kind: 'ended', provisional, strays: 0, retransmissions, firstResponseMs })
+    return
+  }
+  const detach = flow.attach(request.branch, {
+    onFailure: (failure) => { finish({ kind: 'failed', failure }) },
+    onMessage: (bytes) => {
+      firstResponseMs ??= clock.monotonicMs() - startedMs
       const read = readResponse(bytes, request)
-      if (typeof read === 'string') finish({ kind: 'malformed', detail: read })
+      if (typeof read === 'string') finish({ kind: 'failed', failure: { kind: 'malformed', detail: read } })
       else if (read.status < 200) provisional = read.status
       else finish({ kind: 'response', response: read })
     }
   })
-  if (!stop.aborted) flow.send(request.bytes)
-  for (let intervalMs = T1_MS; ;) {
-    await clock.sleep(intervalMs, stop)
-    if (stop.aborted) break
-    flow.send(request.bytes)
-    retransmissions++
-    intervalMs = provisional === null ? Math.min(intervalMs * 2, T2_MS) : T2_MS
+  const stopWaiting = limit.onOver(onOver)
+  const retransmitAfter = (intervalMs: number): void => {
+    stopTimer = clock.after(intervalMs, () => {
+      flow.send(request.bytes)
+      retransmissions++
+      retransmitAfter(provisional === null ? Math.min(intervalMs * 2, T2_MS) : T2_MS)
+    })
   }
-  flow.listen(null)
-  return { ...end ?? { kind: 'ended', provisional, strays }, retransmissions }
-}
+  flow.send(request.bytes)
+  if (flow.transport === 'udp') retransmitAfter(T1_MS)
+})
 
-/** The response to this request, or why the datagram is none. */
+/** The response to this request, or why the message is none. */
 const readResponse = (bytes: Uint8Array, request: TransactionRequest): SipResponse | string => {
   const decoded = decodeMessage(bytes)
   if (!decoded.ok) return decoded.detail

@@ -1,64 +1,82 @@
-/** The SIP client: OPTIONS probes and binding queries over UDP. Every way to end is data; nothing here throws. */
-import { judgeCode, judgeQuality, type AlivePolicy } from '../core/judgement.ts'
-import type { Clock, ProbeOutcome, AddressOutcome, Random, SipClient } from '../ports.ts'
-import { queryBinding, toFailedAnswer } from './binding-query.ts'
-import { firstValue } from './codec.ts'
-import { failure, withExchange, type Exchanged, type ExchangeLimits, type ExchangePorts } from './exchange.ts'
-import { parseSeconds } from './grammar.ts'
-import { lookupAddress, type Lookup } from './resolver.ts'
+/** The SIP client: probes by OPTIONS and REGISTER over UDP, TCP and TLS. Every way to end is data; nothing here throws. */
+import type { BindingAnswer } from '../core/binding.ts'
+import type { Clock, ProbeOutcome, Random, SipClient, SipCredentials, SipProbe, SipTarget } from '../ports.ts'
+import { attempt, type SipPorts } from './attempt.ts'
+import { createAuthorizer } from './authorization.ts'
+import { createBindings } from './bindings.ts'
+import { createCourtesy } from './courtesy.ts'
+import { createDns, nodeLookUps, type LookUps } from './dns.ts'
+import type { Trace } from './flow.ts'
+import { createFlowPool } from './flow-pool.ts'
+import { createLimit, type Limit } from './limit.ts'
+import { probeTarget } from './probe.ts'
+import { sendQuery, toBindingAnswer, toFailedAnswer } from './register.ts'
+import { findTarget } from './target.ts'
 
 export interface SipClientPorts {
   readonly clock: Clock
   readonly random: Random
-  /** Default: the machine's resolver. */
-  readonly lookup?: Lookup
+  /** Default: those of Node.js, with the machine's name servers. */
+  readonly lookUps?: LookUps
+  readonly trace?: Trace
 }
 
 export const createSipClient = (given: SipClientPorts): SipClient => {
-  const ports: ExchangePorts = { clock: given.clock, random: given.random, lookup: given.lookup ?? lookupAddress }
-  const closing = new AbortController()
+  const { clock, random } = given
+  const dns = createDns(clock, given.lookUps ?? nodeLookUps())
+  const pool = createFlowPool(clock)
+  const ports: SipPorts = { clock, random, dns, pool, ...given.trace === undefined ? {} : { trace: given.trace } }
+  const courtesy = createCourtesy(clock)
+  const bindings = createBindings(ports)
+  const running = new Set<Limit>()
   const inFlight = new Set<Promise<unknown>>()
+  let isClosing = false
 
-  const limit = (timeoutMs: number, signal: AbortSignal): ExchangeLimits => {
-    const cancelled = AbortSignal.any([signal, closing.signal])
-    return { cancelled, timeoutMs, deadline: ports.clock.deadline(timeoutMs, cancelled) }
+  /** Runs `work` within a limit of its own; `close` cancels it and waits for its end. */
+  const within = async <Result>(timeoutMs: number, signal: AbortSignal, work: (limit: Limit) => Promise<Result>): Promise<Result> => {
+    const limit = createLimit(clock, timeoutMs, signal)
+    if (isClosing) limit.cancel()
+    running.add(limit)
+    const result = work(limit)
+    inFlight.add(result)
+    try {
+      return await result
+    } finally {
+      running.delete(limit)
+      inFlight.delete(result)
+      limit.dispose()
+    }
   }
 
-  const track = <Result>(work: Promise<Result>): Promise<Result> => {
-    inFlight.add(work)
-    return work.finally(() => { inFlight.delete(work) })
+  const query = async (target: SipTarget, credentials: SipCredentials, limit: Limit): Promise<BindingAnswer> => {
+    const found = await findTarget(ports, target, limit)
+    if (!found.ok) return toFailedAnswer(found)
+    const [location] = found.locations
+    const { result } = await attempt<BindingAnswer>(ports, { target, uri: found.uri, location, user: credentials.username, limit },
+      async (conversation) => toBindingAnswer(await sendQuery(conversation, createAuthorizer(random, credentials), target.uri)),
+      toFailedAnswer, ({ kind }) => kind !== 'failed')
+    if (result.kind === 'refused') courtesy.refused(credentials)
+    return result
   }
 
   return {
-    probe: async ({ target, request, policy }, timeoutMs, signal) => {
-      if (request.method !== 'OPTIONS') return toOutcome(failure('local-error', 'this version probes by OPTIONS only'), 0, policy)
-      const startedMs = ports.clock.monotonicMs()
-      const ended = await track(withExchange<Exchanged>(ports, target, null, limit(timeoutMs, signal),
-        (send) => send('OPTIONS', [['Accept', 'application/sdp']]), (failure) => failure))
-      return toOutcome(ended, ports.clock.monotonicMs() - startedMs, policy)
+    probe: async (probe: SipProbe, timeoutMs, signal): Promise<ProbeOutcome> => {
+      // A turn may take longer than the probe's own time.
+      if (probe.request.method === 'REGISTER') await within(REGISTER_TURN_MS, signal, (limit) => courtesy.turn(probe.target.uri, limit))
+      return within(timeoutMs, signal, (limit) => probeTarget({ ...ports, courtesy, bindings }, probe, limit))
     },
-    release: () => Promise.resolve(),
-    queryBindings: (target, credentials, timeoutMs, signal) => track(withExchange(ports, target, credentials.username, limit(timeoutMs, signal),
-      (send) => queryBinding(send, ports.random, target.uri, credentials), toFailedAnswer)),
+    release: (probe) => bindings.release(probe),
+    queryBindings: (target, credentials, timeoutMs, signal) => within(timeoutMs, signal, (limit) => query(target, credentials, limit)),
     close: async () => {
-      closing.abort()
+      isClosing = true
+      for (const limit of running) limit.cancel()
       await Promise.allSettled(inFlight)
+      await bindings.releaseAll()
+      pool.close()
+      dns.close()
     }
   }
 }
 
-const toOutcome = (ended: Exchanged, durationMs: number, policy: AlivePolicy): ProbeOutcome => {
-  const { retransmissions } = ended
-  const nothing = {
-    durationMs, retransmissions, phases: { resolveMs: null, connectMs: null, tlsMs: null, firstResponseMs: null },
-    transport: 'udp', address: null, certificateExpiresAtMs: null, registrationExpiresMs: null, bindings: null, retryAfterMs: null
-  } as const
-  if (!ended.ok) return withAddresses({ ...nothing, reason: ended.reason, code: null, degraded: null, detail: ended.detail })
-  const { status, reason: phrase } = ended.response
-  const retryAfter = parseSeconds(firstValue(ended.response, 'retry-after'))
-  const reason = judgeCode(policy, status, retryAfter !== null)
-  const degraded = judgeQuality(policy, reason, durationMs, retransmissions)
-  return withAddresses({ ...nothing, reason, code: status, degraded, detail: `${status} ${phrase.slice(0, 80)}`.trim(), retryAfterMs: retryAfter === null ? null : retryAfter * 1000 })
-}
-
-const withAddresses = (outcome: AddressOutcome): ProbeOutcome => ({ ...outcome, addresses: [] })
+/** Longest wait for a registrar's turn: a hundred and twenty probes before this one [ms]. */
+const REGISTER_TURN_MS = 60_000

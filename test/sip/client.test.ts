@@ -6,17 +6,17 @@ import type { BindingAnswer } from '../../src/core/binding.ts'
 import type { ProbeOutcome, Secret, SipClient, SipTarget } from '../../src/ports.ts'
 import { createSipClient } from '../../src/sip/client.ts'
 import { formatChallenge, isPasswordProven, parseCredentials, type DigestAlgorithm } from '../../src/sip/digest.ts'
-import { networkReason } from '../../src/sip/exchange.ts'
-import type { Lookup } from '../../src/sip/resolver.ts'
 import { createFakeClock } from '../../src/rehearsal/fake-clock.ts'
+import { networkReason } from '../../src/sip/conversation.ts'
 import { createFakeUas, until, type Received } from './fake-uas.ts'
+import { createZone, type Entry } from './fake-zone.ts'
 
 const NEVER = new AbortController().signal
 const secret = (text: string): Secret => ({ reveal: () => text, toString: () => '<secret>', toJSON: () => '<secret>' })
 const CREDENTIALS = { username: '4930123', password: secret('canary-secret') }
 
-const createClient = (t: Test, lookup?: Lookup): SipClient => {
-  const client = createSipClient({ clock: systemClock, random: systemRandom, ...lookup === undefined ? {} : { lookup } })
+const createClient = (t: Test, zone: Record<string, Entry> = {}): SipClient => {
+  const client = createSipClient({ clock: systemClock, random: systemRandom, lookUps: createZone(zone) })
   t.teardown(() => client.close())
   return client
 }
@@ -42,7 +42,7 @@ const OPTIONS_CASES: readonly { name: string; address?: string; answer: (receive
   { name: 'a late answer is a timeout', answer: ({ reply }) => { setTimeout(() => { reply({ status: 200 }) }, 300) }, want: { reason: 'timeout' } },
   { name: 'a delayed answer counts', answer: ({ reply }) => { setTimeout(() => { reply({ status: 200 }) }, 50) }, want: { reason: 'alive' } },
   { name: 'repeated answers count once', answer: ({ reply }) => { for (let turn = 0; turn < 5; turn++) reply({ status: 200 + turn }) }, want: { reason: 'alive', code: 200 } },
-  { name: 'noise is no answer', answer: ({ send }) => { send('\0\xff noise'); send(''); send('SIP/2.0 200 OK\r\n\r\n') }, want: { reason: 'timeout', detail: 'no final response in 200 ms, 3 datagrams that were no answer' } },
+  { name: 'noise is no answer', answer: ({ send }) => { send('\0\xff noise'); send(''); send('SIP/2.0 200 OK\r\n\r\n') }, want: { reason: 'timeout', detail: 'no final response in 200 ms, 3 messages that were no answer' } },
   { name: 'another branch is no answer', answer: ({ send, encode }) => { send(encode({ status: 200 }).toString().replace(/branch=z9hG4bK./, 'branch=z9hG4bKx')) }, want: { reason: 'timeout' } },
   { name: 'noise before the answer doesn\'t hurt', answer: ({ send, reply }) => { send('noise'); reply({ status: 200 }) }, want: { reason: 'alive' } },
   { name: 'another source address is dropped', answer: ({ encode, source }) => { sendFrom('127.0.0.2', encode({ status: 200 }), source) }, want: { reason: 'timeout' } },
@@ -85,22 +85,21 @@ const closedPort = async (address: string): Promise<number> => {
   return port
 }
 
-const LOCAL_CASES: readonly { name: string; uri: string; localAddress?: string; lookup?: Lookup; want: { readonly reason: string; readonly detail?: string | RegExp } }[] = [
-  { name: 'tcp is not there yet', uri: 'sip:127.0.0.1;transport=tcp', want: { reason: 'local-error', detail: 'transport tcp is not supported, only udp' } },
-  { name: 'sips is tls', uri: 'sips:127.0.0.1', want: { reason: 'local-error', detail: /transport tls/ } },
+const LOCAL_CASES: readonly { name: string; uri: string; localAddress?: string; zone?: Record<string, Entry>; want: { readonly reason: string; readonly detail?: string | RegExp } }[] = [
+  { name: 'a transport that nobody has', uri: 'sip:127.0.0.1;transport=sctp', want: { reason: 'local-error', detail: 'transport sctp is not supported, only udp, tcp and tls' } },
   { name: 'no SIP URI', uri: 'tel:+49301', want: { reason: 'local-error', detail: 'the target is no SIP URI' } },
   { name: 'a port above 65535', uri: 'sip:127.0.0.1:70000', want: { reason: 'local-error', detail: 'the target is no SIP URI' } },
   { name: 'a line break in the target', uri: 'sip:127.0.0.1\r\nX:1', want: { reason: 'local-error' } },
   { name: 'a character above Latin-1 in the target', uri: 'sip:\u0141@127.0.0.1:9', want: { reason: 'local-error', detail: /can't be written/ } },
   { name: 'a local address that isn\'t ours', uri: 'sip:127.0.0.1:9', localAddress: '192.0.2.77', want: { reason: 'local-error', detail: 'socket: EADDRNOTAVAIL' } },
   { name: 'families that don\'t fit', uri: 'sip:[::1]:9', localAddress: '127.0.0.1', want: { reason: 'local-error', detail: /^socket: E/ } },
-  { name: 'a name that doesn\'t exist', uri: 'sip:gone.example', lookup: () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })), want: { reason: 'dns', detail: 'gone.example: ENOTFOUND' } },
-  { name: 'a resolver that is silent', uri: 'sip:slow.example', lookup: () => new Promise((resolve) => { setTimeout(resolve, 300, { address: '127.0.0.1' }) }), want: { reason: 'dns', detail: 'no answer of the resolver for slow.example' } }
+  { name: 'a name that doesn\'t exist', uri: 'sip:gone.example', want: { reason: 'dns', detail: 'gone.example: ENOTFOUND' } },
+  { name: 'a resolver that is silent', uri: 'sip:slow.example', zone: { 'slow.example': { silent: true } }, want: { reason: 'dns', detail: 'no answer of the resolver for slow.example' } }
 ]
 
 test('what fails on this side or before the peer', async (t) => {
-  for (const { name, uri, localAddress, lookup, want } of LOCAL_CASES) {
-    const outcome = await options(createClient(t, lookup), { uri, ...localAddress === undefined ? {} : { localAddress } }, 100, NEVER)
+  for (const { name, uri, localAddress, zone, want } of LOCAL_CASES) {
+    const outcome = await options(createClient(t, zone), { uri, ...localAddress === undefined ? {} : { localAddress } }, 100, NEVER)
     t.match(outcome, { ...want, code: null }, name)
   }
   t.same(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EPERM', 'EMSGSIZE'].map(networkReason), ['refused', 'unreachable', 'unreachable', 'local-error', 'local-error'])
@@ -116,12 +115,13 @@ test('a closed port is refused at once, and the next probe starts afresh', async
 })
 
 test('a name is resolved to the family of the local address', async (t) => {
-  const families: number[] = []
-  const client = createClient(t, (_, { family }) => { families.push(family); return Promise.resolve({ address: '127.0.0.1' }) })
+  const zone = createZone({ 'gw.example': { a: ['127.0.0.1'], ttl: 0 } })
+  const client = createSipClient({ clock: systemClock, random: systemRandom, lookUps: zone })
+  t.teardown(() => client.close())
   const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
   t.match(await options(client, { uri: `sip:gw.example:${uas.port}`, localAddress: '127.0.0.1' }, 1000, NEVER), { reason: 'alive' })
   t.match(await options(client, { uri: `sip:gw.example:${uas.port}` }, 1000, NEVER), { reason: 'alive' })
-  t.same(families, [4, 0])
+  t.same(zone.asked, ['A gw.example', 'AAAA gw.example'], 'the second look-up of A is the first one, kept')
   t.equal(uas.requests[0]?.uri, `sip:gw.example:${uas.port}`)
 })
 
@@ -204,10 +204,11 @@ const challenging = (lines: readonly string[], nonce: string) => (received: Rece
 const QUERY_CASES: readonly { name: string; answer: (received: Received) => void; requests?: number; timeoutMs?: number; want: BindingAnswer | object }[] = [
   { name: 'no Contact is an empty list', answer: ({ reply }) => { reply({ status: 200 }) }, requests: 1, want: { kind: 'listed', contacts: [] } },
   { name: 'many Contacts in several lines', answer: ({ reply }) => { reply({ status: 200, headers: [['Contact', Array.from({ length: 20 }, (_, index) => `<sip:u@10.0.0.${index}>;expires=${index}`).join(', ')], ['m', '<sip:v@[::1]:5070>;q=1'], ['Expires', '30']] }) }, requests: 1, want: { kind: 'listed', contacts: { 19: { hostPort: '10.0.0.19:5060', expiresSeconds: 19 }, 20: { user: 'v', hostPort: '[::1]:5070', instance: null, expiresSeconds: 30 } } } },
-  ...(['MD5', 'MD5-sess', 'SHA-256', 'SHA-256-sess'] as const).map((algorithm) => ({ name: algorithm, answer: challenging([CHALLENGE(algorithm, 'n')], 'n'), requests: 2, want: { kind: 'listed', contacts: [{ hostPort: '10.0.1.10:5060', user: '4930123', expiresSeconds: 99 }] } })),
+  ...(['MD5', 'MD5-sess', 'SHA-256', 'SHA-256-sess', 'SHA-512-256', 'SHA-512-256-sess'] as const).map((algorithm) => ({ name: algorithm, answer: challenging([CHALLENGE(algorithm, 'n')], 'n'), requests: 2, want: { kind: 'listed', contacts: [{ hostPort: '10.0.1.10:5060', user: '4930123', expiresSeconds: 99 }] } })),
   { name: 'the old form without qop', answer: challenging(['Digest realm="acme", nonce="n"'], 'n'), requests: 2, want: { kind: 'listed' } },
-  { name: 'SHA-256 wins of two challenges', answer: challenging([CHALLENGE('MD5', 'weak'), CHALLENGE('SHA-256', 'strong')], 'strong'), requests: 2, want: { kind: 'listed' } },
-  { name: 'a challenge we can\'t answer', answer: ({ reply }) => { reply({ status: 401, headers: [['WWW-Authenticate', 'Digest realm="a",nonce="n",algorithm=SHA-512-256']] }) }, requests: 1, want: { kind: 'unsupported', code: 401, retryAfterMs: null } },
+  { name: 'the registrar\'s first challenge is answered (RFC 8760 §2.4)', answer: challenging([CHALLENGE('SHA-512-256', 'first'), CHALLENGE('SHA-256', 'second'), CHALLENGE('MD5', 'third')], 'first'), requests: 2, want: { kind: 'listed' } },
+  { name: 'a challenge that we don\'t know is passed over', answer: challenging(['Digest realm="acme",nonce="n",algorithm=AKAv2-MD5', CHALLENGE('SHA-256', 'second')], 'second'), requests: 2, want: { kind: 'listed' } },
+  { name: 'a challenge we can\'t answer', answer: ({ reply }) => { reply({ status: 401, headers: [['WWW-Authenticate', 'Digest realm="a",nonce="n",algorithm=AKAv2-MD5']] }) }, requests: 1, want: { kind: 'unsupported', code: 401, retryAfterMs: null } },
   { name: 'no challenge at all', answer: ({ reply }) => { reply({ status: 401 }) }, requests: 1, want: { kind: 'unsupported', code: 401 } },
   { name: 'the wrong password stops at the second 401', answer: ({ count, reply }) => { reply({ status: 401, headers: [['WWW-Authenticate', CHALLENGE('MD5', `n${count}`)]] }) }, requests: 2, want: { kind: 'refused', code: 401 } },
   { name: 'a second 401 without a challenge is a refusal', answer: ({ count, reply }) => { reply({ status: 401, headers: count === 1 ? [['WWW-Authenticate', CHALLENGE('MD5', 'n')]] : [] }) }, requests: 2, want: { kind: 'refused', code: 401 } },
@@ -253,5 +254,5 @@ test('a query without an aor names the account at the registrar, escaped', async
   const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
   await client.queryBindings({ uri: uas.uri }, { username: 'a b@c', password: secret('x') }, 1000, NEVER)
   t.match(uas.requests[0], { to: { uri: 'sip:a%20b%40c@127.0.0.1' } })
-  t.match(await client.queryBindings({ uri: 'sip:x;transport=tcp' }, CREDENTIALS, 1000, NEVER), { kind: 'failed', reason: 'local-error' })
+  t.match(await client.queryBindings({ uri: 'sip:x;transport=sctp' }, CREDENTIALS, 1000, NEVER), { kind: 'failed', reason: 'local-error' })
 })

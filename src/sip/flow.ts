@@ -1,0 +1,86 @@
+/** A flow: one UDP socket or stream connection between us and one peer, over which requests go and responses come. */
+import type { DurationMs, EpochMs } from '../core/topology.ts'
+import type { SipTransport } from '../ports.ts'
+import { topViaBranch } from './guard.ts'
+
+export interface Endpoint {
+  /** Literal IP address, IPv6 without brackets. */
+  readonly address: string
+  readonly port: number
+}
+
+/** Why a flow can't be used any more. `code`: an `errno` name, an OpenSSL code, or `CLOSED` when the peer ended the connection. */
+export type FlowFailure =
+  | { readonly kind: 'network'; readonly code: string }
+  | { readonly kind: 'tls'; readonly detail: string }
+  | { readonly kind: 'malformed'; readonly detail: string }
+
+export interface FlowListener {
+  /** One whole message whose top Via has the listener's branch. */
+  readonly onMessage: (bytes: Uint8Array) => void
+  readonly onFailure: (failure: FlowFailure) => void
+}
+
+/** What the set-up of a connection took and showed. */
+export interface SetUp {
+  readonly connectMs: DurationMs | null
+  readonly tlsMs: DurationMs | null
+  readonly certificateExpiresAtMs: EpochMs | null
+}
+
+export const NO_SET_UP: SetUp = { connectMs: null, tlsMs: null, certificateExpiresAtMs: null }
+
+export interface Flow {
+  readonly transport: SipTransport
+  /** The address and port that the peer sees (before any NAT). */
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly setUp: SetUp
+  /** Failures come through the listeners. */
+  send(bytes: Uint8Array): void
+  /** Messages with this branch go to `listener` until the returned function is called. */
+  attach(branch: string, listener: FlowListener): () => void
+  /** Messages so far that nobody waited for. */
+  strays(): number
+  isOpen(): boolean
+  /** May be called twice. */
+  close(): void
+}
+
+export type FlowOpened = { readonly ok: true; readonly flow: Flow } | { readonly ok: false; readonly failure: FlowFailure; readonly setUp: SetUp }
+
+/** Shows what goes over a flow, for people who trace. */
+export type Trace = (direction: 'sent' | 'received', flow: Pick<Flow, 'transport' | 'local' | 'remote'>, bytes: Uint8Array) => void
+
+/** `errno` name or OpenSSL code of an error of the socket layer. */
+export const errorCode = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  return typeof code === 'string' ? code : 'EUNKNOWN'
+}
+
+/** Hands each message to the one who waits for its branch. */
+export interface Dispatcher {
+  readonly attach: Flow['attach']
+  readonly strays: Flow['strays']
+  deliver(bytes: Uint8Array): void
+  fail(failure: FlowFailure): void
+}
+
+/** A message is matched by its branch before anything of it is parsed: what nobody waits for is dropped. */
+export const createDispatcher = (): Dispatcher => {
+  const listeners = new Map<string, FlowListener>()
+  let strays = 0
+  return {
+    attach: (branch, listener) => {
+      listeners.set(branch, listener)
+      return () => { listeners.delete(branch) }
+    },
+    strays: () => strays,
+    deliver: (bytes) => {
+      const listener = listeners.get(topViaBranch(bytes) ?? '')
+      if (listener === undefined) strays++
+      else listener.onMessage(bytes)
+    },
+    fail: (failure) => { for (const listener of listeners.values()) listener.onFailure(failure) }
+  }
+}
