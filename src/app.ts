@@ -17,6 +17,7 @@ import type { Clock, Log, Random, Store } from './ports.ts'
 import { createProbeScheduler } from './probes/scheduler.ts'
 import { createSipClient } from './sip/client.ts'
 import { createSqliteStore } from './store/sqlite-store.ts'
+import { createUnavailableStore } from './store/unavailable-store.ts'
 
 export interface AppPorts {
   readonly log: Log
@@ -26,7 +27,10 @@ export interface AppPorts {
 }
 
 export interface App {
-  /** Opens the store, starts probing, then listens. @throws when the store or the address can't be had */
+  /**
+   * Opens the store, starts probing, then listens. With a store that can't be used it observes and sends nothing: a store is
+   * never taken for empty. @throws when another process uses the store, or the address can't be had
+   */
   start(): Promise<void>
   /** Stops listening, lets what is under way end, closes everything. */
   stop(): Promise<void>
@@ -45,7 +49,9 @@ export function createApp (first: Config, ports: AppPorts): App {
   const sip = createSipClient({ clock, random })
   const closers: (() => Promise<void>)[] = []
   let config = first
-  let setup = equip(config, clock, random)
+  /** Nothing is known of what was decided before: only watch. */
+  let onlyObserves = false
+  let setup = equip(config, { clock, random })
   let engine: RunningEngine | null = null
   let address = { host: config.web.host, port: config.web.port }
 
@@ -61,7 +67,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       log.error({ problems }, 'configuration not taken, the old one stays in force')
       return { ok: false, problems }
     }
-    const next = equip(result.config, clock, random)
+    const next = equip(result.config, { clock, random, onlyObserves })
     const old = setup
     config = result.config
     setup = next
@@ -74,20 +80,42 @@ export function createApp (first: Config, ports: AppPorts): App {
     return { ok: true }
   }
 
+  const standIn = (detail: string): Store => {
+    log.error({ detail }, 'store unusable: nothing is stored, nothing is sent, mode observe until a restart')
+    onlyObserves = true
+    setup = { ...setup, ...observing(setup) }
+    return createUnavailableStore(`${detail}; repair or replace it, then restart`)
+  }
   const openStore = async (): Promise<Store> => {
     const opened = await createSqliteStore({ path: config.storePath, clock, metrics })
-    if (!opened.ok) throw new Error(opened.detail)
-    return opened.store
+    if (opened.ok) return opened.store
+    if (opened.reason === 'locked') throw new Error(opened.detail)
+    return standIn(opened.detail)
+  }
+  const startEngine = async (store: Store): Promise<RunningEngine> => {
+    const made = createEngine(setup, { clock, random, store, sip, metrics, log, version: ports.version, lastProbe: (id) => scheduler.last().get(id) })
+    await made.start()
+    return made
+  }
+  /** What stands in the file may be unreadable though the file is sound. */
+  const startOn = async (store: Store): Promise<{ readonly engine: RunningEngine; readonly store: Store }> => {
+    try {
+      return { engine: await startEngine(store), store }
+    } catch (error) {
+      await store.close()
+      const substitute = standIn(`${config.storePath}: ${error instanceof Error ? error.message : String(error)}`)
+      return { engine: await startEngine(substitute), store: substitute }
+    }
   }
 
   return {
     start: async () => {
-      const store = await openStore()
-      closers.push(() => store.close(), () => sip.close(), () => closeDrivers(setup.gateways))
-      engine = createEngine(setup, { clock, random, store, sip, metrics, log, version: ports.version, lastProbe: (id) => scheduler.last().get(id) })
+      closers.push(() => sip.close(), () => closeDrivers(setup.gateways))
+      const started = await startOn(await openStore())
+      const { store } = started
+      engine = started.engine
+      closers.push(() => store.close(), () => started.engine.stop())
       const http = createHttpServer({ engine, get users () { return config.users }, metrics, log: log.child({ component: 'http' }), clock, reload })
-      await engine.start()
-      closers.push(() => engine?.stop() ?? Promise.resolve())
       scheduler.start(config.probes)
       const keeping = new AbortController()
       const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)
@@ -108,9 +136,9 @@ export function createApp (first: Config, ports: AppPorts): App {
 }
 
 /** Drivers and clients of one configuration. */
-function equip (config: Config, clock: Clock, random: Random): EngineSetup {
+function equip (config: Config, { clock, random, onlyObserves = false }: { readonly clock: Clock; readonly random: Random; readonly onlyObserves?: boolean }): EngineSetup {
   const interfaces = [...config.topology.trunks.values()].flatMap((trunk) => trunk.interfaces)
-  return {
+  const setup: EngineSetup = {
     mode: config.mode,
     topology: config.topology,
     gateways: config.gateways.map((gateway) => ({
@@ -122,6 +150,12 @@ function equip (config: Config, clock: Clock, random: Random): EngineSetup {
     queries: config.bindings,
     alertmanagers: config.alertmanagers.map((alertmanager) => createAlertmanagerClient(alertmanager))
   }
+  return onlyObserves ? { ...setup, ...observing(setup) } : setup
+}
+
+/** Every trunk in mode observe, whatever the file says. */
+function observing ({ topology }: EngineSetup): Pick<EngineSetup, 'mode' | 'topology'> {
+  return { mode: 'observe', topology: { ...topology, trunks: new Map([...topology.trunks].map(([id, trunk]) => [id, { ...trunk, mode: 'observe' }])) } }
 }
 
 async function closeDrivers (gateways: readonly GatewayLine[]): Promise<void> {

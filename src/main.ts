@@ -37,6 +37,8 @@ async function serve (options: RunOptions): Promise<ExitCode> {
     await app.stop()
     return 1
   }
+  // A file that may not grow any more is as a full disk: an error for the one who writes, not the end.
+  process.on('SIGXFSZ', () => {})
   process.on('SIGHUP', () => { void app.reload() })
   log.info({ signal: await told }, 'stopping')
   await app.stop()

@@ -4,13 +4,13 @@ import { askApi } from './api-client.ts'
 import { FAILED, OK, PROBLEMS } from './command.ts'
 import type { Command } from './command.ts'
 import { API, operands, OUTPUT } from './options.ts'
-import { columns, instant, json } from './print.ts'
+import { columns, instant, json, plain } from './print.ts'
 
 export const status: Command = {
   name: 'status',
   operands: '',
   summary: 'Which trunk carries calls, on what, and what holds it.',
-  description: 'Exit code 3 when a trunk does not carry calls, or nobody can tell.',
+  description: 'Exit code 3 when a trunk does not carry calls, nobody can tell, or nothing can be stored.',
   options: { ...API, ...OUTPUT },
   run: async (invocation) => {
     const { values, positionals, io } = invocation
@@ -22,7 +22,7 @@ export const status: Command = {
     }
     const now = reply.body as Status
     io.stdout(values['output'] === 'json' ? json(now) : renderStatus(now))
-    return now.trunks.every(({ carrying }) => carrying === 'yes') ? OK : PROBLEMS
+    return now.storeProblem === null && now.trunks.every(({ carrying }) => carrying === 'yes') ? OK : PROBLEMS
   }
 }
 
@@ -31,13 +31,14 @@ const CARRYING: Readonly<Record<TrunkStatus['carrying'], string>> = { yes: 'carr
 /** One block for trunks, pauses, interfaces and gateways each. */
 export function renderStatus (now: Status): string {
   const observing = now.mode === 'observe' ? 'Mode observe: Pointsman plans and records, and touches nothing.\n\n' : ''
+  const broken = now.storeProblem === null ? '' : `NOTHING CAN BE STORED: ${plain(now.storeProblem)}\nNotifications are refused, and no gateway is touched.\n\n`
   const blocks = [
     trunkLines(now.trunks),
     block('Paused', now.pauses.map(pauseRow)),
     block('Interfaces', now.trunks.flatMap((trunk) => trunk.interfaces.map((item) => interfaceRow(trunk, item)))),
     block('Gateways', now.gateways.map(gatewayRow))
   ]
-  return observing + blocks.filter((text) => text !== '').join('\n')
+  return broken + observing + blocks.filter((text) => text !== '').join('\n')
 }
 
 function block (title: string, rows: readonly (readonly string[])[]): string {

@@ -34,6 +34,12 @@ export function toDurable (state: TrunkState): TrunkState {
   }
 }
 
+/** Our own earlier writing, so a look at what everything hangs on is enough. */
+export function isTrunkDocument (value: unknown): value is TrunkState {
+  const { baseline, interfaces, debts, activeHistory } = (value ?? {}) as Partial<TrunkState>
+  return typeof baseline === 'string' && typeof interfaces === 'object' && interfaces !== null && Array.isArray(debts) && Array.isArray(activeHistory)
+}
+
 /**
  * The state after a restart. Nothing was observed yet in this run; a command that was under way may have been executed.
  * @param document - what `toDurable` made, read from the store

@@ -100,6 +100,8 @@ export interface Status {
   readonly version: string
   readonly atMs: EpochMs
   readonly mode: Mode
+  /** Why nothing becomes durable, so that notifications are refused and nothing is sent; null: the store works. */
+  readonly storeProblem: string | null
   readonly pauses: readonly PauseStatus[]
   readonly trunks: readonly TrunkStatus[]
   readonly gateways: readonly GatewayStatus[]

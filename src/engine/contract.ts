@@ -57,6 +57,8 @@ export interface Engine {
   ready(): boolean
   /** False when the loop has not turned for too long. */
   healthy(): boolean
+  /** Why nothing becomes durable at present; null: it does. */
+  storeProblem(): string | null
   status(): Status
   /** Stores a webhook body (parsed JSON) durably, then wakes the controller. */
   receive(body: unknown): Promise<ReceiveResult>

@@ -1,10 +1,10 @@
 /** Puts the parts of the engine together behind its one door (contract.ts). Imports only core and ports. */
-import { fitState, fromDurable } from '../core/durable.ts'
+import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
-import type { TrunkState, World } from '../core/world.ts'
+import type { World } from '../core/world.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
@@ -134,7 +134,8 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       const id = entry.key.slice('trunk/'.length)
       revisions.set(id, entry.revision)
       const trunk = setup.topology.trunks.get(id)
-      if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value as TrunkState, trunk.interfaces.map((i) => i.key), clock.now()))
+      if (!isTrunkDocument(entry.value)) throw new Error(`the stored state of trunk ${id} can't be read`)
+      if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value, trunk.interfaces.map((i) => i.key), clock.now()))
     }
     controller.load(revisions)
     everUp = new Set((await store.read('ever-up/')).map((entry) => entry.key.slice('ever-up/'.length)))
@@ -196,6 +197,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     settled: () => controller.settled(),
     world: holder.world,
     ready: () => ready,
+    storeProblem: () => store.problem(),
     healthy: () => !ready || clock.monotonicMs() - controller.lastTurnMs() < HANGS_AFTER_MS,
     receive: (body) => inbox.receive(body),
     operate: (command, actor, reason) => operator.operate(command, actor, reason),
@@ -212,6 +214,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       version: ports.version,
       atMs: nowMs,
       mode: setup.mode,
+      storeProblem: store.problem(),
       pauses: world.pauses.filter((pause) => pause.untilMs === null || pause.untilMs > nowMs),
       trunks: [...setup.topology.trunks.values()].flatMap((trunk) => {
         const state = world.trunks.get(trunk.id)

@@ -27,7 +27,8 @@ ${body}
 
 function statusHtml (status: Status): string {
   const pauses = status.pauses.map(({ scope, actor, reason }) => `<p class="no">Paused: ${escapeHtml(scope)}, by ${escapeHtml(actor)}: ${escapeHtml(reason)}</p>`)
-  return `<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
+  const broken = status.storeProblem === null ? '' : `<p class="no">Nothing can be stored: ${escapeHtml(status.storeProblem)}. Notifications are refused, and no gateway is touched.</p>`
+  return `${broken}<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
 ${pauses.join('\n')}
 <table><tr><th>Trunk</th><th>Carrying calls</th><th>State</th><th>Released by</th></tr>
 ${status.trunks.map(trunkHtml).join('\n')}

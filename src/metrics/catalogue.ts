@@ -38,6 +38,7 @@ const CAUSES = Object.keys({ alert: 0, health: 0, prefer: 0, operator: 0, failba
 const OPERATIONS = ['observe', 'apply', 'reregister'] as const
 
 export const GAUGES = [
+  { name: 'pointsman_store_available', help: 'Whether commits become durable; while they do not, notifications are answered 503 and nothing is sent.', labels: [] },
   { name: 'pointsman_build_info', help: 'Version of Pointsman and of the Node.js that runs it; always 1.', labels: ['version', 'node'] },
   { name: 'pointsman_mode', help: 'Whether this is the mode of the whole installation.', labels: ['mode'] },
   { name: 'pointsman_paused', help: 'Whether automation is paused for this scope.', labels: ['scope'] },

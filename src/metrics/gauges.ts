@@ -20,6 +20,7 @@ const WAIT_NAMES = Object.keys(WAITS)
 export function sampleStatus (status: Status): readonly Sample[] {
   return [
     ...MODES.map((mode) => sample('pointsman_mode', { mode }, status.mode === mode)),
+    sample('pointsman_store_available', {}, status.storeProblem === null),
     ...pauses(status),
     sample('pointsman_alerts', {}, status.alerts),
     ...known('pointsman_resync_last_success_timestamp_seconds', {}, seconds(status.resyncedAtMs)),

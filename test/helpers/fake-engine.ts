@@ -39,6 +39,7 @@ export function createFakeEngine (): FakeEngine {
     stop: async () => {},
     ready: () => answers.ready,
     healthy: () => answers.healthy,
+    storeProblem: () => answers.status.storeProblem,
     status: () => answers.status,
     receive: async (body) => {
       calls.push(['receive', body])

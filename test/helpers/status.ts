@@ -50,6 +50,7 @@ export function buildStatus (parts: Partial<Status> = {}): Status {
     version: '1.2.3',
     atMs: AT_MS,
     mode: 'automatic',
+    storeProblem: null,
     pauses: [],
     trunks: [buildTrunk()],
     gateways: ['pbx-a', 'pbx-b'].map((id) => ({ id, driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null })),

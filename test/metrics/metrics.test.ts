@@ -37,7 +37,7 @@ test('gauges are read from the status', async (t) => {
       name: 'a healthy trunk',
       status: buildStatus(),
       want: [
-        'pointsman_mode{mode="automatic"} 1', 'pointsman_mode{mode="observe"} 0',
+        'pointsman_store_available 1', 'pointsman_mode{mode="automatic"} 1', 'pointsman_mode{mode="observe"} 0',
         `pointsman_interface_health{${A},state="up"} 1`, `pointsman_interface_health{${A},state="down"} 0`,
         `pointsman_interface_enabled{${A}} 1`, `pointsman_interface_enabled{${B}} 0`, `pointsman_interface_desired{${A}} 1`,
         `pointsman_interface_usable{${B}} 1`, `pointsman_interface_registered{${A}} 1`, `pointsman_fencing_debt{${A}} 0`,
@@ -56,6 +56,7 @@ test('gauges are read from the status', async (t) => {
       name: 'a trunk in trouble',
       status: buildStatus({
         mode: 'observe',
+        storeProblem: 'disk full',
         alerts: 3,
         resyncedAtMs: null,
         pauses: [{ scope: 'trunk/acme', actor: 'anna', reason: 'work', atMs: AT_MS, untilMs: null }],
@@ -72,7 +73,7 @@ test('gauges are read from the status', async (t) => {
         })]
       }),
       want: [
-        'pointsman_mode{mode="observe"} 1', `pointsman_interface_health{${A},state="down"} 1`, `pointsman_fencing_debt{${A}} 1`,
+        'pointsman_store_available 0', 'pointsman_mode{mode="observe"} 1', `pointsman_interface_health{${A},state="down"} 1`, `pointsman_fencing_debt{${A}} 1`,
         `pointsman_evidence_up{${A},evidence="sip"} 0`, `pointsman_trunk_active{${A}} 0`, 'pointsman_trunk_carrier_down{trunk="acme"} 1',
         'pointsman_switchover_in_flight{trunk="acme"} 1', 'pointsman_veto{trunk="acme",interlock="cooldown"} 1',
         'pointsman_wait{trunk="acme",reason="waiting-for-proof"} 1', `pointsman_probe_success{${PROBE}} 0`, `pointsman_probe_status_code{${PROBE}} 0`,

@@ -19,7 +19,9 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
   })
   app.get('/-/ready', async (_request, reply) => {
     const ready = deps.engine.ready()
-    return reply.code(ready ? 200 : 503).type('text/plain; charset=utf-8').send(ready ? 'Pointsman is ready.\n' : 'Pointsman is still starting.\n')
+    const problem = deps.engine.storeProblem()
+    const text = !ready ? 'Pointsman is still starting.' : problem === null ? 'Pointsman is ready.' : `Pointsman can store nothing, so it takes no notifications: ${problem}`
+    return reply.code(ready && problem === null ? 200 : 503).type('text/plain; charset=utf-8').send(`${text}\n`)
   })
   app.post('/-/reload', { onRequest: requirePermission(mayReload, deps) }, async (request, reply) => {
     const result = await deps.reload()
