@@ -1,5 +1,8 @@
 /** `pointsman adopt`. */
 import { trunkCommand } from './operate.ts'
 
-export const adopt = trunkCommand('adopt', 'Accept what a trunk\'s gateways show now as right.',
-  'Look at the gateways first. It ends a hold by drift or by an unclear first state.')
+export const adopt = trunkCommand({
+  name: 'adopt',
+  summary: 'Accept what a trunk\'s gateways show now as right.',
+  description: 'Look at the gateways first. It ends a hold by drift or by an unclear first state.'
+})

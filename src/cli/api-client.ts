@@ -3,7 +3,7 @@ import type { Invocation } from './command.ts'
 import { UsageError } from './command.ts'
 import { readSecretFile, text } from './options.ts'
 
-export type ApiReply = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly message: string }
+export type ApiReply = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly message: string; /** Null: no answer, or not from Pointsman. */ readonly body: unknown }
 
 const DEFAULT_URL = 'http://127.0.0.1:9867'
 const DEADLINE_MS = 10_000
@@ -51,9 +51,11 @@ async function request (invocation: Invocation, path: string, body: object | und
   const options: RequestInit = { headers, redirect: 'error', signal }
   try {
     const reply = await fetch(new URL(path, base), body === undefined ? options : { ...options, method: 'POST', body: JSON.stringify(body) })
-    return reply.ok ? await read(reply) : { ok: false, message: refusal(reply.status, parse(await reply.text())) }
+    if (reply.ok) return await read(reply)
+    const answer = parse(await reply.text())
+    return { ok: false, message: refusal(reply.status, answer), body: answer }
   } catch (error) {
-    return { ok: false, message: `Pointsman can't be reached at ${base.href}: ${cause(error)}` }
+    return { ok: false, message: `Pointsman can't be reached at ${base.href}: ${cause(error)}`, body: null }
   }
 }
 

@@ -1,5 +1,8 @@
 /** The command line: finds the command, reads its options, prints what went wrong. */
+import { abort } from './abort.ts'
+import { ack } from './ack.ts'
 import { adopt } from './adopt.ts'
+import { approve } from './approve.ts'
 import { checkConfigCommand } from './check-config.ts'
 import { OK, USAGE, UsageError } from './command.ts'
 import type { CliDependencies, Command, ExitCode, Io } from './command.ts'
@@ -11,12 +14,21 @@ import { journal } from './journal.ts'
 import { readArguments } from './options.ts'
 import { manual } from './manual.ts'
 import { pause } from './pause.ts'
+import { pin } from './pin.ts'
 import { probe } from './probe.ts'
+import { reassert } from './reassert.ts'
+import { reject } from './reject.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
+import { switchover } from './switchover.ts'
+import { unpin } from './unpin.ts'
 
-const COMMANDS: readonly Command[] = [run, checkConfigCommand, status, decisions, journal, pause, resume, failback, adopt, manual, probe, demo]
+const COMMANDS: readonly Command[] = [
+  run, checkConfigCommand, status, decisions, journal,
+  pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, adopt, reassert,
+  manual, probe, demo
+]
 
 /**
  * Runs one command.

@@ -1,5 +1,8 @@
 /** `pointsman failback`. */
 import { trunkCommand } from './operate.ts'
 
-export const failback = trunkCommand('failback', 'Move a trunk back to its preferred interface.',
-  'Refused while an interlock says no; the reply names it.')
+export const failback = trunkCommand({
+  name: 'failback',
+  summary: 'Move a trunk back to its preferred interface.',
+  description: 'Refused while an interlock says no; the reply names it.'
+})

@@ -5,6 +5,7 @@
  */
 import { fingerprintOf } from './fingerprint.ts'
 import { recordCommand } from './observe.ts'
+import { standingPin } from './permission.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
@@ -59,6 +60,9 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
   const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || (state.refuted !== null && wantedHealth.verdict !== 'up')
+  // A pin is a person's word: neither is the pinned one switched off, nor does another one take its place.
+  const pinned = standingPin(state, nowMs)?.interface
+  if (pinned === debt.interface || (pinned === wanted && idle && its.enabled === true)) return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // Nobody else carries the trunk: wait until it is clear whether this one does.
   if (idle && its.enabled === true && its.settling) return { ...NO_STEP, state, actions: due ? [read] : [] }

@@ -1,11 +1,15 @@
 /** Sentences for people: what a trunk does now, why it is held, and the one command that releases it. */
 import type { Veto } from './interlocks/judgement.ts'
+import { releaseLine } from './override.ts'
+import { standingPause, standingPin } from './permission.ts'
 import type { Wait } from './waits.ts'
 import { VETOES, WAITS } from './reasons.ts'
-import type { VetoReason } from './reasons.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
-import type { InterfaceKey, TrunkTopology } from './topology.ts'
-import type { TrunkState } from './world.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { OpenDecision, TrunkState, World } from './world.ts'
+
+type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
+type HeldBy = { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[] }
 
 export interface Explanation {
   readonly carrying: 'yes' | 'no' | 'unknown'
@@ -14,19 +18,42 @@ export interface Explanation {
 }
 
 /** One line for three in the morning. */
-export function explainTrunk (trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, active: InterfaceKey | null, held: { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[] }): Explanation {
+export function explainTrunk (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, active: InterfaceKey | null, held: HeldBy, nowMs: EpochMs): Explanation {
   const on = active === null ? undefined : health.get(active)
-  return { carrying: carries(state, health, on), sentence: [present(state, active, on), ...why(state, held)].join('; '), release: release(trunk, state, held.vetoes) }
+  const said = persons(trunk, state, health, held, nowMs)
+  return {
+    carrying: carries(state, health, on),
+    sentence: [present(state, active, on), ...said, ...why(state, held)].join('; '),
+    release: release(world, trunk, state, health, held, nowMs)
+  }
 }
 
-function carries (state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, on: InterfaceHealth | undefined): Explanation['carrying'] {
+/** The proposal is held by nothing but, or also by, a person's missing word. */
+export function awaitsApproval (trunk: TrunkTopology, answer: OpenDecision['answer'], vetoes: readonly Veto[]): boolean {
+  return trunk.mode !== 'observe' && answer === null && vetoes.some((v) => v.interlock === 'mode')
+}
+
+/** What people have said, and what they are asked. */
+function persons (trunk: TrunkTopology, state: TrunkState, health: HealthMap, { vetoes }: HeldBy, nowMs: EpochMs): string[] {
+  const pin = standingPin(state, nowMs)
+  const { open, latch, inFlight, wanted } = state
+  const aborted = inFlight !== null && inFlight.abortedBy !== null && !inFlight.rollingBack ? [`aborted by ${inFlight.abortedBy}, turns back as soon as it can`] : []
+  const asked = open !== null && awaitsApproval(trunk, open.answer, vetoes) ? [`waits for approval: from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'} (decision ${open.id})`] : []
+  const latched = latch === null ? [] : [`latched, ${latch.because}: nothing goes back by itself`]
+  if (pin === null) return [...aborted, ...asked, ...latched]
+  const dead = health.get(pin.interface)?.verdict === 'down' ? ', which is down' : ''
+  const elsewhere = pin.interface !== wanted && inFlight === null ? ', where it is not' : ''
+  return [`pinned to ${pin.interface}${dead}${elsewhere} by ${pin.actor}: ${pin.reason}`, ...aborted, ...asked, ...latched]
+}
+
+function carries (state: TrunkState, health: HealthMap, on: InterfaceHealth | undefined): Explanation['carrying'] {
   if (state.carrierDownSinceMs !== null || on?.verdict === 'down') return 'no'
   if (on === undefined) return noneEnabled(health) ? 'no' : 'unknown'
   // Until a switchover is verified nobody knows whether the new interface is registered.
   return on.verdict === 'up' && state.inFlight === null ? 'yes' : 'unknown'
 }
 
-function noneEnabled (health: ReadonlyMap<InterfaceKey, InterfaceHealth>): boolean {
+function noneEnabled (health: HealthMap): boolean {
   return [...health.values()].every((h) => h.enabled === false)
 }
 
@@ -41,7 +68,7 @@ function present (state: TrunkState, active: InterfaceKey | null, on: InterfaceH
   return on.verdict === 'up' ? `on ${active}` : `on ${active}, which is down (${on.downBy.join(', ')})`
 }
 
-function why (state: TrunkState, { vetoes, waits }: { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[] }): string[] {
+function why (state: TrunkState, { vetoes, waits }: HeldBy): string[] {
   const debts = state.debts.map((debt) => `${debt.interface} should be off and can't be reached`)
   const held = vetoes.map((v) => `held by ${v.interlock}: ${VETOES[v.interlock]} (${v.detail})`)
   const waiting = waits.map((w) => `${WAITS[w.reason]}${w.untilMs === null ? '' : `, until ${new Date(w.untilMs).toISOString()}`}`)
@@ -50,22 +77,26 @@ function why (state: TrunkState, { vetoes, waits }: { readonly vetoes: readonly 
   return [...unclear, ...drift, ...held, ...waiting, ...debts]
 }
 
-const RELEASES: Partial<Record<VetoReason, (trunk: string) => string>> = {
-  paused: (trunk) => `pointsman resume --trunk ${trunk} --reason …`,
-  'baseline-unclear': (trunk) => `pointsman adopt --trunk ${trunk} --reason …`,
-  drift: (trunk) => `pointsman adopt --trunk ${trunk} --reason …`,
-  mode: () => 'set mode: automatic in the configuration and reload'
-}
-
-function release (trunk: TrunkTopology, state: TrunkState, vetoes: readonly Veto[]): string | null {
-  const names = new Set<VetoReason>(vetoes.map((v) => v.interlock))
-  if (state.drift !== null) names.add('drift')
-  if (state.baseline === 'unclear') names.add('baseline-unclear')
-  for (const name of names) {
-    const text = RELEASES[name]
-    if (text !== undefined) return text(trunk.id)
-  }
-  return null
+/** A person is told one command, the one that comes first. */
+function release (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, { vetoes }: HeldBy, nowMs: EpochMs): string | null {
+  const standing: Veto[] = [
+    ...(state.drift === null ? [] : [{ interlock: 'drift' as const, detail: state.drift.detail, untilMs: null }]),
+    ...(state.baseline === 'unclear' ? [{ interlock: 'baseline-unclear' as const, detail: '', untilMs: null }] : []),
+    ...vetoes
+  ]
+  const pin = standingPin(state, nowMs)
+  const to = state.open?.to ?? null
+  const line = releaseLine({
+    trunk,
+    to,
+    vetoes: standing,
+    silent: [...health.values()].filter((h) => h.key !== to && h.answers === 'no').map((h) => h.key),
+    pauseScope: standingPause(world, trunk, trunk.interfaces.map((i) => i.key), nowMs)?.scope ?? null,
+    approvable: awaitsApproval(trunk, state.open?.answer ?? null, vetoes)
+  })
+  if (line !== null || state.inFlight !== null) return line
+  if (pin !== null && (pin.interface !== state.wanted || health.get(pin.interface)?.verdict === 'down')) return `pointsman unpin ${trunk.id} --reason …`
+  return state.latch === null ? null : `pointsman ack ${trunk.id} --reason …`
 }
 
 /** One sentence for a journal record, for lists of decisions. */
@@ -83,7 +114,8 @@ export function explainRecord (type: string, data: Readonly<Record<string, unkno
     case 'baseline': return data['legal'] === true ? 'the first state was adopted' : 'the first state is not a legal resting state'
     case 'drift': return text('detail')
     case 'debt': return `${text('interface')}: ${data['paid'] === true ? 'debt paid' : data['turnedRound'] === true ? 'debt turned round' : 'should be off'}`
-    case 'operator': return `${text('actor')}: ${text('verb')} (${text('reason')})`
+    case 'pin': return `the pin to ${text('interface')} has ended: ${text('because')}`
+    case 'operator': return `${text('actor')}: ${text('verb')} (${text('reason')})${data['result'] === 'refused' ? `, refused: ${text('detail')}` : ''}`
     default: return type
   }
 }

@@ -8,6 +8,7 @@ import { confirm, freeze, warmUp } from './interlocks/monitoring.ts'
 import { cooldown, flapLatch, hold } from './interlocks/pace.ts'
 import { baselineUnclear, drift, mode, paused, pin } from './interlocks/people.ts'
 import { emergency, exclusive, gatewayAlive, minEnabled, noBetter, ownerUnproven, standbyNotReady } from './interlocks/target.ts'
+import { ADVISORY, isOverridable } from './override.ts'
 import type { VetoReason } from './reasons.ts'
 
 /** Every interlock by its name, in the order in which people read them. */
@@ -32,11 +33,6 @@ export const INTERLOCKS: Readonly<Record<VetoReason, Interlock>> = {
   'flap-latch': flapLatch
 }
 
-/** They judge automation; a person is only shown them. */
-const ADVISORY: ReadonlySet<VetoReason> = new Set(['cooldown', 'hold', 'flap-latch'])
-/** Naming it is not enough: a person has to vouch for what nobody can see. */
-const NEVER_OVERRIDDEN: ReadonlySet<VetoReason> = new Set(['exclusive', 'gateway-alive', 'owner-unproven'])
-
 export interface Ruling {
   /** What holds the proposal. */
   readonly vetoes: readonly Veto[]
@@ -53,7 +49,7 @@ export function judge (judgement: Judgement, interlocks: Readonly<Partial<Record
   for (const [name, interlock] of Object.entries(interlocks) as [VetoReason, Interlock][]) {
     const refusal = interlock(judgement)
     if (refusal === null) continue
-    const passes = proposal.byOperator && (ADVISORY.has(name) || (named.has(name) && !NEVER_OVERRIDDEN.has(name)))
+    const passes = proposal.byOperator && (ADVISORY.has(name) || (named.has(name) && isOverridable(name)))
     ;(passes ? passed : vetoes).push({ interlock: name, ...refusal })
   }
   return { vetoes, passed }

@@ -1,10 +1,22 @@
 /** May anything be sent for a trunk outside a switchover? Debts and re-registrations are exempt from most interlocks, not from people. */
-import type { EpochMs, TrunkTopology } from './topology.ts'
-import type { TrunkState, World } from './world.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { PauseStatus } from './status.ts'
+import type { Pin, TrunkState, World } from './world.ts'
 
 /** A person's pause, an unexplained change, an unclear first state and the mode hold everything. */
 export function maySend (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): boolean {
-  const scopes = new Set(['global', `trunk/${trunk.id}`, ...trunk.interfaces.map((i) => `gateway/${i.gateway}`)])
-  const paused = world.pauses.some((p) => scopes.has(p.scope) && (p.untilMs === null || p.untilMs > nowMs))
+  const paused = standingPause(world, trunk, trunk.interfaces.map((i) => i.key), nowMs) !== null
   return trunk.mode === 'automatic' && state.baseline === 'adopted' && state.drift === null && !paused
+}
+
+/** The pause that concerns these interfaces of a trunk now; null: none does. */
+export function standingPause (world: World, trunk: TrunkTopology, keys: readonly (InterfaceKey | null)[], nowMs: EpochMs): PauseStatus | null {
+  const gateways = trunk.interfaces.filter((i) => keys.includes(i.key)).map((i) => `gateway/${i.gateway}`)
+  const scopes = new Set(['global', `trunk/${trunk.id}`, ...gateways])
+  return world.pauses.find((p) => scopes.has(p.scope) && (p.untilMs === null || p.untilMs > nowMs)) ?? null
+}
+
+/** The pin as long as it counts. */
+export function standingPin ({ pin }: TrunkState, nowMs: EpochMs): Pin | null {
+  return pin === null || (pin.untilMs !== null && pin.untilMs <= nowMs) ? null : pin
 }

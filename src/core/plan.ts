@@ -17,7 +17,7 @@ export type Action =
 /** A line for the journal; the engine adds trunk and time. */
 export interface Note {
   readonly decision: string
-  readonly type: 'proposed' | 'vetoed' | 'withdrawn' | 'admitted' | 'phase' | 'command' | 'ended' | 'baseline' | 'drift' | 'debt'
+  readonly type: 'proposed' | 'vetoed' | 'withdrawn' | 'admitted' | 'phase' | 'command' | 'ended' | 'baseline' | 'drift' | 'debt' | 'pin'
   readonly data: Readonly<Record<string, unknown>>
 }
 

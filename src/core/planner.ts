@@ -11,7 +11,7 @@ import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
 import { PRE_FLIGHT_MS } from './interlocks/target.ts'
 import { nextTry } from './moves.ts'
 import { recordDark } from './observe.ts'
-import { maySend } from './permission.ts'
+import { maySend, standingPin } from './permission.ts'
 import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
@@ -43,6 +43,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   if (trunk === undefined || stored === undefined) throw new Error(`no trunk ${id}`)
   const notes: Note[] = []
   let state = watchCarrier(world, trunk, knowRegistrar(trunk, stored), nowMs)
+  state = endOrders(trunk, state, freshId, notes, nowMs)
   state = adoptBaseline(trunk, state, freshId, notes)
   state = nameChanges(state, freshId, notes)
   const health = trunkHealth(world, trunk, state, nowMs)
@@ -95,6 +96,17 @@ function confirmOff (state: TrunkState, key: InterfaceKey): TrunkState {
   return withInterface(state, key, { offConfirmed: interfaceState(state, key).offSinceMs !== null })
 }
 
+/** A pin ends with its time, or with its interface when that leaves the configuration; an order to nowhere is dropped. */
+function endOrders (trunk: TrunkTopology, state: TrunkState, decision: string, notes: Note[], nowMs: EpochMs): TrunkState {
+  let next = state
+  const isHere = (key: InterfaceKey): boolean => trunk.interfaces.some((i) => i.key === key)
+  if (state.pin !== null && (standingPin(state, nowMs) === null || !isHere(state.pin.interface))) {
+    notes.push({ decision, type: 'pin', data: { interface: state.pin.interface, because: isHere(state.pin.interface) ? 'its time is over' : 'the interface left the configuration' } })
+    next = { ...next, pin: null }
+  }
+  return next.request === null || isHere(next.request.to) ? next : { ...next, request: null }
+}
+
 /** Drift and debts that a read brought to light get a decision id and a line in the journal. */
 function nameChanges (state: TrunkState, decision: string, notes: Note[]): TrunkState {
   let next = state
@@ -111,12 +123,12 @@ function nameChanges (state: TrunkState, decision: string, notes: Note[]): Trunk
 
 function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], freshId: string, nowMs: EpochMs): Step {
   if (state.inFlight !== null) return advance(world, trunk, state, health, nowMs)
-  const proposal = propose(trunk, state, health, demands)
+  const proposal = propose(trunk, state, health, demands, nowMs)
   const held = proposal === null ? null : consider(world, trunk, state, health, proposal, freshId, nowMs)
   if (held?.state.inFlight != null) {
     // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
     const first = advance(world, trunk, held.state, health, nowMs)
-    return { ...first, notes: [...held.notes, ...first.notes] }
+    return { ...first, passed: held.passed, notes: [...held.notes, ...first.notes] }
   }
   const base = held ?? withdraw(state)
   if (base.state.debts.length === 0 || !maySend(world, trunk, base.state, nowMs)) return base
@@ -125,11 +137,15 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
 }
 
 /** What ought to change, by precedence: an operator's order, a demand on the wanted interface, the wanted one being off. */
-function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[]): Proposal | null {
+function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], nowMs: EpochMs): Proposal | null {
   const { wanted, request } = state
   if (request !== null) {
-    return request.to === wanted ? null : { from: wanted, to: request.to, cause: 'failback', demands: [], byOperator: true }
+    // What is wanted and on needs no order; what is wanted and off is only switched on.
+    if (request.to === wanted && health.get(wanted)?.enabled !== false) return null
+    const cause = request.verb === 'failback' ? 'failback' : 'operator'
+    return { from: request.to === wanted ? null : wanted, to: request.to, cause, demands: [], byOperator: true }
   }
+  const pinned = standingPin(state, nowMs)?.interface ?? null
   // Nobody knows yet what should be on: it is told why the demand is not answered.
   const [first] = demands
   if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: causeOf(demands), demands, byOperator: false }
@@ -137,7 +153,9 @@ function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, de
   // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
   const answerable = demandStands(demands, health, wanted ?? '') || health.get(wanted ?? '')?.enabled !== false
   if (wanted !== null && against.length > 0 && answerable) {
-    const to = trunk.interfaces.find((i) => i.key !== wanted && health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
+    // A trunk that is not on its pinned interface may go there and nowhere else.
+    const others = trunk.interfaces.filter((i) => i.key !== wanted && (pinned === null || pinned === wanted || i.key === pinned))
+    const to = others.find((i) => health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
     if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: causeOf(against), demands: against, byOperator: false }
   }
   // A debtor that came back enabled is settled first: it may be the only one alive.
@@ -242,6 +260,7 @@ function unreadLately (state: TrunkState, keys: readonly InterfaceKey[], health:
 
 function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, passed: readonly Veto[], nowMs: EpochMs): Step {
   if (proposal.to === null) throw new Error('a proposal without a target was admitted')
+  const knownOff = proposal.byOperator ? state.request?.knownOff ?? [] : []
   const inFlight: Switchover = {
     decision: decision.id,
     from: proposal.from,
@@ -255,11 +274,11 @@ function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, p
     provenBy: null,
     reregistered: false,
     abortedBy: null,
-    knownOff: []
+    knownOff
   }
   const upkeeps = proposal.cause === 'upkeep' ? nextTry(state.upkeeps, nowMs) : state.upkeeps
-  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...passedBy(state, passed) } }
-  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps }, notes: [note] }
+  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
+  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps }, passed, notes: [note] }
 }
 
 /** `overridden`: named by the author of the order; `shown`: they judge automation only. */
@@ -267,6 +286,10 @@ function passedBy (state: TrunkState, passed: readonly Veto[]): Record<string, u
   const named = new Set(state.request?.override)
   const [overridden, shown] = [passed.filter((v) => named.has(v.interlock)), passed.filter((v) => !named.has(v.interlock))]
   return { ...(overridden.length > 0 ? { overridden: overridden.map((v) => ({ ...v })) } : {}), ...(shown.length > 0 ? { shown: shown.map((v) => ({ ...v })) } : {}) }
+}
+
+function approvedBy ({ answer }: OpenDecision): Record<string, unknown> {
+  return answer?.verdict === 'approved' ? { approvedBy: answer.actor } : {}
 }
 
 function withdraw (state: TrunkState): Step {

@@ -12,9 +12,9 @@ import type { TrunkState } from './world.ts'
 /**
  * `off` / `silent`: nothing is registered on this trunk (`auth: ip`), and O is off, or was wholly silent for a minute.
  * `off-and-replaced`: O is off and the carrier lets another one in. `binding-gone`: the registrar lists O no more.
- * `timer`: whatever O had registered is over.
+ * `timer`: whatever O had registered is over. `operator`: a person vouches for it, and its gateway does not answer.
  */
-export type ProvenBy = 'off' | 'silent' | 'off-and-replaced' | 'binding-gone' | 'timer'
+export type ProvenBy = 'off' | 'silent' | 'off-and-replaced' | 'binding-gone' | 'timer' | 'operator'
 
 export type Proof =
   /** O is off for the carrier. */
@@ -55,12 +55,19 @@ export function bindingGone (trunk: TrunkTopology, state: TrunkState, key: Inter
 /** @param key - the interface that must be off before another one is enabled */
 export function proofOff (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, key: InterfaceKey, nowMs: EpochMs): Proof {
   const own = interfaceState(state, key)
+  if (isVouchedOff(state, health)) return { state: 'proven', by: 'operator' }
   // One odd answer of the gateway must not count as "off": only an absence that lasts does.
   if (own.observed?.present === false && own.offSinceMs !== null) return timerProof(trunk, own.offSinceMs + proofTimeMs(trunk), nowMs)
   if (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own)) return proofOfDisabled(trunk, state, key, own.offSinceMs, nowMs)
   if (health.answers === 'unclear') return { state: 'unclear' }
   if (health.answers === 'yes') return { state: 'must-disable' }
   return proofOfSilent(trunk, state, health, key, nowMs)
+}
+
+/** A person vouches for it to be off. What answers is disabled in order all the same, and never taken on trust. */
+export function isVouchedOff (state: TrunkState, health: InterfaceHealth): boolean {
+  const knownOff = state.inFlight === null ? state.request?.knownOff : state.inFlight.knownOff
+  return health.answers === 'no' && knownOff?.includes(health.key) === true
 }
 
 /** Observed disabled, in the running state: its registration may outlive that. */

@@ -16,6 +16,7 @@ export const RECORD_TYPES: Readonly<Record<RecordType, string>> = {
   baseline: 'the first state that was seen, and whether it is a legal one',
   drift: 'somebody changed a gateway',
   debt: 'an interface that should be off and could not be reached; paid, or turned round',
+  pin: 'a pin ended by itself: its time is over, or its interface left the configuration',
   operator: 'an operator\'s order: who, what, why, and whether it was taken',
   'alert-refused': 'alerts that no rule can use'
 }

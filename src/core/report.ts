@@ -1,8 +1,9 @@
 /** The status that people and metrics read, made from the world and the last plan of each trunk. */
 import { isFiring, startedAtMs } from './alert-book.ts'
 import { evidenceKey, newEvidence, verdictAt } from './evidence.ts'
-import { explainTrunk } from './explain.ts'
-import { enabledInterfaces } from './operator.ts'
+import { awaitsApproval, explainTrunk } from './explain.ts'
+import { enabledInterfaces } from './resting.ts'
+import { standingPin } from './permission.ts'
 import type { Step } from './plan.ts'
 import { VETOES } from './reasons.ts'
 import { demandsOf } from './rules.ts'
@@ -22,7 +23,7 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
   // A silent gateway's last read says nothing about now; it is told as a debt.
   const enabled = enabledInterfaces(trunk, state).filter((key) => !(health.get(key)?.unreachable === true && state.debts.some((debt) => debt.interface === key)))
   const active = enabled.length === 1 ? enabled[0] ?? null : null
-  const { carrying, sentence, release } = explainTrunk(trunk, state, health, active, held)
+  const { carrying, sentence, release } = explainTrunk(world, trunk, state, health, active, held, nowMs)
   return {
     id: trunk.id,
     type: trunk.type,
@@ -45,11 +46,20 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
           phase: state.inFlight.rollingBack ? `rolling-back: ${state.inFlight.phase}` : state.inFlight.phase,
           admittedAtMs: state.inFlight.admittedAtMs
         },
+    proposal: reportProposal(trunk, state, held),
+    pin: standingPin(state, nowMs),
+    latch: state.latch,
     vetoes: held.vetoes.map((v) => ({ interlock: v.interlock, sentence: `${VETOES[v.interlock]} (${v.detail})` })),
     waits: held.waits.map((w) => ({ reason: w.reason, untilMs: w.untilMs })),
     binding: reportBinding(state, nowMs),
     alerts: reportAlerts(world, trunk)
   }
+}
+
+function reportProposal (trunk: TrunkTopology, { open }: TrunkState, held: Held): TrunkStatus['proposal'] {
+  if (open === null) return null
+  const { id, from, to, cause, sinceMs, answer } = open
+  return { decision: id, from, to, cause, sinceMs, answer, needsApproval: awaitsApproval(trunk, answer, held.vetoes) }
 }
 
 function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, health: InterfaceHealth | undefined, nowMs: EpochMs): InterfaceStatus {

@@ -40,6 +40,27 @@ export interface SwitchoverStatus {
   readonly admittedAtMs: EpochMs
 }
 
+/** A move that is wanted and not admitted yet. */
+export interface ProposalStatus {
+  readonly decision: string
+  readonly from: InterfaceKey | null
+  readonly to: InterfaceKey | null
+  readonly cause: SwitchoverStatus['cause']
+  readonly sinceMs: EpochMs
+  /** It waits for a person: `pointsman approve` or `reject`. */
+  readonly needsApproval: boolean
+  readonly answer: { readonly verdict: 'approved' | 'rejected'; readonly actor: string; readonly reason: string; readonly atMs: EpochMs } | null
+}
+
+/** An operator's fixed choice. */
+export interface PinStatus {
+  readonly interface: InterfaceKey
+  readonly actor: string
+  readonly reason: string
+  readonly atMs: EpochMs
+  readonly untilMs: EpochMs | null
+}
+
 export interface TrunkStatus {
   readonly id: TrunkId
   readonly type: 'exclusive' | 'shared'
@@ -57,6 +78,10 @@ export interface TrunkStatus {
   readonly carrierDown: boolean
   readonly interfaces: readonly InterfaceStatus[]
   readonly switchover: SwitchoverStatus | null
+  readonly proposal: ProposalStatus | null
+  readonly pin: PinStatus | null
+  /** No failback and no `prefer` until `pointsman ack`. */
+  readonly latch: { readonly sinceMs: EpochMs; readonly because: string } | null
   readonly vetoes: readonly { readonly interlock: VetoReason; readonly sentence: string }[]
   readonly waits: readonly { readonly reason: WaitReason; readonly untilMs: EpochMs | null }[]
   readonly binding: {
@@ -103,6 +128,8 @@ export interface Status {
   /** Why nothing becomes durable, so that notifications are refused and nothing is sent; null: the store works. */
   readonly storeProblem: string | null
   readonly pauses: readonly PauseStatus[]
+  /** Everything is frozen until `pointsman release`; null: it is not. */
+  readonly brake: { readonly sinceMs: EpochMs; readonly causes: readonly string[]; readonly decision: string } | null
   readonly trunks: readonly TrunkStatus[]
   readonly gateways: readonly GatewayStatus[]
   readonly probes: readonly ProbeStatus[]

@@ -4,7 +4,7 @@
  *
  *   disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
  *       ▲                                      │
- *       └────────── rolling back ◄─────────────┘  (once; only when refuted and the old gateway answers)
+ *       └────────── rolling back ◄─────────────┘  (once; when refuted or aborted, and the old gateway answers)
  *
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
@@ -13,7 +13,7 @@ import { countMove, nextTry } from './moves.ts'
 import { mayBeOn, recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
-import { proofOthersOff } from './proof.ts'
+import { isVouchedOff, proofOthersOff } from './proof.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -51,7 +51,8 @@ export function advance (world: World, trunk: TrunkTopology, before: TrunkState,
   // At most: every phase forth and back once.
   for (let turn = 0; turn < 10 && state.inFlight !== null; turn++) {
     const run = state.inFlight
-    const step = PHASES[run.phase]({ world, trunk, state, run, health, nowMs })
+    const context: Context = { world, trunk, state, run, health, nowMs }
+    const step = abort(context) ?? PHASES[run.phase](context)
     notes.push(...step.notes)
     state = step.state
     const moved = state.inFlight === null || state.inFlight.phase !== run.phase || state.inFlight.rollingBack !== run.rollingBack
@@ -71,6 +72,7 @@ function disabling (context: Context): Step {
   if (its === undefined || (own.offSinceMs !== null && own.offConfirmed && !mayBeOn(own))) return to(context, 'proving')
   if (its.unreachable) return run.rollingBack ? end(context, 'refuted') : to(context, 'proving')
   const written = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.outcome !== 'failed'
+  if (isVouchedOff(state, its)) return to(context, 'proving')
   if (its.answers === 'no' && !written) return end(context, run.rollingBack ? 'refuted' : 'gateway-alive')
   if (run.failures >= TRIES && !written) return end(context, run.rollingBack ? 'refuted' : 'failed')
   return command(context, off, 'disabled', null)
@@ -126,7 +128,7 @@ function verifying (context: Context): Step {
   if (on === null) return end(context, 'gateway-alive')
   const result = verification(world, trunk, state, health, on, run.phaseSinceMs, nowMs)
   switch (result.state) {
-    case 'verified': case 'unverifiable': return end(context, run.rollingBack ? 'rolled-back' : result.state)
+    case 'verified': case 'unverifiable': return end(context, run.rollingBack ? (run.abortedBy === null ? 'rolled-back' : 'aborted') : result.state)
     case 'refuted': return turnBack(context, result.detail, result.refusal)
     case 'open': {
       const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
@@ -144,16 +146,35 @@ function verifying (context: Context): Step {
   }
 }
 
+/**
+ * A person wants it back. Nothing written: it ends. Else the old interface comes on again by the same proofs, which needs its
+ * gateway to answer; while that is not so the switchover goes on, since nobody would carry the trunk otherwise.
+ */
+function abort (context: Context): Step | null {
+  const { trunk, state, run, health } = context
+  if (run.abortedBy === null || run.rollingBack) return null
+  const written = trunk.interfaces.some((i) => {
+    const { command: sent } = interfaceState(state, i.key)
+    return sent !== null && sent.atMs >= run.admittedAtMs && sent.outcome !== 'failed'
+  })
+  if (!written) return end(context, 'aborted', `aborted by ${run.abortedBy}`)
+  const canReturn = run.from !== null && !owes(state, run.from) && health.get(run.from)?.answers === 'yes'
+  return canReturn ? goBack(context, `aborted by ${run.abortedBy}`) : null
+}
+
 /** Refuted: back to the old interface if its driver answers; else stay. A carrier's refusal may show that the silent one lives. */
 function turnBack (context: Context, detail: string, refusal = false): Step {
-  const { trunk, state, run, health, nowMs } = context
+  const { trunk, state, run, health } = context
   if (run.rollingBack) return end(context, 'refuted', detail)
   const silent = run.from !== null && owes(state, run.from)
-  const refusedByCarrier = refusal && silent && trunk.registration.onSecond === 'reject' && run.provenBy === 'timer' && health.get(run.to)?.answers === 'yes'
+  const refusedByCarrier = refusal && silent && trunk.registration.onSecond === 'reject' && (run.provenBy === 'timer' || run.provenBy === 'operator') && health.get(run.to)?.answers === 'yes'
   const answers = run.from !== null && !silent && health.get(run.from)?.answers === 'yes'
-  if (!answers && !refusedByCarrier) return end(context, 'refuted', detail)
+  return answers || refusedByCarrier ? goBack(context, detail) : end(context, 'refuted', detail)
+}
+
+function goBack ({ state, run, nowMs }: Context, because: string): Step {
   const next: Switchover = { ...run, rollingBack: true, phase: 'disabling', phaseSinceMs: nowMs, failures: 0, reregistered: false }
-  const note: Note = { decision: run.decision, type: 'phase', data: { phase: 'rolling-back', because: detail } }
+  const note: Note = { decision: run.decision, type: 'phase', data: { phase: 'rolling-back', because } }
   return { ...NO_STEP, state: { ...state, inFlight: next }, notes: [note] }
 }
 
@@ -216,12 +237,12 @@ function gatewayOfInterface (world: World, trunk: TrunkTopology, key: InterfaceK
   return world.topology.gateways.get(trunk.interfaces.find((i) => i.key === key)?.gateway ?? '')
 }
 
-type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'failed' | 'gateway-alive'
+type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'aborted' | 'failed' | 'gateway-alive'
 
 /** Ends the switchover. `wanted` is from now on what really carries the trunk. */
 function end (context: Context, result: Result, detail: string | null = null): Step {
   const { world, trunk, state, run, nowMs } = context
-  const stays = result === 'rolled-back' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
+  const stays = result === 'rolled-back' || result === 'aborted' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
   const carries = (stays ? run.from : run.to) ?? state.wanted
   // It may have left the configuration meanwhile: then what is seen next is the baseline.
   const wanted = trunk.interfaces.some((i) => i.key === carries) ? carries : null

@@ -126,7 +126,7 @@ export interface OpenDecision {
 
 /** An operator's order that waits to be admitted. */
 export interface OperatorRequest {
-  readonly verb: 'failback' | 'switchover' | 'pin'
+  readonly verb: 'failback' | 'switchover' | 'pin' | 'reassert'
   readonly decision: string
   readonly to: InterfaceKey
   readonly actor: string

@@ -1,4 +1,5 @@
 /** The one door to the engine, for HTTP and CLI. Types only. */
+import type { TrunkOrder } from '../core/operator.ts'
 import type { AlertReason } from '../core/reasons.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, InterfaceKey, TrunkId } from '../core/topology.ts'
@@ -13,13 +14,15 @@ export type ReceiveResult =
 export type OperatorCommand =
   | { readonly verb: 'pause'; readonly scope: string; readonly untilMs: EpochMs | null }
   | { readonly verb: 'resume'; readonly scope: string }
-  | { readonly verb: 'failback'; readonly trunk: TrunkId }
-  | { readonly verb: 'adopt'; readonly trunk: TrunkId }
+  | TrunkOrder
 
 export type OperatorResult =
   | { readonly ok: true; readonly decision: string; readonly detail: string }
-  /** `unknown` no such thing (404), `refused` an interlock says no (409), `unavailable` not durable (503). */
-  | { readonly ok: false; readonly kind: 'unknown' | 'refused' | 'unavailable'; readonly detail: string; readonly vetoes: readonly string[] }
+  /**
+   * `unknown` no such thing (404), `refused` an interlock or the situation says no (409), `unavailable` not durable (503).
+   * `release`: the command line that would bring it about all the same.
+   */
+  | { readonly ok: false; readonly kind: 'unknown' | 'refused' | 'unavailable'; readonly detail: string; readonly vetoes: readonly string[]; readonly release: string | null }
 
 export interface DecisionSummary {
   readonly id: string

@@ -8,7 +8,8 @@ import { planTrunk } from '../core/planner.ts'
 import type { Action, Note, Step } from '../core/plan.ts'
 import type { Held } from '../core/report.ts'
 import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
-import type { Clock, JournalRecord, Log, Metrics, Random, Revision, Store } from '../ports.ts'
+import type { TrunkState } from '../core/world.ts'
+import type { Clock, CommitResult, JournalRecord, Log, Metrics, Random, Revision, Store, StoreWrite } from '../ports.ts'
 import type { Executor } from './executor.ts'
 import type { WorldHolder } from './world-holder.ts'
 
@@ -29,6 +30,11 @@ export interface Controller {
   run(signal: AbortSignal): Promise<void>
   /** Vetoes and waits of the last plan. */
   heldOf(trunk: TrunkId): Held
+  /**
+   * Between two plans of a trunk: `judge` looks at its state, what it answers is stored together with its journal line, and
+   * only then it counts. When the store does not take it nothing has changed.
+   */
+  order(trunk: TrunkId, judge: () => Order): Promise<CommitResult>
   /** Journals one line about a trunk with its next commit. */
   note(trunk: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }): void
   /** Revisions of the stored trunk documents, as loaded. */
@@ -38,6 +44,15 @@ export interface Controller {
   lastTurnMs(): number
   /** Resolves when everything marked so far was planned and stored. */
   settled(): Promise<void>
+}
+
+/** What a person's order comes to. */
+export interface Order {
+  /** Null: it was refused, and only its line is written. Applied to whatever the state is when it is stored. */
+  readonly change: ((state: TrunkState) => TrunkState) | null
+  readonly line: JournalRecord
+  /** Further documents of the same commit. */
+  readonly writes: readonly StoreWrite[]
 }
 
 const NOTHING_HELD: Held = { vetoes: [], waits: [] }
@@ -51,7 +66,8 @@ interface Desk {
   notes: JournalRecord[]
   wakeAtMs: EpochMs | null
   held: Held
-  busy: boolean
+  /** Ends when nobody works on the trunk any more; null: nobody does. */
+  busy: Promise<void> | null
 }
 
 export function createController (holder: WorldHolder, executor: Executor, query: (trunk: TrunkId) => void, ports: ControllerPorts): Controller {
@@ -67,7 +83,7 @@ export function createController (holder: WorldHolder, executor: Executor, query
   const desk = (id: TrunkId): Desk => {
     const known = desks.get(id)
     if (known !== undefined) return known
-    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, held: NOTHING_HELD, busy: false }
+    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, held: NOTHING_HELD, busy: null }
     desks.set(id, made)
     return made
   }
@@ -88,40 +104,61 @@ export function createController (holder: WorldHolder, executor: Executor, query
     return step
   }
 
-  /** One trunk: plan, store, act. Only one at a time per trunk. */
-  const turn = async (id: TrunkId): Promise<void> => {
+  /** Only one at a time per trunk. */
+  const alone = async <T>(id: TrunkId, work: (own: Desk) => Promise<T>): Promise<T> => {
     const own = desk(id)
-    own.busy = true
+    while (own.busy !== null) await own.busy
+    const { promise, resolve } = Promise.withResolvers<void>()
+    own.busy = promise
     try {
-      const step = plan(id)
-      holder.setTrunk(id, step.state)
-      own.held = { vetoes: step.vetoes, waits: step.waits }
-      own.wakeAtMs = step.wakeAtMs
-      for (const note of step.notes) tell(id, note)
-      const durable = JSON.stringify(toDurable(step.state))
-      const stored = (durable === own.stored && own.notes.length === 0) || await keep(id, own, durable)
-      if (stored) for (const action of step.actions) act(id, action)
-      else drop(id, step.actions)
+      return await work(own)
     } finally {
-      own.busy = false
+      own.busy = null
+      resolve()
       // What fell due meanwhile was passed over.
       if (dirty.has(id) || own.wakeAtMs !== null) wake.abort()
     }
   }
 
-  const keep = async (id: TrunkId, own: Desk, durable: string): Promise<boolean> => {
+  /** One trunk: plan, store, act. */
+  const turn = (id: TrunkId): Promise<void> => alone(id, async (own) => {
+    const step = plan(id)
+    holder.setTrunk(id, step.state)
+    own.held = { vetoes: step.vetoes, waits: step.waits }
+    own.wakeAtMs = step.wakeAtMs
+    for (const note of step.notes) tell(id, note)
+    const durable = JSON.stringify(toDurable(step.state))
+    const stored = (durable === own.stored && own.notes.length === 0) || (await keep(id, own, durable)).ok
+    if (stored) for (const action of step.actions) act(id, action)
+    else drop(id, step.actions)
+  })
+
+  const order = (id: TrunkId, judge: () => Order): Promise<CommitResult> => alone(id, async (own) => {
+    const { change, line, writes } = judge()
+    const before = world.trunks.get(id)
+    // A reload took it away while the order waited.
+    if (before === undefined) return await store.commit([], [line])
+    const result = await keep(id, own, JSON.stringify(toDurable(change?.(before) ?? before)), [line], writes)
+    const now = world.trunks.get(id)
+    if (result.ok && change !== null && now !== undefined) holder.setTrunk(id, change(now))
+    if (result.ok) mark([id])
+    return result
+  })
+
+  /** Stores the document and all lines that wait. @param more - lines that are forgotten when it fails */
+  const keep = async (id: TrunkId, own: Desk, durable: string, more: readonly JournalRecord[] = [], writes: readonly StoreWrite[] = []): Promise<CommitResult> => {
     const notes = own.notes
     own.notes = []
-    const result = await store.commit([{ key: `trunk/${id}`, value: JSON.parse(durable), expect: own.revision }], notes)
+    const result = await store.commit([{ key: `trunk/${id}`, value: JSON.parse(durable), expect: own.revision }, ...writes], [...notes, ...more])
     if (result.ok) {
       own.revision = result.revision
       own.stored = durable
-      return true
+      return result
     }
     own.notes = [...notes, ...own.notes]
     own.wakeAtMs = clock.now() + 1000
     log.error({ trunk: id, reason: result.reason, detail: result.reason === 'conflict' ? result.key : result.detail }, 'state not stored, nothing is sent')
-    return false
+    return result
   }
 
   const act = (id: TrunkId, action: Action): void => {
@@ -162,12 +199,12 @@ export function createController (holder: WorldHolder, executor: Executor, query
       if (own.wakeAtMs !== null && own.wakeAtMs <= nowMs) dirty.add(id)
     }
     for (const id of dirty) if (!world.topology.trunks.has(id)) dirty.delete(id)
-    return [...dirty].filter((id) => desks.get(id)?.busy !== true)
+    return [...dirty].filter((id) => desks.get(id)?.busy == null)
   }
 
   const nextWake = (nowMs: EpochMs): number => {
     let at = nowMs + IDLE_MS
-    for (const own of desks.values()) if (own.wakeAtMs !== null && !own.busy) at = Math.min(at, own.wakeAtMs)
+    for (const own of desks.values()) if (own.wakeAtMs !== null && own.busy === null) at = Math.min(at, own.wakeAtMs)
     return Math.max(0, at - nowMs)
   }
 
@@ -192,11 +229,12 @@ export function createController (holder: WorldHolder, executor: Executor, query
           working.add(work)
           void work.finally(() => { working.delete(work) })
         }
-        const waiting = [...dirty].some((id) => desks.get(id)?.busy !== true)
+        const waiting = [...dirty].some((id) => desks.get(id)?.busy == null)
         if (!waiting) await clock.sleep(nextWake(clock.now()), wake.signal)
       }
       await Promise.all(working)
     },
+    order,
     heldOf: (id) => desks.get(id)?.held ?? NOTHING_HELD,
     note: (id, note) => {
       addNote(id, note)

@@ -216,6 +216,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       mode: setup.mode,
       storeProblem: store.problem(),
       pauses: world.pauses.filter((pause) => pause.untilMs === null || pause.untilMs > nowMs),
+      brake: world.fleet.brake,
       trunks: [...setup.topology.trunks.values()].flatMap((trunk) => {
         const state = world.trunks.get(trunk.id)
         return state === undefined ? [] : [reportTrunk(world, trunk, state, controller.heldOf(trunk.id), nowMs)]

@@ -1,11 +1,9 @@
-/** The operator's verbs: judged, stored with actor and reason, then carried out by the controller. */
-import { adopt, failback } from '../core/operator.ts'
-import { planTrunk } from '../core/planner.ts'
+/** The operator's verbs: judged, stored with actor and reason before they count, then carried out by the controller. */
+import { giveOrder } from '../core/operator.ts'
+import type { Answer, Author, TrunkOrder } from '../core/operator.ts'
 import type { PauseStatus } from '../core/status.ts'
-import type { InterfaceKey, TrunkId, TrunkTopology } from '../core/topology.ts'
-import { interfaceState } from '../core/world.ts'
-import type { TrunkState } from '../core/world.ts'
-import type { Clock, JournalRecord, Revision, Store } from '../ports.ts'
+import type { TrunkId } from '../core/topology.ts'
+import type { Clock, JournalRecord, Revision, Store, StoreWrite } from '../ports.ts'
 import type { OperatorCommand, OperatorResult } from './contract.ts'
 import type { Controller } from './controller.ts'
 import type { WorldHolder } from './world-holder.ts'
@@ -16,6 +14,10 @@ export interface Operator {
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>
 }
 
+type Refusal = Extract<OperatorResult, { ok: false }>
+
+const UNAVAILABLE: Refusal = { ok: false, kind: 'unavailable', detail: 'the store did not take it; nothing was changed', vetoes: [], release: null }
+
 export function createOperator (holder: WorldHolder, controller: Controller, ports: { readonly store: Store; readonly clock: Clock }): Operator {
   const { store, clock } = ports
   const pauses = new Map<string, { readonly pause: PauseStatus; readonly revision: Revision }>()
@@ -23,72 +25,57 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
     holder.setPauses([...pauses.values()].map((entry) => entry.pause))
     controller.markAll()
   }
-  const record = (decision: string, trunk: TrunkId | null, data: Readonly<Record<string, unknown>>): JournalRecord => ({ decision, atMs: clock.now(), trunk, type: 'operator', data })
 
-  const setPause = async (scope: string, pause: PauseStatus | null, line: JournalRecord): Promise<OperatorResult> => {
-    const key = `pause/${scope}`
-    const result = await store.commit([{ key, value: pause, expect: pauses.get(scope)?.revision ?? 0 }], [line])
-    if (!result.ok) return { ok: false, kind: 'unavailable', detail: 'the store did not take it; nothing was changed', vetoes: [] }
+  const pauseWrite = (scope: string, pause: PauseStatus | null): StoreWrite => ({ key: `pause/${scope}`, value: pause, expect: pauses.get(scope)?.revision ?? 0 })
+  const pauseStored = (scope: string, pause: PauseStatus | null, revision: Revision): void => {
     if (pause === null) pauses.delete(scope)
-    else pauses.set(scope, { pause, revision: result.revision })
+    else pauses.set(scope, { pause, revision })
     publish()
-    return { ok: true, decision: line.decision, detail: pause === null ? `${scope} runs again` : `${scope} is paused; what was admitted goes on to its end` }
   }
+  const refuse = async (line: JournalRecord, refusal: Refusal): Promise<OperatorResult> => {
+    const result = await store.commit([], [withResult(line, refusal)])
+    return result.ok ? refusal : UNAVAILABLE
+  }
+  const unknown = (what: string): Refusal => ({ ok: false, kind: 'unknown', detail: `${what} is not in the configuration`, vetoes: [], release: null })
+
+  /** A pause without an end is on: another one adds nothing. */
+  const standsForGood = (scope: string): boolean => pauses.get(scope)?.pause.untilMs === null
 
   const scopeExists = (scope: string): boolean => {
     const [kind, name] = scope.split('/', 2)
     const { topology } = holder.world
     return scope === 'global' || (kind === 'trunk' && topology.trunks.has(name ?? '')) || (kind === 'gateway' && topology.gateways.has(name ?? ''))
   }
-  const unknown = (what: string): OperatorResult => ({ ok: false, kind: 'unknown', detail: `${what} is not in the configuration`, vetoes: [] })
 
-  /** Would it be admitted now? Planned on the state as if it were given; nothing is stored. */
-  const tryFailback = (id: TrunkId, decision: string, actor: string, reason: string): OperatorResult => {
-    const trunk = holder.world.topology.trunks.get(id)
-    const state = holder.world.trunks.get(id)
-    if (trunk === undefined || state === undefined) return unknown(`trunk ${id}`)
-    if (state.inFlight !== null) return { ok: false, kind: 'refused', detail: `a switchover of ${id} is under way`, vetoes: [] }
-    const asked = failback(trunk, state, decision, actor, reason, clock.now())
-    if (asked === null) return { ok: false, kind: 'refused', detail: `${id} is on its preferred interface already`, vetoes: [] }
-    const trial = planTrunk({ ...holder.world, trunks: new Map([[id, asked]]) }, id, decision, clock.now())
-    if (trial.vetoes.length > 0) {
-      return { ok: false, kind: 'refused', detail: trial.vetoes.map((v) => `${v.interlock}: ${v.detail}`).join('; '), vetoes: trial.vetoes.map((v) => v.interlock) }
-    }
-    holder.setTrunk(id, asked)
-    return { ok: true, decision, detail: `moving to ${asked.request?.to ?? ''}${pathIsKnown(trunk, trial.state, asked.request?.to) ? '' : '; nothing tells whether it reaches the carrier while it is off'}` }
+  const setPause = async (command: Extract<OperatorCommand, { verb: 'pause' | 'resume' }>, author: Author): Promise<OperatorResult> => {
+    const { verb, scope } = command
+    const line = record(command, author, trunkOfScope(scope))
+    if (verb === 'pause' && !scopeExists(scope)) return await refuse(line, unknown(scope))
+    if (verb === 'resume' && !pauses.has(scope)) return await refuse(line, { ...unknown(scope), detail: `${scope} is not paused` })
+    const pause: PauseStatus | null = verb === 'resume' ? null : { scope, actor: author.actor, reason: author.reason, atMs: author.atMs, untilMs: command.untilMs }
+    const taken: OperatorResult = { ok: true, decision: author.decision, detail: pause === null ? `${scope} runs again` : `${scope} is paused; what was admitted goes on to its end` }
+    const result = await store.commit([pauseWrite(scope, pause)], [withResult(line, taken)])
+    if (!result.ok) return UNAVAILABLE
+    pauseStored(scope, pause, result.revision)
+    return taken
   }
 
-  const tryAdopt = (id: TrunkId, decision: string): OperatorResult => {
-    const trunk = holder.world.topology.trunks.get(id)
-    const state = holder.world.trunks.get(id)
-    if (trunk === undefined || state === undefined) return unknown(`trunk ${id}`)
-    if (state.inFlight !== null) return { ok: false, kind: 'refused', detail: `a switchover of ${id} is under way`, vetoes: [] }
-    const adopted = adopt(trunk, state, decision, clock.now())
-    holder.setTrunk(id, adopted)
-    return { ok: true, decision, detail: `${adopted.wanted ?? 'nothing'} is now what should be on` }
-  }
-
-  const operate = async (command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult> => {
-    const decision = controller.newDecision()
-    const data = { ...command, actor, reason }
-    switch (command.verb) {
-      case 'pause': {
-        if (!scopeExists(command.scope)) return unknown(command.scope)
-        const pause: PauseStatus = { scope: command.scope, actor, reason, atMs: clock.now(), untilMs: command.untilMs }
-        return await setPause(command.scope, pause, record(decision, trunkOfScope(command.scope), data))
-      }
-      case 'resume': {
-        if (!pauses.has(command.scope)) return { ok: false, kind: 'unknown', detail: `${command.scope} is not paused`, vetoes: [] }
-        return await setPause(command.scope, null, record(decision, trunkOfScope(command.scope), data))
-      }
-      case 'failback': case 'adopt': {
-        const result = command.verb === 'failback' ? tryFailback(command.trunk, decision, actor, reason) : tryAdopt(command.trunk, decision)
-        if (holder.world.topology.trunks.has(command.trunk)) {
-          controller.note(command.trunk, { decision, type: 'operator', data: { ...data, result: result.ok ? 'taken' : 'refused', detail: result.detail } })
-        }
-        return result
-      }
-    }
+  const orderTrunk = async (order: TrunkOrder, author: Author): Promise<OperatorResult> => {
+    const line = record(order, author, order.trunk)
+    if (!holder.world.topology.trunks.has(order.trunk)) return await refuse({ ...line, trunk: null }, unknown(`trunk ${order.trunk}`))
+    const heard: { result: OperatorResult; pause: PauseStatus | null } = { result: UNAVAILABLE, pause: null }
+    const scope = `trunk/${order.trunk}`
+    const stored = await controller.order(order.trunk, () => {
+      // A reload may have taken the trunk away while the order waited for its turn.
+      const answer = giveOrder(holder.world, order, author)
+      heard.result = answer === null ? unknown(`trunk ${order.trunk}`) : resultOf(answer, author)
+      const isNew = answer?.ok === true && answer.pauses && !standsForGood(scope)
+      heard.pause = isNew ? { scope, actor: author.actor, reason: `${order.verb}: ${author.reason}`, atMs: author.atMs, untilMs: null } : null
+      return { change: answer?.ok === true ? answer.change : null, line: withResult(line, heard.result), writes: heard.pause === null ? [] : [pauseWrite(scope, heard.pause)] }
+    })
+    if (!stored.ok) return UNAVAILABLE
+    if (heard.pause !== null) pauseStored(scope, heard.pause, stored.revision)
+    return heard.result
   }
 
   return {
@@ -98,14 +85,30 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
       }
       publish()
     },
-    operate
+    operate: async (command, actor, reason) => {
+      const author: Author = { decision: controller.newDecision(), actor, reason, atMs: clock.now() }
+      switch (command.verb) {
+        case 'pause': case 'resume': return await setPause(command, author)
+        default: return await orderTrunk(command, author)
+      }
+    }
   }
+}
+
+function record (command: OperatorCommand, { decision, actor, reason, atMs }: Author, trunk: TrunkId | null): JournalRecord {
+  return { decision, atMs, trunk, type: 'operator', data: { ...command, actor, reason } }
+}
+
+function withResult (line: JournalRecord, result: OperatorResult): JournalRecord {
+  const told = result.ok ? { result: 'taken', detail: result.detail } : { result: 'refused', detail: result.detail, vetoes: result.vetoes }
+  return { ...line, data: { ...line.data, ...told } }
+}
+
+function resultOf (answer: Answer, { decision }: Author): OperatorResult {
+  if (answer.ok) return { ok: true, decision, detail: answer.detail }
+  return { ok: false, kind: 'refused', detail: answer.detail, vetoes: answer.vetoes.map((v) => v.interlock), release: answer.release }
 }
 
 function trunkOfScope (scope: string): TrunkId | null {
   return scope.startsWith('trunk/') ? scope.slice('trunk/'.length) : null
-}
-
-function pathIsKnown (trunk: TrunkTopology, state: TrunkState, key: InterfaceKey | undefined): boolean {
-  return trunk.interfaces.some((iface) => iface.key === key && interfaceState(state, iface.key).observed?.path != null)
 }

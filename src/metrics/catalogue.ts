@@ -52,6 +52,8 @@ export const GAUGES = [
   { name: 'pointsman_evidence_up', help: 'Whether this kind of evidence says that the interface is up; absent while it is unknown.', labels: [...INTERFACE, 'evidence'] },
   { name: 'pointsman_fencing_debt', help: 'Whether the interface should be off and its gateway can\'t be reached.', labels: INTERFACE },
   { name: 'pointsman_trunk_active', help: 'Whether the interface is the only one of its trunk that is enabled.', labels: INTERFACE },
+  { name: 'pointsman_pin', help: 'Whether an operator has pinned the trunk to the interface.', labels: INTERFACE },
+  { name: 'pointsman_approval_waiting', help: 'Whether a proposed switchover of the trunk waits for approval.', labels: ['trunk'] },
   { name: 'pointsman_trunk_carrier_down', help: 'Whether the carrier is down for all interfaces of the trunk.', labels: ['trunk'] },
   { name: 'pointsman_switchover_in_flight', help: 'Whether a switchover of the trunk is under way.', labels: ['trunk'] },
   { name: 'pointsman_veto', help: 'Whether this interlock holds the trunk back now.', labels: ['trunk', 'interlock'] },
@@ -79,7 +81,7 @@ export const COUNTERS: readonly CounterDefinition[] = [
     closed: { operation: OPERATIONS, result: ['ok', ...Object.keys(DRIVER_REASONS)] }
   },
   { name: 'pointsman_switchovers_total', help: 'Switchovers that ended on their new interface, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: CAUSES } },
-  { name: 'pointsman_switchover_failures_total', help: 'Switchovers that ended otherwise, by how.', labels: ['trunk', 'reason'], object: 'trunk', closed: { reason: ['refuted', 'rolled-back', 'failed', 'gateway-alive'] } },
+  { name: 'pointsman_switchover_failures_total', help: 'Switchovers that ended otherwise, by how.', labels: ['trunk', 'reason'], object: 'trunk', closed: { reason: ['refuted', 'rolled-back', 'aborted', 'failed', 'gateway-alive'] } },
   {
     name: 'pointsman_notifications_total',
     help: 'Webhook notifications, by what became of them.',

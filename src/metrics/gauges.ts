@@ -72,6 +72,7 @@ function trunkSamples (trunk: TrunkStatus): readonly Sample[] {
   return [
     sample('pointsman_trunk_carrier_down', labels, trunk.carrierDown),
     sample('pointsman_switchover_in_flight', labels, trunk.switchover !== null),
+    sample('pointsman_approval_waiting', labels, trunk.proposal?.needsApproval === true),
     ...VETO_NAMES.map((interlock) => sample('pointsman_veto', { ...labels, interlock }, vetoes.has(interlock))),
     ...WAIT_NAMES.map((reason) => sample('pointsman_wait', { ...labels, reason }, waits.has(reason))),
     ...VERDICTS.flatMap((verdict) => trunk.binding === null ? [] : [sample('pointsman_binding_verdict', { ...labels, verdict }, trunk.binding.verdict === verdict)]),
@@ -89,6 +90,7 @@ function interfaceSamples (trunk: TrunkStatus, item: InterfaceStatus): readonly 
     ...known('pointsman_interface_registered', labels, item.registered),
     sample('pointsman_fencing_debt', labels, item.debt),
     sample('pointsman_trunk_active', labels, trunk.active === item.key),
+    sample('pointsman_pin', labels, trunk.pin?.interface === item.key),
     ...known('pointsman_binding_holder', labels, trunk.binding === null ? null : trunk.binding.holder === item.key),
     ...item.evidence.flatMap(({ kind, verdict }) =>
       known('pointsman_evidence_up', { ...labels, evidence: kind }, verdict === 'unknown' ? null : verdict === 'up'))

@@ -83,6 +83,13 @@ test('wrong usage is exit code 2, one line on stderr, and no effect', async (t) 
     { argv: ['pause', '--reason=x', '--for=1h', '--until=2026-01-01'], want: /--for or --until, not both/ },
     { argv: ['adopt', '--reason=x'], want: /TRUNK is missing/ },
     { argv: ['adopt', 'acme', '--trunk=beta', '--reason=x'], want: /two trunks/ },
+    { argv: ['adopt', 'acme'], want: /--reason is required/ },
+    { argv: ['pin', 'acme', '--reason=x'], want: /INTERFACE is missing/ },
+    { argv: ['pin', 'acme', 'pbx-a/SIP1', 'pbx-b/SIP1', '--reason=x'], want: /unexpected argument 'pbx-b\/SIP1'/ },
+    { argv: ['pin', 'acme', 'pbx-a/SIP1', '--for=1h', '--until=2050-01-01', '--reason=x'], want: /--for or --until, not both/ },
+    { argv: ['switchover', 'acme', '--i-know=pbx-a/SIP1', '--reason=x'], want: /--i-know must be like pbx-a\/SIP1-is-off/ },
+    { argv: ['switchover', 'acme', '--i-know=-is-off', '--reason=x'], want: /--i-know must be like/ },
+    { argv: ['approve', 'acme'], want: /--reason is required/ },
     { argv: ['probe'], want: /TARGET is missing/ },
     { argv: ['probe', 'sips:10.0.0.1'], want: /TARGET is a sips: URI/ },
     { argv: ['probe', 'sip:127.0.0.1', '--method=INVITE'], want: /--method must be OPTIONS or REGISTER/ },
@@ -105,7 +112,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'failback', 'adopt', 'manual', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'adopt', 'reassert', 'manual', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)
@@ -224,7 +231,20 @@ test('the operator\'s commands', async (t) => {
     { argv: ['pause', '--trunk=acme', '--until=2050-01-01T00:00:00Z'], want: { verb: 'pause', scope: 'trunk/acme', untilMs: Date.UTC(2050, 0, 1) } },
     { argv: ['resume', '--gateway', 'pbx-a'], want: { verb: 'resume', scope: 'gateway/pbx-a' } },
     { argv: ['failback', 'acme'], want: { verb: 'failback', trunk: 'acme' } },
-    { argv: ['adopt', '--trunk', 'acme'], want: { verb: 'adopt', trunk: 'acme' } }
+    { argv: ['adopt', '--trunk', 'acme'], want: { verb: 'adopt', trunk: 'acme' } },
+    { argv: ['switchover', 'acme'], want: { verb: 'switchover', trunk: 'acme', to: null, override: [], knownOff: [], force: false } },
+    {
+      argv: ['switchover', 'acme', '--to=pbx-b/SIP1', '--override', 'brake, panic', '--i-know=pbx-a/SIP1-is-off', '--force'],
+      want: { verb: 'switchover', trunk: 'acme', to: 'pbx-b/SIP1', override: ['brake', 'panic'], knownOff: ['pbx-a/SIP1'], force: true }
+    },
+    { argv: ['abort', 'acme'], want: { verb: 'abort', trunk: 'acme' } },
+    { argv: ['pin', 'acme', 'pbx-a/SIP1'], want: { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: null } },
+    { argv: ['pin', '--trunk=acme', 'pbx-a/SIP1', '--until=2050-01-01T00:00:00Z'], want: { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: Date.UTC(2050, 0, 1) } },
+    { argv: ['unpin', 'acme'], want: { verb: 'unpin', trunk: 'acme' } },
+    { argv: ['approve', 'acme', '--decision=d-7'], want: { verb: 'approve', trunk: 'acme', decision: 'd-7' } },
+    { argv: ['reject', 'acme', '--decision=d-7'], want: { verb: 'reject', trunk: 'acme', decision: 'd-7' } },
+    { argv: ['ack', 'acme'], want: { verb: 'ack', trunk: 'acme' } },
+    { argv: ['reassert', 'acme'], want: { verb: 'reassert', trunk: 'acme' } }
   ]
   for (const { argv, want } of cases) {
     await t.test(argv.join(' '), async (t) => {
@@ -243,12 +263,26 @@ test('the operator\'s commands', async (t) => {
     t.ok(Math.abs(command.untilMs - Date.now() - 7_200_000) < 10_000)
   })
 
+  await t.test('approve looks the proposal up, shows it, and names it', async (t) => {
+    const { engine, access } = await serve(t)
+    const approve = ['approve', 'acme', '--reason=x', ...access]
+    t.match(await pointsman(approve), { code: 1, out: '', err: 'pointsman: nothing is proposed for acme\n' })
+    t.match(await pointsman(['reject', 'beta', '--reason=x', ...access]), { code: 1, err: 'pointsman: there is no trunk beta\n' })
+    t.match(await pointsman(['approve', 'acme', '--reason=x', '--url=http://127.0.0.1:1']), { code: 1, err: /can't be reached/ })
+    t.same(engine.calls, [], 'nothing was sent')
+    const proposal = { decision: 'd-9', from: 'pbx-a/SIP1', to: 'pbx-b/SIP1', cause: 'alert', sinceMs: AT_MS, needsApproval: true, answer: null } as const
+    engine.answers.status = buildStatus({ trunks: [buildTrunk({ proposal })] })
+    const { code, out, err } = await pointsman(approve)
+    t.same([code, out, err], [0, 'done (decision d-1)\n', 'proposal d-9: from pbx-a/SIP1 to pbx-b/SIP1 (alert), since 2023-11-14 22:13:20Z\n'])
+    t.same(engine.calls, [['operate', { verb: 'approve', trunk: 'acme', decision: 'd-9' }, 'anna', 'x']])
+  })
+
   await t.test('one that is refused says why, exit code 1', async (t) => {
     const { engine, access, url, tokenFile } = await serve(t)
-    engine.answers.operate = { ok: false, kind: 'refused', detail: 'cooldown: the last switchover was too short ago', vetoes: ['cooldown'] }
-    t.match(await pointsman(['failback', 'acme', '--reason=x', ...access]), { code: 1, out: '', err: 'pointsman: cooldown: the last switchover was too short ago\n' })
+    engine.answers.operate = { ok: false, kind: 'refused', detail: 'no-better: pbx-a/SIP1: sip', vetoes: ['no-better'], release: 'pointsman switchover acme --override no-better --reason …' }
+    t.match(await pointsman(['failback', 'acme', '--reason=x', ...access]), { code: 1, out: '', err: 'pointsman: no-better: pbx-a/SIP1: sip\n    all the same: pointsman switchover acme --override no-better --reason …\n' })
     t.match(await pointsman(['failback', 'acme', '--reason=x', `--url=${url}`]), { code: 1, err: /\(see --token-file\)/ })
-    t.match(await pointsman(['failback', 'acme', '--reason=x'], { POINTSMAN_URL: url, POINTSMAN_TOKEN_FILE: tokenFile }), { code: 1, err: /cooldown/ })
+    t.match(await pointsman(['failback', 'acme', '--reason=x'], { POINTSMAN_URL: url, POINTSMAN_TOKEN_FILE: tokenFile }), { code: 1, err: /no-better/ })
     t.match(await pointsman(['pause', '--reason=x', '--for=soon', ...access]), { code: 1, err: /duration/ })
     const json = await pointsman(['adopt', 'acme', '--reason=x', '--url=http://127.0.0.1:1'])
     t.match(json, { code: 1, err: 'pointsman: Pointsman can\'t be reached at http://127.0.0.1:1/: ' })

@@ -8,7 +8,9 @@ import type { CliDependencies } from '../../src/cli/command.ts'
 import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
 import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS, VETOES, WAITS } from '../../src/core/reasons.ts'
 import { RECORD_TYPES } from '../../src/core/record-types.ts'
+import { OVERRIDABLE } from '../../src/core/override.ts'
 import { drivers } from '../../src/drivers/registry.ts'
+import { VERBS } from '../../src/http/verbs.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/metrics/catalogue.ts'
 
 /** The part of JSON Schema that the configuration uses. */
@@ -84,6 +86,15 @@ function config (): string {
   return table(['key', 'required', 'meaning'], sections.flatMap(([key, schema]) => configRows(key, schema as Schema, false)))
 }
 
+/** The operator's verbs with the keys of their bodies; `reason` belongs to all. */
+function verbs (): string {
+  return table(['verb', 'body, besides `reason`', 'what it does'], VERBS.map(({ name, summary, body }) => {
+    const { properties = {}, required = [] } = body as Schema
+    const keys = Object.keys(properties).filter((key) => key !== 'reason')
+    return [code(name), keys.map((key) => code(required.includes(key) ? key : `${key}?`)).join(', '), summary]
+  }))
+}
+
 /** What the command line prints about itself. */
 async function help (...argv: string[]): Promise<string> {
   let printed = ''
@@ -107,6 +118,8 @@ const commands = await commandTable()
 const TABLES: Readonly<Record<string, () => string>> = {
   config,
   commands: () => commands,
+  verbs,
+  overridable: () => OVERRIDABLE.map(code).join(', '),
   drivers: driverTable,
   metrics,
   interlocks: () => reasons('interlock', VETOES),

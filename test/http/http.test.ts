@@ -156,7 +156,18 @@ test('commands', async (t) => {
     { name: 'pause of a trunk with a name of all letters that the configuration allows', verb: 'pause', body: { scope: 'trunk/Beta.East_1', reason: 'work' }, want: ['operate', { verb: 'pause', scope: 'trunk/Beta.East_1', untilMs: null }, 'anna', 'work'] },
     { name: 'resume', verb: 'resume', body: { scope: 'global', reason: 'done' }, want: ['operate', { verb: 'resume', scope: 'global' }, 'anna', 'done'] },
     { name: 'failback', verb: 'failback', body: { trunk: 'acme', reason: 'primary is well' }, want: ['operate', { verb: 'failback', trunk: 'acme' }, 'anna', 'primary is well'] },
-    { name: 'adopt', verb: 'adopt', body: { trunk: 'acme', reason: 'it is right' }, want: ['operate', { verb: 'adopt', trunk: 'acme' }, 'anna', 'it is right'] }
+    { name: 'adopt', verb: 'adopt', body: { trunk: 'acme', reason: 'it is right' }, want: ['operate', { verb: 'adopt', trunk: 'acme' }, 'anna', 'it is right'] },
+    { name: 'switchover', verb: 'switchover', body: { trunk: 'acme', reason: 'x' }, want: ['operate', { verb: 'switchover', trunk: 'acme', to: null, override: [], knownOff: [], force: false }, 'anna', 'x'] },
+    {
+      name: 'switchover with all that it can name',
+      verb: 'switchover',
+      body: { trunk: 'acme', to: 'pbx-b/SIP1', override: ['brake'], knownOff: ['pbx-a/SIP1'], force: true, reason: 'x' },
+      want: ['operate', { verb: 'switchover', trunk: 'acme', to: 'pbx-b/SIP1', override: ['brake'], knownOff: ['pbx-a/SIP1'], force: true }, 'anna', 'x']
+    },
+    { name: 'pin', verb: 'pin', body: { trunk: 'acme', interface: 'pbx-a/SIP1', reason: 'x' }, want: ['operate', { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: null }, 'anna', 'x'] },
+    { name: 'pin for a while', verb: 'pin', body: { trunk: 'acme', interface: 'pbx-a/SIP1', for: '1h', reason: 'x' }, want: ['operate', { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: AT_MS + 3_600_000 }, 'anna', 'x'] },
+    ...(['unpin', 'abort', 'ack', 'reassert'] as const).map((verb) => ({ name: verb, verb, body: { trunk: 'acme', reason: 'x' }, want: ['operate', { verb, trunk: 'acme' }, 'anna', 'x'] })),
+    ...(['approve', 'reject'] as const).map((verb) => ({ name: verb, verb, body: { trunk: 'acme', decision: 'd-7', reason: 'x' }, want: ['operate', { verb, trunk: 'acme', decision: 'd-7' }, 'anna', 'x'] }))
   ]
   for (const { name, verb, body, want } of good) {
     await t.test(`${name}, with the operator's name and reason`, async (t) => {
@@ -175,6 +186,13 @@ test('commands', async (t) => {
     { name: 'with a scope that can\'t be', verb: 'pause', body: { scope: 'acme', reason: 'x' }, want: /scope/ },
     { name: 'with an unknown key', verb: 'adopt', body: { trunk: 'acme', reason: 'x', force: true }, want: /additional/ },
     { name: 'with a number for a trunk', verb: 'adopt', body: { trunk: 1, reason: 'x' }, want: /trunk/ },
+    { name: 'with an override that is no list', verb: 'switchover', body: { trunk: 'acme', override: 'brake', reason: 'x' }, want: /override/ },
+    { name: 'with an empty name for an interface', verb: 'switchover', body: { trunk: 'acme', knownOff: [''], reason: 'x' }, want: /knownOff/ },
+    { name: 'with a word for a switch', verb: 'switchover', body: { trunk: 'acme', force: 'yes', reason: 'x' }, want: /force/ },
+    { name: 'with an override where none can be', verb: 'failback', body: { trunk: 'acme', override: ['mode'], reason: 'x' }, want: /additional/ },
+    { name: 'without an interface', verb: 'pin', body: { trunk: 'acme', reason: 'x' }, want: /interface/ },
+    { name: 'with a pin that ends twice', verb: 'pin', body: { trunk: 'acme', interface: 'a/b', for: '1h', until: '2050-01-01T00:00:00Z', reason: 'x' }, want: /not both/ },
+    { name: 'without the decision that is meant', verb: 'approve', body: { trunk: 'acme', reason: 'x' }, want: /decision/ },
     { name: 'with two ends', verb: 'pause', body: { scope: 'global', for: '1h', until: '2026-01-01T00:00:00Z', reason: 'x' }, want: /not both/ },
     { name: 'with a length that is none', verb: 'pause', body: { scope: 'global', for: 'soon', reason: 'x' }, want: /duration/ },
     { name: 'with a length beyond all calendars', verb: 'pause', body: { scope: 'global', for: '285616414y', reason: 'x' }, want: /duration/ },
@@ -194,10 +212,10 @@ test('commands', async (t) => {
   await t.test('that the engine refuses say why', async (t) => {
     const { app, engine } = setUp(t)
     for (const [kind, status, error] of [['unknown', 404, 'not-found'], ['refused', 409, 'refused'], ['unavailable', 503, 'unavailable']] as const) {
-      engine.answers.operate = { ok: false, kind, detail: 'because', vetoes: ['cooldown'] }
+      engine.answers.operate = { ok: false, kind, detail: 'because', vetoes: ['no-better'], release: 'pointsman switchover acme --override no-better --reason …' }
       const reply = await post(app, 'failback', { trunk: 'acme', reason: 'x' })
       t.equal(reply.statusCode, status)
-      t.same(reply.json(), { error, message: 'because', vetoes: ['cooldown'] })
+      t.same(reply.json(), { error, message: 'because', vetoes: ['no-better'], release: 'pointsman switchover acme --override no-better --reason …' })
     }
     engine.answers.ready = false
     t.equal((await post(app, 'failback', { trunk: 'acme', reason: 'x' })).statusCode, 503)

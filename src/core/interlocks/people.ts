@@ -1,19 +1,18 @@
 /** What people have said, or done at a gateway: automation keeps off. */
+import { standingPause, standingPin } from '../permission.ts'
 import { refuse } from './judgement.ts'
 import type { Interlock } from './judgement.ts'
 
-export const mode: Interlock = ({ trunk }) => trunk.mode === 'automatic' ? null : refuse('the trunk is in mode observe')
+export const mode: Interlock = ({ trunk, proposal }) => trunk.mode === 'automatic' || (trunk.mode === 'approve' && proposal.byOperator) ? null : refuse(`the trunk is in mode ${trunk.mode}`)
 
 export const paused: Interlock = ({ world, trunk, proposal, nowMs }) => {
-  const gateways = trunk.interfaces.filter((i) => i.key === proposal.from || i.key === proposal.to).map((i) => `gateway/${i.gateway}`)
-  const scopes = new Set(['global', `trunk/${trunk.id}`, ...gateways])
-  const pause = world.pauses.find((p) => scopes.has(p.scope) && (p.untilMs === null || p.untilMs > nowMs))
-  return pause === undefined ? null : refuse(`${pause.scope} was paused by ${pause.actor}: ${pause.reason}`, pause.untilMs)
+  const pause = standingPause(world, trunk, [proposal.from, proposal.to], nowMs)
+  return pause === null ? null : refuse(`${pause.scope} was paused by ${pause.actor}: ${pause.reason}`, pause.untilMs)
 }
 
 export const pin: Interlock = ({ state, proposal, nowMs }) => {
-  const own = state.pin
-  if (own === null || (own.untilMs !== null && own.untilMs <= nowMs) || proposal.to === own.interface) return null
+  const own = standingPin(state, nowMs)
+  if (own === null || proposal.to === own.interface) return null
   return refuse(`${own.actor} pinned it to ${own.interface}: ${own.reason}`, own.untilMs)
 }
 

@@ -24,7 +24,8 @@ export const exclusive: Interlock = ({ proof }) => proof.state === 'blocked' && 
 
 export const gatewayAlive: Interlock = ({ proof, state, nowMs }) => {
   if (proof.state === 'blocked' && proof.veto === 'gateway-alive') return refuse(proof.detail)
-  return state.notBeforeMs > nowMs ? refuse('the carrier refused the standby: the silent gateway still refreshes its registration', state.notBeforeMs) : null
+  const vouched = proof.state === 'proven' && proof.by === 'operator'
+  return state.notBeforeMs > nowMs && !vouched ? refuse('the carrier refused the standby: the silent gateway still refreshes its registration', state.notBeforeMs) : null
 }
 
 export const ownerUnproven: Interlock = ({ proof }) => proof.state === 'blocked' && proof.veto === 'owner-unproven' ? refuse(proof.detail) : null

@@ -1,0 +1,12 @@
+/** Which interfaces of a trunk are seen enabled. */
+import type { InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState } from './world.ts'
+
+/** Interfaces observed enabled, in order of preference. */
+export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): InterfaceKey[] {
+  return trunk.interfaces.map((i) => i.key).filter((key) => {
+    const { observed } = interfaceState(state, key)
+    return observed?.present === true && observed.admin !== 'disabled'
+  })
+}
