@@ -55,9 +55,8 @@ export function createApp (first: Config, ports: AppPorts): App {
   let engine: RunningEngine | null = null
   let address = { host: config.web.host, port: config.web.port }
 
-  const scheduler = createProbeScheduler({ sip, clock, random, metrics, log: log.child({ component: 'probes' }) }, (id, outcome, atMs) => {
-    engine?.probed(id, outcome, atMs)
-  })
+  const scheduler = createProbeScheduler({ sip, clock, random, metrics, log: log.child({ component: 'probes' }) }, (id, outcome, atMs) =>
+    engine?.probed(id, outcome, atMs) ?? false)
 
   const reload = async (): Promise<ReloadResult> => {
     const result = await loadConfig(config.file, drivers)

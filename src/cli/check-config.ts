@@ -26,8 +26,8 @@ export async function checkConfig ({ io, deps }: Invocation, file: string, outpu
   else {
     io.stdout(renderProblems(file, problems))
     if (result.ok) {
-      const { topology } = result.config
-      io.stdout(`${file}: valid: ${topology.trunks.size} trunks, ${topology.gateways.size} gateways, ${topology.rules.length} rules\n`)
+      const { topology, targets } = result.config
+      io.stdout(`${file}: valid: ${topology.trunks.size} trunks, ${topology.gateways.size} gateways, ${topology.rules.length} rules, ${targets.length} targets\n`)
     }
   }
   return result.ok ? OK : PROBLEMS

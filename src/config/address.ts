@@ -72,6 +72,25 @@ export function parseSipUri (text: string): Parsed<SipUri> {
   return { ok: true, value: { uri: `sip:${user === null ? '' : `${user}@`}${renderHostPort(address)}`, user, host: address.host } }
 }
 
+/** Whom `GET /probe` may ask: a network (one address: of full length), or a host by its name. */
+export type Allowed = { readonly network: string; readonly prefix: number } | { readonly host: string }
+
+const NETWORK_EXAMPLE = 'for example 10.0.0.0/8, 10.0.1.10 or sbc.acme.example'
+
+export function parseNetwork (text: string): Parsed<Allowed> {
+  const [address = '', length, ...more] = text.split('/')
+  const family = isIP(address)
+  if (family === 0) {
+    const name = parseHostPort(text)
+    const isHost = name !== null && name.host !== '' && name.port === null && length === undefined
+    return isHost ? { ok: true, value: { host: name.host } } : refuse('must be an address, a network or a host name', NETWORK_EXAMPLE)
+  }
+  const longest = family === 4 ? 32 : 128
+  const prefix = length === undefined ? longest : Number(/^\d{1,3}$/.test(length) ? length : NaN)
+  if (more.length > 0 || Number.isNaN(prefix) || prefix > longest) return refuse(`must have a length from 0 to ${longest} after "/"`, NETWORK_EXAMPLE)
+  return { ok: true, value: { network: address, prefix } }
+}
+
 /** @returns the URL without a slash at its end */
 export function parseHttpUrl (text: string): Parsed<URL> {
   const url = URL.parse(text)

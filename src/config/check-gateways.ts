@@ -76,11 +76,12 @@ export function warnClearText (at: Path, url: URL, settings: Readonly<Record<str
 export function checkProbes (view: View, reporter: Reporter): void {
   const used = new Set<string | null>([
     ...interfacesOf(view).map((path) => view.at<string>([...path, 'probe'])),
-    ...view.keys(['trunks']).map((trunk) => view.at<string>(['trunks', trunk, 'registration', 'query']))
+    ...view.keys(['trunks']).map((trunk) => view.at<string>(['trunks', trunk, 'registration', 'query'])),
+    ...view.indexes(['targets']).map((index) => view.at<string>(['targets', index, 'probe']))
   ])
   for (const name of view.keys(['probes'])) {
     const path = ['probes', name]
-    if (!used.has(name)) reporter.warn(path, `no trunk uses the probe "${name}"`, null, 'key')
+    if (!used.has(name)) reporter.warn(path, `nothing uses the probe "${name}"`, null, 'key')
     const probe = view.at<OptionsProbeFile | RegisterProbeFile>(path)
     if (probe?.method === 'OPTIONS') checkOptions(path, probe, reporter)
     if (probe?.method === 'REGISTER') checkRegister(path, probe, reporter)

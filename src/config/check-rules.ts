@@ -10,7 +10,7 @@ type Target = NonNullable<RuleFile['target']>
 
 export function checkRules (view: View, reporter: Reporter): void {
   const indexes = view.indexes(['rules'])
-  if (view.at(['rules']) !== null && indexes.length === 0) {
+  if (view.at(['rules']) !== null && indexes.length === 0 && view.keys(['trunks']).length > 0) {
     reporter.warn(['rules'], 'there are no rules, so no alert has any effect', 'see deploy/examples')
   }
   const names = new Set<string>()

@@ -72,7 +72,8 @@ function checkName (view: View, path: Path, section: string, word: string, name:
   return false
 }
 
-function checkProbeName (view: View, path: Path, name: string, method: string, reporter: Reporter): void {
+/** The probe exists and sends what is needed here. */
+export function checkProbeName (view: View, path: Path, name: string, method: string, reporter: Reporter): void {
   if (!checkName(view, path, 'probes', 'probe', name, reporter)) return
   const found = view.at<string>(['probes', name, 'method'])
   if (found !== null && found !== method) {

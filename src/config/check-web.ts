@@ -42,8 +42,9 @@ export function checkAlertmanagers (view: View, reporter: Reporter): void {
   const root = ['alertmanagers']
   const indexes = view.indexes(root)
   const rules = view.indexes(['rules'])
-  const onlyOwnHealth = rules.length > 0 && rules.every((index) => view.at(['rules', index, 'when']) !== null)
-  if (view.at(root) !== null && indexes.length === 0 && !onlyOwnHealth) {
+  // Who has no trunks only watches.
+  const takesNoAlerts = view.keys(['trunks']).length === 0 || (rules.length > 0 && rules.every((index) => view.at(['rules', index, 'when']) !== null))
+  if (view.at(root) !== null && indexes.length === 0 && !takesNoAlerts) {
     reporter.warn(root, 'there are no alertmanagers, so alerts can\'t be confirmed by asking for them', 'add the ones that send the alerts')
   }
   const urls = new Set<string>()

@@ -1,6 +1,7 @@
 /** What an operator gets wrong although every key is right: cross references and unsafe combinations. */
 import { checkGateways, checkInterlocks, checkProbes } from './check-gateways.ts'
 import { checkRules } from './check-rules.ts'
+import { checkTargets } from './check-targets.ts'
 import { checkTrunks } from './check-trunks.ts'
 import { checkAlertmanagers, checkWeb } from './check-web.ts'
 import type { DriverRegistry } from './kinds.ts'
@@ -14,6 +15,7 @@ export function checkFile (view: View, registry: DriverRegistry, reporter: Repor
   checkGateways(view, reporter)
   checkProbes(view, reporter)
   checkTrunks(view, registry, reporter)
+  checkTargets(view, reporter)
   checkRules(view, reporter)
   checkInterlocks(view, reporter)
 }

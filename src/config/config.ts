@@ -1,6 +1,7 @@
 /** The configuration as the shell reads it: validated, defaults filled in, secrets resolved. Built by `normalize.ts`. */
 import type { DurationMs, GatewayId, Mode, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import type { Secret, SipCredentials, SipProbe, SipTarget } from '../ports.ts'
+import type { Allowed } from './address.ts'
 
 export interface GatewayConfig {
   readonly id: GatewayId
@@ -13,11 +14,33 @@ export interface GatewayConfig {
   readonly timeoutMs: DurationMs
 }
 
+/** A probe of the file, before it has an address. */
+export interface ProbeModule extends Omit<SipProbe, 'target'> {
+  /** Its name in the file. */
+  readonly module: string
+  /** Everything of the target but its address. */
+  readonly sender: Omit<SipTarget, 'uri'>
+  readonly thresholds: Thresholds
+}
+
 export interface ProbeConfig extends SipProbe {
   readonly id: ProbeId
   /** Name of the probe module in the file. */
   readonly module: string
   readonly thresholds: Thresholds
+  /** A trunk's health depends on it; false: it is only watched. */
+  readonly evidence: boolean
+}
+
+/** An entry of `targets`. */
+export interface TargetConfig {
+  readonly probe: ProbeId
+  readonly module: string
+  readonly uri: string
+  /** For service discovery. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Probed only when `GET /probe` asks. */
+  readonly onDemand: boolean
 }
 
 export interface BindingConfig {
@@ -52,7 +75,17 @@ export interface Config {
   readonly mode: Mode
   readonly topology: Topology
   readonly gateways: readonly GatewayConfig[]
+  /** Everything that Pointsman probes by itself. */
   readonly probes: readonly ProbeConfig[]
+  /** The probes of the file that can be sent to any address, by name. */
+  readonly modules: ReadonlyMap<string, ProbeModule>
+  readonly targets: readonly TargetConfig[]
+  readonly exporter: {
+    /** Whom `GET /probe` may ask besides the targets and the trunks' addresses. */
+    readonly allow: readonly Allowed[]
+    /** How much earlier than the scrape a probe ends. */
+    readonly timeoutOffsetMs: DurationMs
+  }
   readonly bindings: readonly BindingConfig[]
   readonly alertmanagers: readonly AlertmanagerConfig[]
   readonly users: readonly UserConfig[]

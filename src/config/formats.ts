@@ -1,7 +1,7 @@
 /** Text formats that schemas may name (`format: 'duration'`), with the sentence that a person gets when it doesn't fit. */
 import { isIP } from 'node:net'
 import { parseMatcher } from '../core/labels.ts'
-import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseSipUri } from './address.ts'
+import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseNetwork, parseSipUri } from './address.ts'
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
 import { isTemplate } from './template.ts'
 
@@ -16,6 +16,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> 
   age: checkAge,
   'sip-uri': (text) => refusalOf(parseSipUri(text)),
   'http-url': (text) => refusalOf(parseHttpUrl(text)),
+  network: (text) => refusalOf(parseNetwork(text)),
   'host-port': (text) => refusalOf(parseContact(text)),
   'listen-address': (text) => {
     const address = parseHostPort(text)

@@ -1,14 +1,12 @@
 /** Trunks of a validated file, with the probes and binding queries that they need. */
-import { DEFAULT_POLICY } from '../core/judgement.ts'
-import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, Thresholds, TrunkId, TrunkTopology } from '../core/topology.ts'
-import type { SipTarget } from '../ports.ts'
-import { parseSipUri } from './address.ts'
+import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, TrunkId, TrunkTopology } from '../core/topology.ts'
 import { ms } from './check-gateways.ts'
-import type { BindingConfig, ProbeConfig } from './config.ts'
+import type { BindingConfig, ProbeConfig, ProbeModule } from './config.ts'
 import { contactPattern } from './contact.ts'
 import type { Surroundings } from './normalize.ts'
+import { canonical, probeAt, sipTarget } from './probe-module.ts'
 import { secretOf } from './references.ts'
-import type { ConfigFile, InterfaceFile, OptionsProbeFile, RegisterProbeFile, TrunkFile } from './schema.ts'
+import type { ConfigFile, InterfaceFile, RegisterProbeFile, TrunkFile } from './schema.ts'
 import { sourcesOf } from './secrets.ts'
 
 export interface NormalizedTrunks {
@@ -18,10 +16,12 @@ export interface NormalizedTrunks {
   readonly bindings: readonly BindingConfig[]
 }
 
-export function normalizeTrunks (file: ConfigFile, around: Pick<Surroundings, 'references' | 'directory'>): NormalizedTrunks {
+export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>, around: Pick<Surroundings, 'references' | 'directory'>): NormalizedTrunks {
   const probes = new Map<ProbeId, ProbeConfig>()
-  const addProbe = (module: string, uri: string): ProbeId => {
-    const probe = optionsProbe(file, module, uri)
+  const addProbe = (name: string, uri: string): ProbeId => {
+    const module = modules.get(name)
+    if (module === undefined) throw new Error(`the probe ${name} passed the checks`)
+    const probe = probeAt(module, uri, true)
     probes.set(probe.id, probe)
     return probe.id
   }
@@ -55,13 +55,6 @@ function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri
   }
 }
 
-function optionsProbe (file: ConfigFile, module: string, uri: string): ProbeConfig {
-  const probe = file.probes[module] as OptionsProbeFile
-  const target = sipTarget(uri, probe.local_address)
-  const thresholds: Thresholds = { fall: probe.fall, rise: probe.rise, intervalMs: ms(probe.interval), timeoutMs: ms(probe.timeout) }
-  return { id: `${module} ${target.uri}`, module, target, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY, thresholds }
-}
-
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
   const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page' } = trunk.registration
   return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven, fencing: false, handover: 'separate' }
@@ -88,15 +81,4 @@ function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, { refer
 
 function registrarOf (trunk: TrunkFile): string {
   return canonical(trunk.registration.registrar ?? trunk.interfaces[0]?.carrier ?? '')
-}
-
-function sipTarget (uri: string, localAddress: string | undefined): SipTarget {
-  return { uri: canonical(uri), ...(localAddress === undefined ? {} : { localAddress }) }
-}
-
-/** One spelling per target, so that shared targets are found. */
-function canonical (uri: string): string {
-  const parsed = parseSipUri(uri)
-  if (!parsed.ok) throw new Error(`a SIP URI passed the checks: it ${parsed.message}`)
-  return parsed.value.uri
 }

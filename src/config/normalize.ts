@@ -2,11 +2,13 @@
 import { isAbsolute, join } from 'node:path'
 import { type Matcher, parseMatcher } from '../core/labels.ts'
 import type { GatewayTopology, InterlockSettings, Rule, Thresholds } from '../core/topology.ts'
-import { parseHostPort, parseHttpUrl } from './address.ts'
+import { type Allowed, parseHostPort, parseHttpUrl, parseNetwork } from './address.ts'
 import { ms } from './check-gateways.ts'
 import type { AlertmanagerConfig, Config, GatewayConfig, UserConfig } from './config.ts'
 import type { DriverRegistry } from './kinds.ts'
+import { normalizeTargets } from './normalize-targets.ts'
 import { normalizeTrunks } from './normalize-trunks.ts'
+import { probeModules } from './probe-module.ts'
 import { type References, secretOf } from './references.ts'
 import { type ConfigFile, GatewayKeys, type GatewayFile, type InterlocksFile, type RuleFile } from './schema.ts'
 import { sourcesOf } from './secrets.ts'
@@ -23,7 +25,10 @@ export interface Surroundings {
 
 /** @param file - without errors; anything else is a bug and throws */
 export function normalize (file: ConfigFile, around: Surroundings): Config {
-  const { probes, bindings, trunks } = normalizeTrunks(file, around)
+  const modules = probeModules(file)
+  const { probes: evidence, bindings, trunks } = normalizeTrunks(file, modules, around)
+  const { targets, probes: watched } = normalizeTargets(file, modules, evidence)
+  const probes = [...evidence, ...watched]
   return deepFreeze({
     file: around.file,
     mode: file.mode,
@@ -39,6 +44,9 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
     },
     gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around)),
     probes,
+    modules,
+    targets,
+    exporter: { allow: file.exporter.allow.map(allowedOf), timeoutOffsetMs: ms(file.exporter.timeout_offset) },
     bindings,
     alertmanagers: file.alertmanagers.map((each, index) => alertmanagerConfig(each, ['alertmanagers', index], around.references)),
     users: file.web.users.map((user, index) => userConfig(user, ['web', 'users', index], around.references)),
@@ -116,6 +124,12 @@ function normalizeInterlocks (file: InterlocksFile): InterlockSettings {
     maxGapMs: ms(file.max_gap),
     ...LIMITS
   }
+}
+
+function allowedOf (text: string): Allowed {
+  const parsed = parseNetwork(text)
+  if (!parsed.ok) throw new Error('a network passed the checks')
+  return parsed.value
 }
 
 function normalizeListen (listen: string): Config['web'] {

@@ -12,8 +12,9 @@ function closed<Properties extends TProperties> (properties: Properties, options
 }
 
 /** A mapping from names that the operator chooses. */
-function named<Value extends TSchema> (value: Value, description: string): TSchema & { static: Record<string, Static<Value>> } {
-  const schema = { type: 'object', propertyNames: NAME, minProperties: 1, additionalProperties: value, description }
+function named<Value extends TSchema> (value: Value, description: string, options: { readonly default?: object } = {}): TSchema & { static: Record<string, Static<Value>> } {
+  // A section that may be missing may be empty, too.
+  const schema = { type: 'object', propertyNames: NAME, ...(options.default === undefined ? { minProperties: 1 } : options), additionalProperties: value, description }
   return Type.Unsafe<Record<string, Static<Value>>>(schema) as never
 }
 
@@ -119,6 +120,18 @@ const Trunk = closed({
   min_enabled: Type.Integer({ minimum: 0, description: 'interfaces that stay enabled at least; default 1', default: 1 })
 })
 
+const Target = closed({
+  uri: text('sip-uri', 'the address that is probed'),
+  probe: Type.String({ description: 'name of the OPTIONS probe' }),
+  labels: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, default: {}, description: 'labels of the target in GET /sd; default: none' }),
+  on_demand: Type.Boolean({ description: 'true: probed only when GET /probe asks, so that Prometheus is the clock; default false', default: false })
+})
+
+const Exporter = closed({
+  allow: Type.Array(text('network', 'an address, a network or a host name'), { description: 'addresses, networks like 10.0.0.0/8 and host names that GET /probe may ask; default: only those of targets and trunks', default: [] }),
+  timeout_offset: duration('how much earlier than Prometheus\' scrape timeout a probe by GET /probe ends; default 500ms', '500ms')
+}, { description: 'probing at the request of Prometheus', default: {} })
+
 const RuleSchema = closed({
   name: Type.String({ ...NAME, description: 'name of the rule, unique' }),
   match: Type.Optional(Type.Array(text('matcher', 'a matcher with Alertmanager\'s syntax'), { minItems: 1, description: 'a rule on alerts: matchers that an alert must all fit, for example alertname="SipTrunkDown"' })),
@@ -175,9 +188,11 @@ export const FileSchema = closed({
     users: Type.Array(User, { description: 'who may call; default: nobody but local programs', default: [] })
   }, { description: 'the HTTP server', default: {} }),
   alertmanagers: Type.Array(Alertmanager, { description: 'asked each minute which alerts are still firing; default: none', default: [] }),
-  gateways: named(Type.Object({}), 'the gateways by name'),
+  gateways: named(Type.Object({}), 'the gateways by name', { default: {} }),
   probes: named(Type.Object({}), 'the probes by name'),
-  trunks: named(Trunk, 'the trunks by name'),
+  trunks: named(Trunk, 'the trunks by name', { default: {} }),
+  targets: Type.Array(Target, { description: 'what is watched without moving anything; default: none', default: [] }),
+  exporter: Exporter,
   rules: Type.Array(RuleSchema, { description: 'what alerts and own health mean; default: none', default: [] }),
   interlocks: Interlocks
 })
@@ -191,6 +206,8 @@ export type OptionsProbeFile = Static<typeof OptionsProbe>
 export type RegisterProbeFile = Static<typeof RegisterProbe>
 export type InterfaceFile = Static<typeof Interface>
 export type TrunkFile = Static<typeof Trunk>
+export type TargetFile = Static<typeof Target>
+export type ExporterFile = Static<typeof Exporter>
 export type RuleFile = Static<typeof RuleSchema>
 export type AlertmanagerFile = Static<typeof Alertmanager>
 export type UserFile = Static<typeof User>

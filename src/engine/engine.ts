@@ -1,5 +1,6 @@
 /** Puts the parts of the engine together behind its one door (contract.ts). Imports only core and ports. */
 import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
+import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
@@ -43,7 +44,8 @@ export interface EnginePorts {
 
 /** The engine, and what its surroundings tell it. */
 export interface RunningEngine extends Engine {
-  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): void
+  /** @returns whether the target's verdict is about to turn */
+  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): boolean
   /** Takes a new configuration; switchovers in flight are not touched. */
   replace(setup: EngineSetup): void
   /** Resolves when everything that is known now was planned and stored (tests). */
@@ -193,6 +195,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     probed: (id, outcome, atMs) => {
       controller.mark(holder.probed(id, outcome, Math.min(atMs, clock.now())))
       keepFirstUps()
+      return inTransition(holder.world.evidence.get(id))
     },
     settled: () => controller.settled(),
     world: holder.world,

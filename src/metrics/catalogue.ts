@@ -73,6 +73,7 @@ export type GaugeName = (typeof GAUGES)[number]['name']
 
 export const COUNTERS: readonly CounterDefinition[] = [
   { name: 'pointsman_probe_results_total', help: 'Probes, by how they ended.', labels: ['probe', 'reason'], object: 'probe', closed: { reason: Object.keys(PROBE_REASONS) } },
+  { name: 'pointsman_probe_scheduler_late_total', help: 'Probes that began late, by more than a tenth of a second.', labels: [], closed: {} },
   {
     name: 'pointsman_driver_requests_total',
     help: 'Attempts to read or change a gateway, by how they ended.',

@@ -1,31 +1,49 @@
 /**
- * Runs the probes: one loop per target, never two attempts of one target at once. It reports results; what they
- * add up to (fall, rise, stale) is the engine's.
+ * Says when each target is probed: one timer over a heap of due times, however many targets there are. Never two attempts
+ * of one target at once, no bursts, a bounded number in flight. It reports results; what they add up to (fall, rise,
+ * stale) is the engine's.
+ *
+ * Targets that a failover depends on (`evidence`) go first and wait for no free place; the others wait at `MAX_IN_FLIGHT`.
  */
 import type { EpochMs, ProbeId } from '../core/topology.ts'
+import { ALIVE_PROBE_REASONS } from '../core/reasons.ts'
 import type { Clock, Log, Metrics, ProbeOutcome, Random, SipClient, SipProbe } from '../ports.ts'
+import { createDueQueue, type DueQueue } from './due-queue.ts'
 
 /** One target, as the configuration gives it. */
 export interface ProbeTarget extends SipProbe {
   readonly id: ProbeId
-  readonly thresholds: { readonly intervalMs: number; readonly timeoutMs: number }
+  readonly thresholds: { readonly intervalMs: number; readonly timeoutMs: number; readonly fastIntervalMs?: number }
+  /** A trunk's health depends on it. */
+  readonly evidence: boolean
 }
 
 export interface ProbeResult {
   readonly outcome: ProbeOutcome
   /** When the attempt ended. */
   readonly atMs: EpochMs
+  /** End of the last attempt that found the peer alive; null: none since the start. */
+  readonly aliveAtMs: EpochMs | null
+}
+
+/** How the scheduler itself does; read at each scrape. */
+export interface SchedulerState {
+  readonly targets: number
+  readonly inFlight: number
+  /** Age of the oldest attempt that should have begun, or should have ended; 0: none [ms]. Grows while anything is stuck. */
+  readonly overdueMs: number
 }
 
 export interface ProbeScheduler {
-  /** Starts the loops of the first configuration. */
+  /** Starts the first configuration. */
   start(targets: readonly ProbeTarget[]): void
-  /** Takes a new configuration: unchanged targets keep their loop and last result, the others start anew or end. */
+  /** Takes a new configuration: unchanged targets keep their rhythm and last result, the others start anew or end. */
   update(targets: readonly ProbeTarget[]): void
-  /** Ends all loops; resolves when none runs any more. Nothing is reported afterwards. */
+  /** Ends everything; resolves when no attempt runs any more. Nothing is reported afterwards. */
   stop(): Promise<void>
   /** The last result of each target that has one. */
   last(): ReadonlyMap<ProbeId, ProbeResult>
+  state(): SchedulerState
 }
 
 export interface ProbeSchedulerPorts {
@@ -36,83 +54,179 @@ export interface ProbeSchedulerPorts {
   readonly log: Log
 }
 
-/** First attempts are spread over one interval, but at most this [ms]: a start must soon have verdicts. */
-const MAX_SPREAD_MS = 1000
+/**
+ * Takes a result; must not throw.
+ * @returns whether the verdict is about to turn: then the next attempt comes by the fast interval
+ */
+export type OnResult = (probe: ProbeId, outcome: ProbeOutcome, atMs: EpochMs) => boolean
+
+/** First attempts of a few targets are spread over this [ms]: a start must soon have verdicts. */
+const LEAST_SPREAD_MS = 1000
+/** Of many: one after the other with this distance, at most over their interval [ms]. */
+const SPREAD_STEP_MS = 1
 /** Each distance is the interval ± this share, so that probes of several processes don't fall into step. */
 const JITTER = 0.05
+/** So many attempts of plain targets at once; each may hold a socket. */
+const MAX_IN_FLIGHT = 4096
+/** Attempts that begin in one turn; after a stall thousands are due, and the rest of the process wants its turns too. */
+const MAX_PER_TURN = 50
+const PAUSE_MS = 1
+/** An attempt that began later than this after it was due is counted as late [ms]. */
+const LATE_MS = 100
 
-interface Loop {
-  readonly settings: string
-  /** Secrets are not part of the settings: a kept loop takes the new configuration's. */
+interface Watched {
+  /** Secrets are not part of the settings: what is kept takes the new configuration's. */
   target: ProbeTarget
+  readonly settings: string
   readonly stopping: AbortController
-  readonly ended: Promise<void>
+  dueMs: number
+  /** Of the attempt in flight; null: none. */
+  startedMs: number | null
 }
 
-/** @param onResult - called once per finished attempt; must not throw */
-export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: (probe: ProbeId, outcome: ProbeOutcome, atMs: EpochMs) => void): ProbeScheduler => {
+export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnResult): ProbeScheduler => {
   const { clock, random, metrics, log } = ports
-  const loops = new Map<ProbeId, Loop>()
-  const ending = new Set<Promise<void>>()
+  const watched = new Map<ProbeId, Watched>()
   const results = new Map<ProbeId, ProbeResult>()
+  const inFlight = new Set<Watched>()
+  const ending = new Set<Promise<void>>()
+  const evidence = createDueQueue<Watched>()
+  const plain = createDueQueue<Watched>()
+  let alarm = new AbortController()
+  let alarmMs = Infinity
 
-  const report = (id: ProbeId, outcome: ProbeOutcome): void => {
-    const previous = results.get(id)?.outcome
+  const queueOf = ({ target }: Watched): DueQueue<Watched> => target.evidence ? evidence : plain
+
+  /** The first that still belongs to the configuration. */
+  const first = (queue: DueQueue<Watched>): Watched | undefined => {
+    while (queue.peek()?.stopping.signal.aborted === true) queue.pop()
+    return queue.peek()
+  }
+
+  const plainMayBegin = (): boolean => inFlight.size < MAX_IN_FLIGHT
+
+  const next = (): Watched | undefined => {
+    const [urgent, other] = [first(evidence), plainMayBegin() ? first(plain) : undefined]
+    if (urgent === undefined || other === undefined) return urgent ?? other
+    // Both late: evidence first.
+    return urgent.dueMs <= Math.max(other.dueMs, clock.monotonicMs()) ? urgent : other
+  }
+
+  /** @param leastMs - shortest sleep */
+  const arm = (leastMs = 0): void => {
+    const dueMs = next()?.dueMs ?? Infinity
+    if (dueMs >= alarmMs) return
+    alarm.abort()
+    const own = new AbortController()
+    alarm = own
+    alarmMs = dueMs
+    void clock.sleep(Math.max(leastMs, dueMs - clock.monotonicMs()), own.signal).then(() => { if (!own.signal.aborted) turn() })
+  }
+
+  const turn = (): void => {
+    alarmMs = Infinity
+    for (let begun = 0; begun < MAX_PER_TURN; begun++) {
+      const entry = next()
+      if (entry === undefined || entry.dueMs > clock.monotonicMs()) break
+      queueOf(entry).pop()
+      begin(entry)
+    }
+    arm(PAUSE_MS)
+  }
+
+  const begin = (entry: Watched): void => {
+    entry.startedMs = clock.monotonicMs()
+    if (entry.startedMs - entry.dueMs > LATE_MS) metrics.increment('pointsman_probe_scheduler_late_total')
+    inFlight.add(entry)
+    const running = attempt(entry).finally(() => { ending.delete(running) })
+    ending.add(running)
+  }
+
+  const attempt = async (entry: Watched): Promise<void> => {
+    const { target, stopping: { signal } } = entry
+    const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, signal)
+    inFlight.delete(entry)
+    if (signal.aborted) {
+      await ports.sip.release(entry.target)
+    } else {
+      const changing = report(target.id, outcome)
+      entry.dueMs = nextDueMs(entry, changing)
+      entry.startedMs = null
+      queueOf(entry).push(entry)
+    }
+    arm()
+  }
+
+  /** From start to start, so that a silent target is tried as often as one that answers. */
+  const nextDueMs = ({ target: { thresholds }, dueMs, startedMs }: Watched, changing: boolean): number => {
+    const { intervalMs, fastIntervalMs = intervalMs } = thresholds
+    // Who began late keeps its old rhythm, to half an interval: what a stall brought into step goes apart again.
+    const missed = Math.round(((startedMs ?? dueMs) - dueMs) / intervalMs)
+    const distanceMs = (changing ? fastIntervalMs : intervalMs) * (1 + JITTER * (2 * random.fraction() - 1))
+    return Math.max(clock.monotonicMs(), dueMs + missed * intervalMs + distanceMs)
+  }
+
+  const report = (id: ProbeId, outcome: ProbeOutcome): boolean => {
+    const previous = results.get(id)
     const atMs = clock.now()
-    results.set(id, { outcome, atMs })
+    results.set(id, { outcome, atMs, aliveAtMs: ALIVE_PROBE_REASONS.has(outcome.reason) ? atMs : previous?.aliveAtMs ?? null })
     metrics.increment('pointsman_probe_results_total', { probe: id, reason: outcome.reason })
-    if (previous?.reason !== outcome.reason || previous.code !== outcome.code) {
+    if (previous?.outcome.reason !== outcome.reason || previous.outcome.code !== outcome.code) {
       log.info({ probe: id, reason: outcome.reason, code: outcome.code, detail: outcome.detail }, 'probe result changed')
     }
-    onResult(id, outcome, atMs)
+    return onResult(id, outcome, atMs)
   }
 
-  const run = async (current: () => ProbeTarget, delayMs: number, signal: AbortSignal): Promise<void> => {
-    await clock.sleep(delayMs, signal)
-    while (!signal.aborted) {
-      const target = current()
-      const startedMs = clock.monotonicMs()
-      const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, signal)
-      if (signal.aborted) break
-      report(target.id, outcome)
-      // From start to start: a silent target is tried as often as one that answers.
-      const distanceMs = target.thresholds.intervalMs * (1 + JITTER * (2 * random.fraction() - 1))
-      await clock.sleep(Math.max(0, startedMs + distanceMs - clock.monotonicMs()), signal)
-    }
-    await ports.sip.release(current())
-  }
-
-  const end = (id: ProbeId, loop: Loop): void => {
-    loops.delete(id)
+  const end = (entry: Watched): void => {
+    const { id } = entry.target
+    watched.delete(id)
     results.delete(id)
-    ending.add(loop.ended)
-    void loop.ended.then(() => ending.delete(loop.ended))
-    loop.stopping.abort()
+    entry.stopping.abort()
+    if (entry.startedMs !== null) return
+    const released = ports.sip.release(entry.target).finally(() => { ending.delete(released) })
+    ending.add(released)
+  }
+
+  /** Each kind is spread by itself, so that thousands of plain targets don't delay the first verdict about a trunk. */
+  const startAll = (fresh: readonly { readonly target: ProbeTarget; readonly settings: string }[]): void => {
+    const nowMs = clock.monotonicMs()
+    for (const [index, { target, settings }] of fresh.entries()) {
+      const spreadMs = Math.min(target.thresholds.intervalMs, Math.max(LEAST_SPREAD_MS, fresh.length * SPREAD_STEP_MS))
+      const entry: Watched = { target, settings, stopping: new AbortController(), dueMs: nowMs + spreadMs * index / fresh.length, startedMs: null }
+      watched.set(target.id, entry)
+      queueOf(entry).push(entry)
+    }
   }
 
   const update = (targets: readonly ProbeTarget[]): void => {
-    const wanted = new Map(targets.map((target) => [target.id, { target, settings: JSON.stringify([target.target, target.request, target.policy, target.thresholds]) }]))
-    for (const [id, loop] of loops) {
-      const next = wanted.get(id)
-      if (next?.settings === loop.settings) loop.target = next.target
-      else end(id, loop)
+    const wanted = new Map(targets.map((target) => [target.id, { target, settings: JSON.stringify([target.target, target.request, target.policy, target.thresholds, target.evidence]) }]))
+    for (const [id, entry] of watched) {
+      const kept = wanted.get(id)
+      if (kept?.settings === entry.settings) entry.target = kept.target
+      else end(entry)
     }
-    const fresh = [...wanted].filter(([id]) => !loops.has(id))
-    for (const [index, [id, { target, settings }]] of fresh.entries()) {
-      const stopping = new AbortController()
-      const delayMs = Math.min(target.thresholds.intervalMs, MAX_SPREAD_MS) * index / fresh.length
-      const loop: Loop = { settings, target, stopping, ended: run(() => loop.target, delayMs, stopping.signal) }
-      loops.set(id, loop)
-    }
+    const fresh = [...wanted].filter(([id]) => !watched.has(id)).map(([, each]) => each)
+    startAll(fresh.filter(({ target }) => target.evidence))
+    startAll(fresh.filter(({ target }) => !target.evidence))
+    arm()
+  }
+
+  const overdueMs = (): number => {
+    const nowMs = clock.monotonicMs()
+    const begins = [first(evidence), first(plain)].map((entry) => nowMs - (entry?.dueMs ?? nowMs))
+    const ends = [...inFlight].map(({ startedMs, target }) => nowMs - (startedMs ?? nowMs) - target.thresholds.timeoutMs)
+    return Math.max(0, ...begins, ends.reduce((most, each) => Math.max(most, each), 0))
   }
 
   return {
     start: update,
     update,
     stop: async () => {
-      for (const [id, loop] of loops) end(id, loop)
+      alarm.abort()
+      for (const entry of watched.values()) end(entry)
       await Promise.all(ending)
     },
-    last: () => results
+    last: () => results,
+    state: () => ({ targets: watched.size, inFlight: inFlight.size, overdueMs: overdueMs() })
   }
 }

@@ -149,7 +149,7 @@ test('check-config is the server\'s own loader', async (t) => {
     for (const argv of [['check-config', EXAMPLE], ['--config.check', `--config.file=${EXAMPLE}`]]) {
       const { code, out, served } = await pointsman(argv)
       t.equal(code, 0)
-      t.match(out, /demo\.yaml: valid: 1 trunks, 2 gateways, \d+ rules\n$/)
+      t.match(out, /demo\.yaml: valid: 1 trunks, 2 gateways, \d+ rules, 0 targets\n$/)
       t.same(served, [])
     }
   })

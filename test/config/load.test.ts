@@ -150,7 +150,7 @@ function replaced (value: unknown, path: Path, by: unknown): unknown {
 function isRequired (path: Path): boolean {
   const key = String(path.at(-1))
   const required: Readonly<Record<string, readonly string[]>> = {
-    '': ['gateways', 'probes', 'trunks'],
+    '': ['probes', 'trunks'],
     gateways: ['driver', 'url', 'username'],
     probes: ['method', 'operation', 'username'],
     trunks: ['type', 'registration', 'interfaces', 'auth', 'expires', 'aor', 'gateway', 'interface', 'sip', 'probe', 'contact'],
