@@ -11,6 +11,8 @@ import { networkReason } from '../../src/sip/conversation.ts'
 import { createFakeUas, until, type Received } from './fake-uas.ts'
 import { createZone, type Entry } from './fake-zone.ts'
 
+/** Shorter than the first retransmission, long enough for a busy machine. */
+const SILENT_MS = 450
 const NEVER = new AbortController().signal
 const secret = (text: string): Secret => ({ reveal: () => text, toString: () => '<secret>', toJSON: () => '<secret>' })
 const CREDENTIALS = { username: '4930123', password: secret('canary-secret') }
@@ -36,13 +38,13 @@ const OPTIONS_CASES: readonly { name: string; address?: string; answer: (receive
   { name: '401 is alive', answer: ({ reply }) => { reply({ status: 401 }) }, want: { reason: 'alive', code: 401 } },
   { name: '603 is alive', answer: ({ reply }) => { reply({ status: 603 }) }, want: { reason: 'alive', code: 603 } },
   ...[408, 500, 503, 504].map((status) => ({ name: `a real ${status} is a bad code, with its phrase`, answer: ({ reply }: Received) => { reply({ status, reason: 'Busy Here', headers: [['Retry-After', '5']] }) }, want: { reason: 'bad-code', code: status, detail: `${status} Busy Here` } })),
-  { name: 'silence is a timeout', answer: () => { /* dropped */ }, want: { reason: 'timeout', code: null, detail: 'no final response in 200 ms' } },
-  { name: '100 and then silence is a timeout', answer: ({ reply }) => { reply({ status: 100 }) }, want: { reason: 'timeout', code: null, detail: 'no final response in 200 ms, only 100' } },
+  { name: 'silence is a timeout', answer: () => { /* dropped */ }, want: { reason: 'timeout', code: null, detail: 'no final response in 450 ms' } },
+  { name: '100 and then silence is a timeout', answer: ({ reply }) => { reply({ status: 100 }) }, want: { reason: 'timeout', code: null, detail: 'no final response in 450 ms, only 100' } },
   { name: '100 and then 200 is alive', answer: ({ reply }) => { reply({ status: 100 }); reply({ status: 200 }) }, want: { reason: 'alive', code: 200 } },
-  { name: 'a late answer is a timeout', answer: ({ reply }) => { setTimeout(() => { reply({ status: 200 }) }, 300) }, want: { reason: 'timeout' } },
+  { name: 'a late answer is a timeout', answer: ({ reply }) => { setTimeout(() => { reply({ status: 200 }) }, 700) }, want: { reason: 'timeout' } },
   { name: 'a delayed answer counts', answer: ({ reply }) => { setTimeout(() => { reply({ status: 200 }) }, 50) }, want: { reason: 'alive' } },
   { name: 'repeated answers count once', answer: ({ reply }) => { for (let turn = 0; turn < 5; turn++) reply({ status: 200 + turn }) }, want: { reason: 'alive', code: 200 } },
-  { name: 'noise is no answer', answer: ({ send }) => { send('\0\xff noise'); send(''); send('SIP/2.0 200 OK\r\n\r\n') }, want: { reason: 'timeout', detail: 'no final response in 200 ms, 3 messages that were no answer' } },
+  { name: 'noise is no answer', answer: ({ send }) => { send('\0\xff noise'); send(''); send('SIP/2.0 200 OK\r\n\r\n') }, want: { reason: 'timeout', detail: 'no final response in 450 ms, 3 messages that were no answer' } },
   { name: 'another branch is no answer', answer: ({ send, encode }) => { send(encode({ status: 200 }).toString().replace(/branch=z9hG4bK./, 'branch=z9hG4bKx')) }, want: { reason: 'timeout' } },
   { name: 'noise before the answer doesn\'t hurt', answer: ({ send, reply }) => { send('noise'); reply({ status: 200 }) }, want: { reason: 'alive' } },
   { name: 'another source address is dropped', answer: ({ encode, source }) => { sendFrom('127.0.0.2', encode({ status: 200 }), source) }, want: { reason: 'timeout' } },
@@ -59,7 +61,7 @@ test('how an OPTIONS probe ends', async (t) => {
   const client = createClient(t)
   await Promise.all(OPTIONS_CASES.map(async ({ name, address, answer, want }) => {
     const uas = await createFakeUas(t, answer, address)
-    t.match(await options(client, { uri: uas.uri }, want.reason === 'timeout' ? 200 : 10_000, NEVER), want, name)
+    t.match(await options(client, { uri: uas.uri }, want.reason === 'timeout' ? SILENT_MS : 10_000, NEVER), want, name)
   }))
 })
 

@@ -25,12 +25,12 @@ export interface FakeUas {
 }
 
 /** @param answer - called for each request that arrives */
-export const createFakeUas = async (t: Test, answer: (received: Received) => void, address = '127.0.0.1'): Promise<FakeUas> => {
+export const createFakeUas = async (t: Test, answer: (received: Received) => void, address = '127.0.0.1', wantedPort = 0): Promise<FakeUas> => {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   const requests: SipRequest[] = []
   await new Promise<void>((resolve, reject) => {
     socket.once('error', reject)
-    socket.bind(0, address, resolve)
+    socket.bind(wantedPort, address, resolve)
   })
   let isOpen = true
   t.teardown(() => new Promise<void>((resolve) => {
