@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import { array, assert, integer, property } from 'fast-check'
 import { test } from 'tap'
 import { createFramer, type Framed } from '../../src/sip/framing.ts'
 
@@ -40,7 +40,7 @@ test('where a message ends in a stream', (t) => {
 test('however the octets are cut, the same messages come', (t) => {
   const text = `\r\n${message(5)}${message(0)}\r\n\r\n${message(200, 'l')}\r\n${message(1)}`
   const want = [message(5), message(0), 'ping', message(200, 'l'), message(1)]
-  fc.assert(fc.property(fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 200 }), (sizes) => {
+  assert(property(array(integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 200 }), (sizes) => {
     const framer = createFramer()
     const framed: Framed[] = []
     for (let at = 0, turn = 0; at < text.length; turn++) {
