@@ -2,7 +2,7 @@
  * Every effect of Pointsman on one page; types only. The core decides, these do.
  * `core` never imports this file; `engine` imports only `core` and this file.
  */
-import type { BindingAnswer } from './core/binding.ts'
+import type { BindingAnswer, ContactChange } from './core/binding.ts'
 import type { AlivePolicy, Degradation } from './core/judgement.ts'
 import type { AdminState, ApplyResult, DriverFailure, ObserveResult } from './core/observation.ts'
 import type { ProbeReason } from './core/reasons.ts'
@@ -146,6 +146,11 @@ export interface SipClient {
   release(probe: SipProbe): Promise<void>
   /** REGISTER without a Contact: returns the bindings, changes nothing (RFC 3261 §10.2.3). Never throws. */
   queryBindings(target: SipTarget, credentials: SipCredentials, timeoutMs: DurationMs, signal: AbortSignal): Promise<BindingAnswer>
+  /**
+   * One REGISTER that removes (0 s) and adds Contacts: the registrar takes all of them or none (RFC 3261 §10.3). What it
+   * lists in its answer are the bindings after it. A write to a live account. Never throws.
+   */
+  changeBindings(target: SipTarget, credentials: SipCredentials, changes: readonly ContactChange[], timeoutMs: DurationMs, signal: AbortSignal): Promise<BindingAnswer>
   close(): Promise<void>
 }
 

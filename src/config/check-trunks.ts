@@ -146,6 +146,7 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
   if (registration.unproven !== undefined && (registration.on_second ?? 'reject') === 'reject') {
     reporter.error([...path, 'unproven'], '"unproven" has no effect with "on_second: reject": there time proves that a silent gateway\'s registration is gone', 'remove it')
   }
+  checkRebinding(path, registration, reporter)
   if (registration.aor !== undefined && !registration.aor.includes('@')) {
     reporter.error([...path, 'aor'], '"aor" has no user part', 'for example sip:4930123@acme.example')
   }
@@ -162,6 +163,17 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
   }
 }
 
+/** What is written to the carrier's registrar is judged by what it lists. */
+function checkRebinding (path: Path, registration: Registration, reporter: Reporter): void {
+  const swaps = registration.handover === 'swap'
+  if (registration.fencing === true && registration.on_second !== 'reject') {
+    reporter.error([...path, 'fencing'], '"fencing" needs "on_second: reject"', 'with replace or coexist a gateway that is not quite dead takes the registration back')
+  }
+  if (registration.query !== undefined) return
+  if (registration.fencing === true) reporter.error([...path, 'fencing'], '"fencing" needs "query"', 'only what the carrier lists can be taken off its list; add "query" with a REGISTER probe')
+  if (swaps) reporter.error([...path, 'handover'], '"handover: swap" needs "query"', 'the Contacts are learned from the carrier\'s list; add "query" with a REGISTER probe')
+}
+
 /** Without a query only time proves that the old registration is gone. */
 function warnUnproven (id: string, registration: Registration, reporter: Reporter): void {
   const wait = formatDuration(timerMs(registration))
@@ -175,11 +187,12 @@ function warnUnproven (id: string, registration: Registration, reporter: Reporte
 function warnVetoedFailback (view: View, registry: DriverRegistry, trunk: Path, registration: Registration, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
   const maxGap = view.at<string>(['interlocks', 'max_gap'])
   const waits = view.at([...trunk, 'emergency']) === true && view.at([...trunk, 'failback', 'policy']) === 'manual' && (registration.on_second ?? 'reject') === 'reject'
-  if (!waits || maxGap === null || timerMs(registration) <= ms(maxGap)) return
+  // In one message: the old registration need not run out.
+  if (!waits || maxGap === null || registration.handover === 'swap' || timerMs(registration) <= ms(maxGap)) return
   const silent = interfaces.slice(1).find(({ value }) => registry.get(view.at<string>(['gateways', value.gateway, 'driver']) ?? '')?.capabilities.unregisters === false)
   // A gateway that unregisters when it is disabled, and a query that sees it: the proof comes at once.
   if (registration.query !== undefined && silent === undefined) return
-  const hint = silent === undefined ? 'add "query", or raise max_gap' : `raise max_gap, since the gateway "${silent.value.gateway}" keeps its registration when it is disabled`
+  const hint = silent === undefined ? 'add "query", or raise max_gap' : `add "handover: swap" if the carrier takes it, or raise max_gap, since the gateway "${silent.value.gateway}" keeps its registration when it is disabled`
   reporter.warn([...trunk, 'failback'], `failback of this emergency trunk will be vetoed: it would take ${formatDuration(timerMs(registration))}, max_gap is ${maxGap}`, hint)
 }
 

@@ -56,8 +56,8 @@ function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri
 }
 
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
-  const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page' } = trunk.registration
-  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven, fencing: false, handover: 'separate' }
+  const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page', fencing = false, handover = 'separate' } = trunk.registration
+  return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven, fencing, handover }
 }
 
 function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySettings | null {

@@ -105,6 +105,8 @@ const RegistrationSchema = closed({
   aor: Type.Optional(text('sip-uri', 'address of record that is registered, for example sip:4930123@acme.example')),
   registrar: Type.Optional(text('sip-uri', 'address that is asked for the binding; default: the first interface\'s carrier')),
   query: Type.Optional(Type.String({ description: 'name of the REGISTER probe that asks who holds the binding' })),
+  fencing: Type.Optional(Type.Boolean({ description: 'true: a dead gateway that the carrier still lists is taken off the list (REGISTER with its Contact and expires=0) instead of waiting until it expires; needs on_second: reject and query; default false' })),
+  handover: Type.Optional(choice(['separate', 'swap'], { description: 'separate (default): the new gateway registers by itself; swap: before that, one REGISTER takes the old Contact away and puts the new one in; needs query' })),
   unproven: Type.Optional(choice(['page', 'act'], { description: 'with on_second replace or coexist, when the gateway is unreachable and nobody can say who is registered: page (default) = veto owner-unproven; act = go on when expires + 10 % have passed since its last sign of life' }))
 }, { description: 'how gateways register at the carrier: auth, on_second, expires' })
 

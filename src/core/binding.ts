@@ -13,6 +13,13 @@ export interface ListedContact {
   readonly expiresSeconds: number | null
 }
 
+/** One Contact of a REGISTER that changes bindings; 0 s removes it. */
+export interface ContactChange {
+  /** As it was listed. */
+  readonly uri: string
+  readonly expiresSeconds: number
+}
+
 /** Answer to one query. `refused`: credentials or 403; queries stop until the configuration changes. */
 export type BindingAnswer =
   | { readonly kind: 'listed'; readonly contacts: readonly ListedContact[] }

@@ -53,7 +53,10 @@ export function fromDurable (document: TrunkState, interfaces: readonly Interfac
   // What should show that the new interface works was not looked at while nobody ran: its time begins anew.
   const verifies = stored.inFlight?.phase === 'verifying'
   const inFlight = stored.inFlight !== null && verifies ? { ...stored.inFlight, phaseSinceMs: nowMs } : stored.inFlight
-  return fitState({ ...stored, interfaces: Object.fromEntries(known), inFlight }, interfaces, nowMs)
+  // It may have arrived; sending it once more does no harm.
+  const { rebinding } = stored
+  const restarted = rebinding?.outcome === 'pending' ? { ...rebinding, outcome: 'failed' as const, endedAtMs: nowMs } : rebinding ?? null
+  return fitState({ ...stored, interfaces: Object.fromEntries(known), inFlight, rebinding: restarted }, interfaces, nowMs)
 }
 
 /**
@@ -74,6 +77,7 @@ export function fitState (state: TrunkState, interfaces: readonly InterfaceKey[]
     registrationsFromMs: Math.min(state.registrationsFromMs, nowMs),
     binding: null,
     queriedAtMs: null,
-    queryRefused: false
+    queryRefused: false,
+    rebindingRefused: false
   }
 }

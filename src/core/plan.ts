@@ -1,9 +1,20 @@
 /** What a plan consists of. */
 import type { Veto } from './interlocks/judgement.ts'
 import type { Wait } from './waits.ts'
+import type { ContactChange } from './binding.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, GatewayId, InterfaceKey, TrunkId } from './topology.ts'
 import type { TrunkState } from './world.ts'
+
+/** One REGISTER that changes the carrier's bindings (see rebinding.ts). */
+interface Rebind<Kind> {
+  readonly kind: Kind
+  readonly trunk: TrunkId
+  readonly changes: readonly ContactChange[]
+  readonly decision: string
+  /** The signs of death that allow it are too old after this instant: then don't send it. */
+  readonly notAfterMs: EpochMs
+}
 
 export type Action =
   /** Read all interfaces of a gateway, soon; several requests become one read. */
@@ -12,6 +23,8 @@ export type Action =
   | { readonly kind: 'query'; readonly trunk: TrunkId }
   /** @property notAfterMs - the evidence that allows an enable is too old after this instant: then don't send it */
   | { readonly kind: 'apply'; readonly interface: InterfaceKey; readonly desired: AdminState; readonly decision: string; readonly notAfterMs: EpochMs | null }
+  | Rebind<'fence'>
+  | Rebind<'swap'>
   | { readonly kind: 'reregister'; readonly interface: InterfaceKey; readonly decision: string }
 
 /** A line for the journal; the engine adds trunk and time. */

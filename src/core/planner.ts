@@ -65,7 +65,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
 /** What one registrar listed says nothing about what an empty list of another one means. */
 function knowRegistrar (trunk: TrunkTopology, state: TrunkState): TrunkState {
   const registrar = trunk.registration.query?.registrar ?? null
-  return state.calibratedBy === registrar ? state : { ...state, calibratedBy: registrar, calibratedAtMs: {} }
+  return state.calibratedBy === registrar ? state : { ...state, calibratedBy: registrar, calibratedAtMs: {}, knownContacts: {} }
 }
 
 /** A carrier target shared by all that comes back starts the warm-up anew; registrations count again only later. */

@@ -3,6 +3,7 @@
  * longer registers, each case with the reason why it is enough. Judged at admission and again right before each enable.
  */
 import { mayBeOn } from './observe.ts'
+import { removableContact, swapContacts, SWAP_WITHIN_MS } from './rebinding.ts'
 import { isCalibrated } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -21,6 +22,8 @@ export type Proof =
   | { readonly state: 'proven'; readonly by: ProvenBy }
   /** It will be proven by then, if nothing shows life; earlier when the binding is seen gone. */
   | { readonly state: 'wait'; readonly untilMs: EpochMs }
+  /** It is dead and still listed: one message to the registrar can remove its binding, else it is proven by then. */
+  | { readonly state: 'removable'; readonly contact: string; readonly untilMs: EpochMs }
   /** O answers and is on (or not certainly off): it has to be disabled first. */
   | { readonly state: 'must-disable' }
   /** It is not clear yet whether O answers. */
@@ -77,7 +80,9 @@ function proofOfDisabled (trunk: TrunkTopology, state: TrunkState, key: Interfac
   if (!own.darkSinceRead && auth === 'ip') return { state: 'proven', by: 'off' }
   if (!own.darkSinceRead && onSecond !== 'reject') return { state: 'proven', by: 'off-and-replaced' }
   // A gateway that went dark after that may have restarted and come on: count from its last life.
-  const sinceMs = own.darkSinceRead ? Math.max(offSinceMs, own.lastLifeAtMs ?? nowMs) : offSinceMs
+  const lifeMs = own.darkSinceRead ? own.lastLifeAtMs ?? nowMs : 0
+  // So long is a binding alive that we have put in for it ourselves.
+  const sinceMs = Math.max(offSinceMs, lifeMs, state.placed?.interface === key ? state.placed.atMs : 0)
   if (bindingGone(trunk, state, key, sinceMs, nowMs)) return { state: 'proven', by: 'binding-gone' }
   return timerProof(trunk, sinceMs + proofTimeMs(trunk), nowMs)
 }
@@ -105,13 +110,21 @@ function proofOfSilent (trunk: TrunkTopology, state: TrunkState, health: Interfa
   return timerProof(trunk, Math.max(untilMs, state.notBeforeMs), nowMs)
 }
 
+/** Proof that one is off, or how it can be had for the one that is to be enabled. */
+export function proofFor (trunk: TrunkTopology, state: TrunkState, health: InterfaceHealth, enable: InterfaceKey, nowMs: EpochMs): Proof {
+  const proof = proofOff(trunk, state, health, health.key, nowMs)
+  if (proof.state !== 'wait') return proof
+  const contact = removableContact(trunk, state, health, enable, nowMs)
+  return contact === null ? proof : { state: 'removable', contact, untilMs: proof.untilMs }
+}
+
 /** The worst of the proofs for all interfaces but the one that is to be enabled. */
 export function proofOthersOff (trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, enable: InterfaceKey, nowMs: EpochMs): { readonly proof: Proof; readonly of: InterfaceKey | null } {
-  const order = { blocked: 0, 'must-disable': 1, unclear: 2, wait: 3, proven: 4 } as const
+  const order = { blocked: 0, 'must-disable': 1, unclear: 2, wait: 3, removable: 4, proven: 5 } as const
   let worst: { proof: Proof; of: InterfaceKey | null } = { proof: { state: 'proven', by: 'off-and-replaced' }, of: null }
   for (const [key, own] of health) {
     if (key === enable) continue
-    const proof = proofOff(trunk, state, own, key, nowMs)
+    const proof = proofFor(trunk, state, own, enable, nowMs)
     const later = proof.state === 'wait' && worst.proof.state === 'wait' && proof.untilMs > worst.proof.untilMs
     if (worst.of === null || order[proof.state] < order[worst.proof.state] || later) worst = { proof, of: key }
   }
@@ -119,8 +132,9 @@ export function proofOthersOff (trunk: TrunkTopology, state: TrunkState, health:
 }
 
 /** How long the proof will take when `from` answers and is disabled in order. [ms] */
-export function predictedWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
+export function predictedWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, to: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
   if (trunk.registration.auth === 'ip' || trunk.registration.onSecond !== 'reject') return 0
+  if (swapContacts(trunk, state, from, to, nowMs) !== null) return SWAP_WITHIN_MS
   const query = trunk.registration.query
   if (unregisters && query !== null && isCalibrated(state, from, nowMs)) return query.doubtIntervalMs
   return proofTimeMs(trunk)

@@ -11,10 +11,22 @@ function matches (contact: ListedContact, pattern: ContactPattern): boolean {
     (pattern.instance !== undefined && contact.instance === pattern.instance)
 }
 
+export function isListed (pattern: ContactPattern | null, contacts: readonly ListedContact[]): boolean {
+  return pattern !== null && contacts.some((contact) => matches(contact, pattern))
+}
+
+/** The one Contact of an interface in the last answer; null: it was not listed, or several were. */
+export function contactOf (trunk: TrunkTopology, binding: BindingState | null, key: InterfaceKey): ListedContact | null {
+  const pattern = trunk.interfaces.find((i) => i.key === key)?.contact
+  if (pattern == null || binding?.verdict !== 'held' || binding.holder !== key) return null
+  const [only, second] = binding.contacts.filter((contact) => matches(contact, pattern))
+  return second === undefined ? only ?? null : null
+}
+
 /** `held(X)` as soon as exactly one interface matches the listed Contacts; several, or an unlisted state, prove nothing. */
 function verdictOf (trunk: TrunkTopology, contacts: readonly ListedContact[]): { verdict: BindingState['verdict']; holder: InterfaceKey | null } {
   if (contacts.length === 0) return { verdict: 'empty', holder: null }
-  const holders = trunk.interfaces.filter(({ contact: pattern }) => pattern !== null && contacts.some((contact) => matches(contact, pattern)))
+  const holders = trunk.interfaces.filter(({ contact: pattern }) => isListed(pattern, contacts))
   const [only, second] = holders
   if (only === undefined) return { verdict: 'held-by-other', holder: null }
   return second === undefined ? { verdict: 'held', holder: only.key } : { verdict: 'unsupported', holder: null }
@@ -43,7 +55,8 @@ export function recordBinding (trunk: TrunkTopology, state: TrunkState, answer: 
       const queryNotBeforeMs = answer.retryAfterMs === null ? state.queryNotBeforeMs : nowMs + answer.retryAfterMs
       return { ...state, queryNotBeforeMs, binding: { verdict: 'unsupported', holder: null, contacts: [], atMs: nowMs, expiresAtMs: null, times: 1, sinceMs: nowMs } }
     }
-    case 'listed': return recordListed(trunk, state, answer.contacts, registeredByDriver, nowMs)
+    // Questions and changes are on the way side by side: a later word stands.
+    case 'listed': return state.binding !== null && nowMs < state.binding.atMs ? state : recordListed(trunk, state, answer.contacts, registeredByDriver, nowMs)
   }
 }
 
@@ -52,16 +65,40 @@ function recordListed (trunk: TrunkTopology, before: TrunkState, contacts: reado
   const expiresAtMs = endOf(trunk, contacts, holder, nowMs)
   const last = before.binding
   const same = last !== null && last.verdict === verdict && last.holder === holder
-  let state: TrunkState = { ...before, binding: { verdict, holder, contacts, atMs: nowMs, expiresAtMs, times: same ? last.times + 1 : 1, sinceMs: same ? last.sinceMs : nowMs } }
-  if (holder === null) return state
+  const placed = placedAfter(trunk, before, holder, expiresAtMs, nowMs)
+  let state: TrunkState = { ...before, placed, binding: { verdict, holder, contacts, atMs: nowMs, expiresAtMs, times: same ? last.times + 1 : 1, sinceMs: same ? last.sinceMs : nowMs } }
+  // A binding that we have put in ourselves tells nothing of the gateway.
+  if (holder === null || placed?.interface === holder) return state
   const onlyEnabled = trunk.interfaces.every((i) => {
     const observed = interfaceState(state, i.key).observed
     return observed !== null && (observed.admin !== 'disabled') === (i.key === holder)
   })
-  if (onlyEnabled || registeredByDriver(holder)) state = { ...state, calibratedAtMs: { ...state.calibratedAtMs, [holder]: nowMs } }
-  const grew = same && expiresAtMs !== null && last.expiresAtMs !== null && expiresAtMs > last.expiresAtMs + GROWTH_MS
-  // It may have grown before the gateway's last sign of life and be seen only now: that shows no life after it.
+  if (onlyEnabled || registeredByDriver(holder)) {
+    const contact = contactOf(trunk, state.binding, holder)
+    state = {
+      ...state,
+      calibratedAtMs: { ...state.calibratedAtMs, [holder]: nowMs },
+      knownContacts: contact === null ? state.knownContacts : { ...state.knownContacts, [holder]: { ...contact, expiresSeconds: null } }
+    }
+  }
+  return hasRegistered(trunk, state, last, holder, expiresAtMs) ? withInterface(state, holder, { lastLifeAtMs: nowMs, lifeByBinding: true }) : state
+}
+
+/** It registered between two answers and after its last sign of life: its binding has grown, or was not there before. */
+function hasRegistered (trunk: TrunkTopology, state: TrunkState, last: BindingState | null, holder: InterfaceKey, expiresAtMs: EpochMs | null): boolean {
+  if (last === null || last.verdict === 'unsupported') return false
+  const grew = last.holder === holder && expiresAtMs !== null && last.expiresAtMs !== null && expiresAtMs > last.expiresAtMs + GROWTH_MS
+  // It may have happened before the gateway's last sign of life and be seen only now: that shows no life after it.
   const lifeMs = interfaceState(state, holder).lastLifeAtMs ?? 0
-  const since = grew && (last.atMs > lifeMs || expiresAtMs - trunk.registration.expiresMs > lifeMs + GROWTH_MS)
-  return since ? withInterface(state, holder, { lastLifeAtMs: nowMs, lifeByBinding: true }) : state
+  const later = last.atMs > lifeMs || (expiresAtMs !== null && expiresAtMs - trunk.registration.expiresMs > lifeMs + GROWTH_MS)
+  return later && (grew || last.holder !== holder)
+}
+
+/** What is left of a binding that we have put in: nothing once it has another end, by the gateway's own REGISTER, or is over. */
+function placedAfter (trunk: TrunkTopology, { placed }: TrunkState, holder: InterfaceKey | null, expiresAtMs: EpochMs | null, nowMs: EpochMs): TrunkState['placed'] {
+  if (placed === null) return null
+  if (nowMs > (placed.expiresAtMs ?? placed.atMs + trunk.registration.expiresMs) + GROWTH_MS) return null
+  if (holder !== placed.interface || expiresAtMs === null) return placed
+  if (placed.expiresAtMs === null) return { ...placed, expiresAtMs }
+  return Math.abs(expiresAtMs - placed.expiresAtMs) > GROWTH_MS ? null : placed
 }

@@ -13,7 +13,8 @@ import { countMove, nextTry } from './moves.ts'
 import { mayBeOn, recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
-import { isVouchedOff, proofOthersOff } from './proof.ts'
+import { isVouchedOff, proofFor, proofOthersOff } from './proof.ts'
+import { REBINDING_TRIES, rebindingOf, startRebinding, swapContacts } from './rebinding.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -29,6 +30,8 @@ const READ_BACK_MS = 2000
 const READ_EVERY_MS = 250
 /** So long an enable waits for reads that fail though the gateway answers. */
 const UNREADABLE_MS = 5000
+/** So long the registrar is asked for a change of its bindings, however many others ask it at the same time. */
+const REBINDING_MS = 30_000
 
 interface Context {
   readonly world: World
@@ -80,21 +83,72 @@ function disabling (context: Context): Step {
 
 function proving (context: Context): Step {
   const { trunk, state, run, health, nowMs } = context
-  const { on } = direction(run)
+  const { off, on } = direction(run)
   // The old gateway was never disabled (it was silent): it keeps what it has.
   if (on === null || (run.rollingBack && owes(state, on))) return end(context, 'gateway-alive')
+  const handedOver = handOver(context, off, on)
+  if (handedOver !== null) return handedOver
   const { proof, of } = proofOthersOff(trunk, state, health, on, nowMs)
   switch (proof.state) {
-    case 'proven': return to(context, 'enabling', { provenBy: proof.by })
+    // It was put back at the carrier only: it lives, but can't be commanded.
+    case 'proven': return run.rollingBack && health.get(on)?.answers === 'no' ? end(context, 'gateway-alive') : to(context, 'enabling', { provenBy: proof.by })
+    case 'removable': return rebind(context, removables(context, on), on) ?? waiting(context, { reason: 'waiting-for-proof', detail: `${of ?? ''} may still be registered`, untilMs: proof.untilMs })
     case 'wait': return waiting(context, { reason: 'waiting-for-proof', detail: `${of ?? ''} may still be registered`, untilMs: proof.untilMs })
     case 'must-disable': return of === null ? waiting(context, null) : command(context, of, 'disabled', null)
     case 'unclear': return observing(context, of, { reason: 'waiting-for-answer', detail: `${of ?? ''} has just stopped answering`, untilMs: null })
     case 'blocked': {
       // Nothing was written yet: the silent gateway showed life before the standby was enabled.
       const untouched = of !== null && (interfaceState(state, of).command?.atMs ?? 0) < run.admittedAtMs
+      // At the carrier its Contact was exchanged: that is taken back.
+      if (untouched && !run.rollingBack && state.placed?.interface === on) return goBack(context, proof.detail)
       return untouched && !run.rollingBack ? end(context, 'gateway-alive') : observing(context, of, { reason: 'waiting-for-proof', detail: proof.detail, untilMs: null })
     }
   }
+}
+
+/**
+ * `handover: swap`, once the old interface is off: the carrier is told to exchange the Contacts, and the new one is enabled
+ * at once. Null: done, not possible, or given up; then the proof decides as without it.
+ */
+function handOver (context: Context, off: InterfaceKey | null, on: InterfaceKey): Step | null {
+  const { trunk, state, run, health, nowMs } = context
+  if (off === null || trunk.registration.handover !== 'swap') return null
+  const own = interfaceState(state, off)
+  if (own.offSinceMs === null || !own.offConfirmed || own.darkSinceRead || mayBeOn(own)) return null
+  // The registrar has the new one already.
+  const { binding } = state
+  if (binding?.verdict === 'held' && binding.holder === on && binding.atMs >= run.admittedAtMs) return null
+  // The new Contact is put in only when nothing else holds its enable.
+  const others = new Map([...health].filter(([key]) => key !== off))
+  if (proofOthersOff(trunk, state, others, on, nowMs).proof.state !== 'proven') return null
+  const contacts = swapContacts(trunk, state, off, on, nowMs)
+  const step = contacts === null ? null : rebind(context, new Map([[off, contacts.out]]), on)
+  if (step !== null || rebindingOf(state, run) === null || run.rollingBack) return step
+  // The carrier did not take it. What works is not left without an interface for as long as a registration lives.
+  const waits = proofOthersOff(trunk, state, health, on, nowMs).proof.state === 'wait'
+  const from = health.get(off)
+  return waits && from?.answers === 'yes' && from.verdict !== 'down' ? goBack(context, 'the carrier did not take the handover') : null
+}
+
+/** Dead gateways that are still listed, with their Contacts. */
+function removables ({ trunk, state, health, nowMs }: Context, on: InterfaceKey): Map<InterfaceKey, string> {
+  const proofs = [...health.values()].filter((h) => h.key !== on).map((h) => ({ key: h.key, proof: proofFor(trunk, state, h, on, nowMs) }))
+  return new Map(proofs.flatMap(({ key, proof }) => proof.state === 'removable' ? [[key, proof.contact] as const] : []))
+}
+
+/** One message to the registrar, a few times at most. Null: it is done, was refused, or is given up. */
+function rebind (context: Context, outs: ReadonlyMap<InterfaceKey, string>, on: InterfaceKey): Step | null {
+  const { world, trunk, state, run, nowMs } = context
+  const given = rebindingOf(state, run)
+  const wait: Wait = { reason: 'waiting-for-proof', detail: `the carrier is asked to remove ${[...outs.keys()].join(', ')}`, untilMs: null }
+  if (given?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait], wakeAtMs: nowMs + 1000 }
+  if (given !== null && (given.outcome !== 'failed' || given.sent >= REBINDING_TRIES || nowMs - run.phaseSinceMs > REBINDING_MS)) return null
+  const retryAtMs = given?.endedAtMs == null ? 0 : given.endedAtMs + 1000
+  if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
+  const change = startRebinding(trunk, state, run, outs, on, gatewayOfInterface(world, trunk, on)?.registersWithinMs ?? 0, nowMs)
+  const note: Note = { decision: run.decision, type: 'command', data: { interface: [...outs.keys()].join(' '), command: change.kind, contacts: change.changes.map((c) => `${c.uri};expires=${c.expiresSeconds}`) } }
+  const action: Action = { kind: change.kind, trunk: trunk.id, changes: change.changes, decision: run.decision, notAfterMs: nowMs + READ_BACK_MS }
+  return { ...NO_STEP, state: change.state, actions: [action], notes: [note], waits: [wait] }
 }
 
 function enabling (context: Context): Step {
@@ -156,7 +210,7 @@ function abort (context: Context): Step | null {
   const written = trunk.interfaces.some((i) => {
     const { command: sent } = interfaceState(state, i.key)
     return sent !== null && sent.atMs >= run.admittedAtMs && sent.outcome !== 'failed'
-  })
+  }) || state.placed?.interface === run.to
   if (!written) return end(context, 'aborted', `aborted by ${run.abortedBy}`)
   const canReturn = run.from !== null && !owes(state, run.from) && health.get(run.from)?.answers === 'yes'
   return canReturn ? goBack(context, `aborted by ${run.abortedBy}`) : null
@@ -167,11 +221,15 @@ function turnBack (context: Context, detail: string, refusal = false): Step {
   const { trunk, state, run, health } = context
   if (run.rollingBack) return end(context, 'refuted', detail)
   const silent = run.from !== null && owes(state, run.from)
-  const refusedByCarrier = refusal && silent && trunk.registration.onSecond === 'reject' && (run.provenBy === 'timer' || run.provenBy === 'operator') && health.get(run.to)?.answers === 'yes'
+  // After its Contact was removed it has registered anew; or its timer had run, and yet somebody is registered.
+  const back = run.from === null ? null : interfaceState(state, run.from)
+  const lives = run.provenBy === 'timer' || run.provenBy === 'operator' || (back?.lifeByBinding === true && (back.lastLifeAtMs ?? 0) > run.admittedAtMs)
+  const refusedByCarrier = refusal && silent && lives && trunk.registration.onSecond === 'reject' && health.get(run.to)?.answers === 'yes'
   const answers = run.from !== null && !silent && health.get(run.from)?.answers === 'yes'
   return answers || refusedByCarrier ? goBack(context, detail) : end(context, 'refuted', detail)
 }
 
+/** From now on it runs backwards. */
 function goBack ({ state, run, nowMs }: Context, because: string): Step {
   const next: Switchover = { ...run, rollingBack: true, phase: 'disabling', phaseSinceMs: nowMs, failures: 0, reregistered: false }
   const note: Note = { decision: run.decision, type: 'phase', data: { phase: 'rolling-back', because } }
@@ -251,6 +309,7 @@ function end (context: Context, result: Result, detail: string | null = null): S
   const next: TrunkState = {
     ...state,
     inFlight: null,
+    rebinding: null,
     wanted,
     baseline: wanted === null ? 'unset' : state.baseline,
     debts: debtsAtEnd(context, wanted),

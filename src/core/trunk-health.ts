@@ -72,6 +72,7 @@ export function bindingWord (trunk: TrunkTopology, state: TrunkState, key: Inter
   switch (binding.verdict) {
     case 'held': {
       if (binding.holder !== key) return 'lost'
+      if (state.placed?.interface === key) return null
       return binding.expiresAtMs !== null && binding.expiresAtMs < nowMs ? null : 'held'
     }
     case 'held-by-other': return 'lost'

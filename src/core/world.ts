@@ -57,6 +57,24 @@ export interface BindingState {
   readonly sinceMs: EpochMs
 }
 
+/** A message of a switchover that changes the carrier's bindings; at most one is under way. */
+export interface Rebinding {
+  readonly kind: 'fence' | 'swap'
+  readonly decision: string
+  /** Direction of the switchover that it belongs to. */
+  readonly rollingBack: boolean
+  /** Interfaces whose Contacts it removes. */
+  readonly outs: readonly InterfaceKey[]
+  /** Interface that it makes room for; a swap puts its Contact in. */
+  readonly to: InterfaceKey
+  readonly atMs: EpochMs
+  /** How often it was sent. */
+  readonly sent: number
+  /** `done`: the registrar lists what was asked for; `refused`: it will not be asked again. */
+  readonly outcome: 'pending' | 'done' | 'failed' | 'refused'
+  readonly endedAtMs: EpochMs | null
+}
+
 export interface Debt {
   readonly interface: InterfaceKey
   /** Empty until the next plan names it. */
@@ -204,10 +222,20 @@ export interface TrunkState {
   /** No query before this (Retry-After); `Infinity` is written as `refused`. */
   readonly queryNotBeforeMs: EpochMs
   readonly queryRefused: boolean
-  /** When this interface's Contact was last listed while it was certainly the registered one. */
-  /** The registrar that `calibratedAtMs` speaks of; another one has to prove itself anew. */
+  /** The registrar that `calibratedAtMs` and `knownContacts` speak of; another one has to prove itself anew. */
   readonly calibratedBy: string | null
+  /** When this interface's Contact was last listed while it was certainly the registered one. */
   readonly calibratedAtMs: Readonly<Record<InterfaceKey, EpochMs>>
+  /** Contact of each interface as it was last listed while it was certainly the registered one. */
+  readonly knownContacts: Readonly<Record<InterfaceKey, ListedContact>>
+  readonly rebinding: Rebinding | null
+  /** The registrar refused such a message: none is sent until the configuration changes. */
+  readonly rebindingRefused: boolean
+  /**
+   * A binding that we have put in for an interface. That it is listed shows nothing about the interface until it has another
+   * end, by the interface's own REGISTER. `expiresAtMs` null: not listed yet.
+   */
+  readonly placed: { readonly interface: InterfaceKey; readonly atMs: EpochMs; readonly expiresAtMs: EpochMs | null } | null
   /** A refusal of the standby showed that the silent gateway still refreshes: no next try before this. */
   readonly notBeforeMs: EpochMs
   /** The last move ended refuted and nothing better was left: make `wanted` register once a minute. */
@@ -275,6 +303,10 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     queryRefused: false,
     calibratedBy: null,
     calibratedAtMs: {},
+    knownContacts: {},
+    rebinding: null,
+    rebindingRefused: false,
+    placed: null,
     notBeforeMs: 0,
     refuted: null,
     reregisteredAtMs: null

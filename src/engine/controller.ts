@@ -3,6 +3,7 @@
  * everything that happens only marks a trunk; nothing is sent that is not on disk before.
  */
 import { toDurable } from '../core/durable.ts'
+import type { DriverFailure } from '../core/observation.ts'
 import { recordCommandEnd } from '../core/observe.ts'
 import { planTrunk } from '../core/planner.ts'
 import type { Action, Note, Step } from '../core/plan.ts'
@@ -11,6 +12,7 @@ import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { TrunkState } from '../core/world.ts'
 import type { Clock, CommitResult, JournalRecord, Log, Metrics, Random, Revision, Store, StoreWrite } from '../ports.ts'
 import type { Executor } from './executor.ts'
+import type { Querier } from './querier.ts'
 import type { WorldHolder } from './world-holder.ts'
 
 export interface ControllerPorts {
@@ -55,6 +57,7 @@ export interface Order {
   readonly writes: readonly StoreWrite[]
 }
 
+const NOT_STORED: DriverFailure = { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }
 const NOTHING_HELD: Held = { vetoes: [], waits: [] }
 /** The loop turns at least this often. */
 const IDLE_MS = 5000
@@ -70,7 +73,7 @@ interface Desk {
   busy: Promise<void> | null
 }
 
-export function createController (holder: WorldHolder, executor: Executor, query: (trunk: TrunkId) => void, ports: ControllerPorts): Controller {
+export function createController (holder: WorldHolder, executor: Executor, registrar: Pick<Querier, 'ask' | 'change'>, ports: ControllerPorts): Controller {
   const { clock, random, store, metrics, log } = ports
   const { world } = holder
   const desks = new Map<TrunkId, Desk>()
@@ -164,7 +167,11 @@ export function createController (holder: WorldHolder, executor: Executor, query
   const act = (id: TrunkId, action: Action): void => {
     const { trunks } = world.topology
     if (action.kind === 'observe') { executor.observe(action.gateway); return }
-    if (action.kind === 'query') { query(action.trunk); return }
+    if (action.kind === 'query') { registrar.ask(action.trunk); return }
+    if (action.kind === 'fence' || action.kind === 'swap') {
+      registrar.change(action)
+      return
+    }
     const iface = trunks.get(id)?.interfaces.find((i) => i.key === action.interface)
     if (iface === undefined) return
     if (action.kind === 'apply') executor.apply(iface.gateway, iface.name, action.desired, action.decision, action.notAfterMs)
@@ -176,8 +183,9 @@ export function createController (holder: WorldHolder, executor: Executor, query
     const nowMs = clock.now()
     for (const action of actions) {
       const state = world.trunks.get(id)
-      if (action.kind !== 'apply' || state === undefined) continue
-      holder.setTrunk(id, recordCommandEnd(state, action.interface, { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }, nowMs))
+      if (state === undefined) continue
+      if (action.kind === 'fence' || action.kind === 'swap') holder.rebound(id, action.decision, { kind: 'dropped' }, nowMs)
+      else if (action.kind === 'apply') holder.setTrunk(id, recordCommandEnd(state, action.interface, NOT_STORED, nowMs))
     }
   }
 

@@ -16,7 +16,7 @@ import { createInbox } from './inbox.ts'
 import { createObserver } from './observer.ts'
 import { createOperator } from './operator.ts'
 import { createQuerier } from './querier.ts'
-import type { BindingQuery } from './querier.ts'
+import type { BindingChange, BindingQuery } from './querier.ts'
 import { createResync } from './resync.ts'
 import { watchClock } from './watched-clock.ts'
 import { createWorldHolder } from './world-holder.ts'
@@ -82,11 +82,16 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     },
     reregistered: (gateway, name, end, decision) => { noteOutcome(gateway, name, 'reregister', end, decision) }
   }, stopping.signal)
-  const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, (trunk, answer, askedAtMs) => {
+  const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, {
     // An answer speaks of the moment of its question: what changed while it was on its way is not in it.
-    controller.mark(holder.answered(trunk, answer, Math.min(askedAtMs, clock.now())))
+    answered: (trunk, answer, askedAtMs) => { controller.mark(holder.answered(trunk, answer, Math.min(askedAtMs, clock.now()))) },
+    changed: (change, answer, askedAtMs) => {
+      const trunks = holder.rebound(change.trunk, change.decision, answer, Math.min(askedAtMs, clock.now()))
+      noteRebinding(change, answer.kind)
+      controller.mark(trunks)
+    }
   }, stopping.signal)
-  const controller = createController(holder, executor, querier.ask, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
+  const controller = createController(holder, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, controller, { store, clock })
   const observer = createObserver(executor, clock, stopping.signal)
   const inbox = createInbox({
@@ -117,6 +122,15 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     const data = { interface: `${gateway}/${name}`, command, result: end.ok ? 'done' : end.reason ?? 'failed', ...(end.ok ? {} : { detail: end.detail ?? '' }) }
     if (!end.ok) log.warn({ decision, ...data }, 'command failed')
     if (trunk !== null) controller.note(trunk, { decision, type: 'outcome', data })
+  }
+
+  /** What became of it by what is listed now; the answer itself, where there is nothing to be seen. */
+  const noteRebinding = ({ trunk, changes, decision }: BindingChange, answer: string): void => {
+    const outcome = holder.world.trunks.get(trunk)?.rebinding
+    const kind = changes.some(({ expiresSeconds }) => expiresSeconds > 0) ? 'swap' : 'fence'
+    const result = outcome?.decision === decision && answer === 'listed' ? outcome.outcome : answer
+    metrics.increment('pointsman_binding_changes_total', { trunk, kind, result })
+    controller.note(trunk, { decision, type: 'outcome', data: { interface: outcome?.outs.join(' ') ?? '', command: kind, result } })
   }
 
   /** Facts, not state: each is written once, and a conflict means that it is there. What can't be stored is tried again with the next result. */
@@ -150,7 +164,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       if (state === undefined) continue
       // New credentials may be the reason of the reload.
       if (JSON.stringify(before.trunks.get(trunk.id)) === JSON.stringify(trunk)) {
-        holder.setTrunk(trunk.id, { ...state, queryRefused: false })
+        holder.setTrunk(trunk.id, { ...state, queryRefused: false, rebindingRefused: false })
         continue
       }
       holder.setTrunk(trunk.id, fitState(state, trunk.interfaces.map((i) => i.key), clock.now()))

@@ -2,6 +2,8 @@
  * Holds the world and turns what happens outside (probe results, reads, answers of the registrar) into new entries of it.
  * Each function says which trunks have to be planned anew. No I/O.
  */
+import { recordRebinding } from '../core/rebinding.ts'
+import type { RebindingEnd } from '../core/rebinding.ts'
 import { recordBinding } from '../core/registrar.ts'
 import type { BindingAnswer } from '../core/binding.ts'
 import type { BookedAlert } from '../core/alert-book.ts'
@@ -39,6 +41,8 @@ export interface WorldHolder {
   observed(gateway: GatewayId, result: ObserveResult, atMs: EpochMs): readonly TrunkId[]
   applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, atMs: EpochMs): readonly TrunkId[]
   answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
+  /** A message that changes bindings has ended. */
+  rebound(trunk: TrunkId, decision: string, end: RebindingEnd, atMs: EpochMs): readonly TrunkId[]
   /** Trunk of an interface. */
   trunkOf(gateway: GatewayId, name: string): TrunkId | null
 }
@@ -168,6 +172,12 @@ export function createWorldHolder (first: Topology): WorldHolder {
       if (trunk === undefined) return []
       const registered = (key: InterfaceKey): boolean => trunks.get(id)?.interfaces[key]?.observed?.registered === true
       change(id, (state) => recordBinding(trunk, state, answer, registered, atMs))
+      return [id]
+    },
+    rebound: (id, decision, end, atMs) => {
+      const trunk = world.topology.trunks.get(id)
+      if (trunk === undefined) return []
+      change(id, (state) => recordRebinding(trunk, state, decision, end, atMs))
       return [id]
     },
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null

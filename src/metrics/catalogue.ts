@@ -84,6 +84,13 @@ export const COUNTERS: readonly CounterDefinition[] = [
   { name: 'pointsman_switchovers_total', help: 'Switchovers that ended on their new interface, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: CAUSES } },
   { name: 'pointsman_switchover_failures_total', help: 'Switchovers that ended otherwise, by how.', labels: ['trunk', 'reason'], object: 'trunk', closed: { reason: ['refuted', 'rolled-back', 'aborted', 'failed', 'gateway-alive'] } },
   {
+    name: 'pointsman_binding_changes_total',
+    help: 'Messages that changed a binding at the carrier (fence, swap), by what became of them.',
+    labels: ['trunk', 'kind', 'result'],
+    object: 'trunk',
+    closed: { kind: ['fence', 'swap'], result: ['done', 'failed', 'refused', 'unsupported', 'late'] }
+  },
+  {
     name: 'pointsman_notifications_total',
     help: 'Webhook notifications, by what became of them.',
     labels: ['result'],

@@ -1,4 +1,5 @@
 /** The driver and SIP ports over the model: what goes over the wire, how long it takes, and how it fails. */
+import type { ContactChange } from '../core/binding.ts'
 import type { AdminState, DriverFailure, Observation } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
@@ -11,6 +12,8 @@ import { buildOutcome } from './outcome.ts'
 export interface Witness {
   /** A command's first byte leaves now. */
   sends(gateway: string, command: AdminState | 'reregister'): void
+  /** A message that changes the carrier's bindings leaves now. */
+  rebinds(changes: readonly ContactChange[]): void
   /** A gateway gave an answer; with what a read showed. */
   answered(gateway: string, observation: Observation | null): void
 }
@@ -100,6 +103,13 @@ export function createModelSip (gateways: ReadonlyMap<string, ModelGateway>, car
     release: async () => {},
     queryBindings: async (_target, _credentials, timeoutMs, signal) => {
       const answer = vantage.cut ? 'silent' : carrier.query()
+      if (answer !== 'silent') return answer
+      await clock.sleep(timeoutMs, signal)
+      return { kind: 'failed', reason: 'timeout', detail: 'no answer' }
+    },
+    changeBindings: async (_target, _credentials, changes, timeoutMs, signal) => {
+      witness.rebinds(changes)
+      const answer = vantage.cut ? 'silent' : carrier.change(changes)
       if (answer !== 'silent') return answer
       await clock.sleep(timeoutMs, signal)
       return { kind: 'failed', reason: 'timeout', detail: 'no answer' }

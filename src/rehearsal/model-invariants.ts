@@ -103,7 +103,10 @@ export function createInvariants (rules: Rules): Invariants {
     if (touched.has(id)) broken(`${command} ${id} undoes what a person did`)
     const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && String(r.data['interface']).startsWith(`${id}/`)).length
     const sent = commands.filter((c) => c.text === `${command} ${id}`).length
-    if (told < sent) broken(`${command} ${id} is not in the journal before its first byte`)
+    // A debtor that refuses is commanded again and again: the journal is told once, the stored state each time.
+    const stored = Object.entries(engine.world.trunks.get(trunk.id)?.interfaces ?? {}).find(([key]) => key.startsWith(`${id}/`))?.[1].command
+    const repeated = command === 'disabled' && trunk.interfaces.some((i) => i.gateway === id && i.debt) && told > 0 && stored?.outcome === 'pending' && stored.desired === command
+    if (told < sent && !repeated) broken(`${command} ${id} is not in the journal before its first byte`)
     if (command !== 'enabled') return
     for (const other of gateways) {
       const why = other.id === id ? null : mayRegister(other)
@@ -117,6 +120,26 @@ export function createInvariants (rules: Rules): Invariants {
     if (seen === null) return
     if (seen.present && seen.admin !== 'disabled') off.delete(id)
     else off.set(id, { sinceMs: off.get(id)?.sinceMs ?? nowMs, atMs: nowMs })
+  }
+
+  /** A message to the registrar: only Contacts of gateways that are off or show no life, told before its first byte. */
+  const rebinds: Witness['rebinds'] = (changes) => {
+    const idOf = (uri: string): string => gateways.find((gateway) => uri.endsWith(`@${gateway.contact}`))?.id ?? uri
+    const outs = changes.filter((change) => change.expiresSeconds === 0).map((change) => idOf(change.uri))
+    const ins = changes.filter((change) => change.expiresSeconds > 0).map((change) => idOf(change.uri))
+    const command = ins.length > 0 ? 'swap' : 'fence'
+    const text = [command, ...outs, ...ins].join(' ')
+    commands.push({ atMs: clock.now(), text })
+    const { engine, journal } = see()
+    const trunk = engine?.status().trunks[0]
+    if (trunk?.switchover == null || trunk.mode !== 'automatic') broken(`${text} outside of an admitted switchover`)
+    const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command).length
+    if (told < commands.filter((c) => c.text.startsWith(command)).length) broken(`${text} is not in the journal before its first byte`)
+    for (const id of outs) {
+      const gateway = gateways.find((g) => g.id === id)
+      if (gateway === undefined) broken(`${text}: a stranger's Contact`)
+      else if (gateway.runs() && (gateway.voiceLives() && !gateway.has('unseen'))) broken(`${text}, though ${id} is on and lives`)
+    }
   }
 
   const watchEmergency = (status: Status | undefined): void => {
@@ -145,6 +168,7 @@ export function createInvariants (rules: Rules): Invariants {
 
   return {
     sends,
+    rebinds,
     answered,
     look: () => {
       const { engine } = see()

@@ -145,7 +145,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     runs: lettersOf(world.gateways, (gateway) => gateway.runs()),
     bound: lettersOf(world.gateways, (gateway) => world.carrier.bound().includes(gateway.contact)),
     ends: journal.filter((r) => r.type === 'ended').map(({ data }) => `${String(data['cause'])} ${String(data['result'])} ${letterOf(data['wanted'] as string | null)}`),
-    commands: world.invariants.commands.map((c) => c.text.replace('pbx-', '')),
+    commands: world.invariants.commands.map((c) => c.text.replaceAll('pbx-', '')),
     seen,
     silenceMs,
     rivals: world.carrier.rivals().map((contact) => lettersOf(world.gateways, (gateway) => gateway.contact === contact)),

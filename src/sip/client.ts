@@ -1,8 +1,9 @@
 /** The SIP client: probes by OPTIONS and REGISTER over UDP, TCP and TLS. Every way to end is data; nothing here throws. */
-import type { BindingAnswer } from '../core/binding.ts'
+import type { BindingAnswer, ContactChange } from '../core/binding.ts'
 import type { Clock, ProbeOutcome, Random, SipClient, SipCredentials, SipProbe, SipTarget } from '../ports.ts'
 import { attempt, type SipPorts } from './attempt.ts'
 import { createAuthorizer } from './authorization.ts'
+import { areContacts, sendChange, type SendRegister } from './binding-change.ts'
 import { createBindings } from './bindings.ts'
 import { createCourtesy } from './courtesy.ts'
 import { createDns, nodeLookUps, type LookUps } from './dns.ts'
@@ -48,15 +49,29 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
     }
   }
 
-  const query = async (target: SipTarget, credentials: SipCredentials, limit: Limit): Promise<BindingAnswer> => {
+  /** One REGISTER to the registrar's first address. */
+  const ask = async (target: SipTarget, credentials: SipCredentials, limit: Limit, send: SendRegister): Promise<BindingAnswer> => {
     const found = await findTarget(ports, target, limit)
     if (!found.ok) return toFailedAnswer(found)
     const [location] = found.locations
     const { result } = await attempt<BindingAnswer>(ports, { target, uri: found.uri, location, user: credentials.username, limit },
-      async (conversation) => toBindingAnswer(await sendQuery(conversation, createAuthorizer(random, credentials), target.uri)),
+      async (conversation) => toBindingAnswer(await send(conversation, createAuthorizer(random, credentials), target.uri)),
       toFailedAnswer, ({ kind }) => kind !== 'failed')
-    if (result.kind === 'refused') courtesy.refused(credentials)
     return result
+  }
+
+  const query = async (target: SipTarget, credentials: SipCredentials, limit: Limit): Promise<BindingAnswer> => {
+    const answer = await ask(target, credentials, limit, sendQuery)
+    if (answer.kind === 'refused') courtesy.refused(credentials)
+    return answer
+  }
+
+  const change = async (target: SipTarget, credentials: SipCredentials, changes: readonly ContactChange[], limit: Limit): Promise<BindingAnswer> => {
+    if (!areContacts(changes)) return { kind: 'failed', reason: 'local-error', detail: 'not a list of Contacts' }
+    const answer = await ask(target, credentials, limit, sendChange(changes))
+    // A 403 may mean this change only.
+    if (answer.kind === 'refused' && answer.code !== 403) courtesy.refused(credentials)
+    return answer
   }
 
   return {
@@ -67,6 +82,7 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
     },
     release: (probe) => bindings.release(probe),
     queryBindings: (target, credentials, timeoutMs, signal) => within(timeoutMs, signal, (limit) => query(target, credentials, limit)),
+    changeBindings: (target, credentials, changes, timeoutMs, signal) => within(timeoutMs, signal, (limit) => change(target, credentials, changes, limit)),
     close: async () => {
       isClosing = true
       for (const limit of running) limit.cancel()

@@ -124,7 +124,7 @@ test('the predicted wait of a move away from an interface that answers', (t) => 
     const trunk = world.topology.trunks.get('acme')
     const state = world.trunks.get('acme')
     if (trunk === undefined || state === undefined) throw new Error('no trunk')
-    return predictedWaitMs(trunk, state, A, unregisters, NOW) / 1000
+    return predictedWaitMs(trunk, state, A, B, unregisters, NOW) / 1000
   }
   t.equal(predict({ onSecond: 'replace' }, false), 0, 'a carrier that replaces')
   t.equal(predict({}, false), 330, 'a carrier that rejects')

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
-import type { ListedContact } from '../../src/core/binding.ts'
+import type { BindingAnswer, ListedContact } from '../../src/core/binding.ts'
 import type { AdminState, DriverFailure } from '../../src/core/observation.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { createEngine } from '../../src/engine/engine.ts'
@@ -100,14 +100,18 @@ function createGateway (dice: Dice, clock: Clock, enabled: boolean, kind: string
 
 const contactOf = (hostPort: string, expiresSeconds: number): ListedContact => ({ uri: `sip:0@${hostPort}`, user: '0', hostPort, instance: null, expiresSeconds })
 
+/** Of a registrar that says anything. */
+const answerOf = async (dice: Dice, clock: Clock): Promise<BindingAnswer> => {
+  await clock.sleep(LATENCY_MS)
+  if (dice.chance(0.3)) return { kind: 'failed', reason: 'timeout', detail: 'no answer' }
+  return { kind: 'listed', contacts: dice.chance(0.2) ? [] : [contactOf(`127.0.0.${1 + dice.int(3)}:506${dice.int(2)}`, dice.int(20))] }
+}
+
 const createSip = (dice: Dice, clock: Clock): SipClient => ({
   probe: () => Promise.reject(new Error('the scheduler is not part of this')),
   release: async () => {},
-  queryBindings: async () => {
-    await clock.sleep(LATENCY_MS)
-    if (dice.chance(0.3)) return { kind: 'failed', reason: 'timeout', detail: 'no answer' }
-    return { kind: 'listed', contacts: dice.chance(0.2) ? [] : [contactOf(`127.0.0.${1 + dice.int(3)}:506${dice.int(2)}`, dice.int(20))] }
-  },
+  queryBindings: () => answerOf(dice, clock),
+  changeBindings: () => answerOf(dice, clock),
   close: async () => {}
 })
 

@@ -106,7 +106,7 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       alertmanagers: []
     }
   }
-  const sip = { probe: () => Promise.reject(new Error('not asked')), release: async () => {}, queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, close: async () => {} }
+  const sip = { probe: () => Promise.reject(new Error('not asked')), release: async () => {}, queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, changeBindings: () => Promise.reject(new Error('not asked')), close: async () => {} }
   const engine = createEngine(setup(), { clock: counting, random: createSeededRandom(3), store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: () => undefined })
   await engine.start()
   const probe = (id: string, code: number | null): void => {

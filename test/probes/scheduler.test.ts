@@ -49,7 +49,7 @@ const createBench = (t: Test, answerMs: (target: SipTarget) => number, code = ()
   }
   const log: Log = { debug: () => { /* quiet */ }, info: (fields) => { logged.push(fields) }, warn: () => { /* quiet */ }, error: () => { /* quiet */ }, child: () => log }
   const metrics: Metrics = { increment: (name, labels) => { counted.push({ name, ...labels }) }, observe: () => { /* none */ } }
-  const scheduler = createProbeScheduler({ sip: { ...sip, release: async () => {}, queryBindings: () => Promise.reject(new Error('not asked')), close: () => Promise.resolve() }, clock, random: createSeededRandom(3), metrics, log },
+  const scheduler = createProbeScheduler({ sip: { ...sip, release: async () => {}, queryBindings: () => Promise.reject(new Error('not asked')), changeBindings: () => Promise.reject(new Error('not asked')), close: () => Promise.resolve() }, clock, random: createSeededRandom(3), metrics, log },
     (id, outcome, atMs) => {
       reported.push(`${host(id)} ${outcome.reason}@${Math.round(atMs - clock.now() + clock.monotonicMs())}`)
       return isChanging(id)

@@ -38,7 +38,7 @@ export const emergency: Interlock = ({ world, trunk, state, proposal, health, no
   if (!trunk.emergency || proposal.to === null || proposal.from === null || health.get(proposal.from)?.verdict === 'down') return null
   const from = trunk.interfaces.find((i) => i.key === proposal.from)
   if (from === undefined) return null
-  const gapMs = predictedWaitMs(trunk, state, from.key, gatewayOf(world.topology, from).capabilities.unregisters, nowMs)
+  const gapMs = predictedWaitMs(trunk, state, from.key, proposal.to, gatewayOf(world.topology, from).capabilities.unregisters, nowMs)
   return gapMs <= world.topology.interlocks.maxGapMs ? null : refuse(`the trunk would be without an interface for ${Math.ceil(gapMs / 1000)} s`)
 }
 
