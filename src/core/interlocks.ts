@@ -7,7 +7,7 @@ import type { Interlock, Judgement, Veto } from './interlocks/judgement.ts'
 import { confirm, freeze, warmUp } from './interlocks/monitoring.ts'
 import { cooldown, flapLatch, hold } from './interlocks/pace.ts'
 import { baselineUnclear, drift, mode, paused, pin } from './interlocks/people.ts'
-import { emergency, exclusive, gatewayAlive, minEnabled, noBetter, ownerUnproven, standbyNotReady } from './interlocks/target.ts'
+import { emergency, exclusive, gatewayAlive, lastUsable, minEnabled, noBetter, ownerUnproven, standbyNotReady } from './interlocks/target.ts'
 import { ADVISORY, isOverridable } from './override.ts'
 import type { VetoReason } from './reasons.ts'
 
@@ -25,6 +25,7 @@ export const INTERLOCKS: Readonly<Record<VetoReason, Interlock>> = {
   'gateway-alive': gatewayAlive,
   'owner-unproven': ownerUnproven,
   'no-better': noBetter,
+  'last-usable': lastUsable,
   'min-enabled': minEnabled,
   emergency,
   'standby-not-ready': standbyNotReady,

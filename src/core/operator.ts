@@ -2,6 +2,7 @@
  * What an operator's orders do to a trunk: judged on the world as it is, with all vetoes told, and given back as a change of
  * its state. Pure; the engine stores the change and the journal line before it counts.
  */
+import { ranked } from './demands.ts'
 import { standingPause, standingPin } from './permission.ts'
 import { ADVISORY, isOverridable, isPassable, OVERRIDABLE, releaseLine, switchoverLine } from './override.ts'
 import { planTrunk } from './planner.ts'
@@ -11,6 +12,8 @@ import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
 import { VETOES, WAITS } from './reasons.ts'
 import type { VetoReason } from './reasons.ts'
 import { enabledInterfaces } from './resting.ts'
+import { demandsOf } from './rules.ts'
+import type { Demand } from './rules.ts'
 import { trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
@@ -85,7 +88,7 @@ function unpin ({ trunk, state, author }: Desk): Answer {
 function switchover (desk: Desk, order: Extract<TrunkOrder, { verb: 'switchover' }>): Answer {
   const { trunk, state, health } = desk
   if (state.inFlight !== null) return busy(desk)
-  const others = trunk.interfaces.filter((i) => i.key !== state.wanted)
+  const others = ranked(trunk, demandsNow(desk)).filter((i) => i.key !== state.wanted)
   const to = order.to ?? (others.find((i) => health.get(i.key)?.usable === true) ?? others[0])?.key
   if (to === undefined) return refuse(`${trunk.id} has no other interface`)
   if (!health.has(to)) return refuse(noInterface(trunk, to))
@@ -114,9 +117,13 @@ function wrongVouch ({ trunk, health }: Desk, keys: readonly InterfaceKey[], to:
   return null
 }
 
+function demandsNow ({ world, trunk }: Desk): readonly Demand[] {
+  return demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
+}
+
 function failback (desk: Desk): Answer {
   const { trunk, state } = desk
-  const first = trunk.interfaces[0]?.key
+  const first = ranked(trunk, demandsNow(desk))[0]?.key
   if (state.inFlight !== null) return busy(desk)
   if (first === undefined || first === state.wanted) return refuse(`${trunk.id} is on its preferred interface already`)
   return ask(desk, { verb: 'failback', to: first })
@@ -239,14 +246,14 @@ function reassert (desk: Desk): Answer {
     return ask({ ...desk, state: from }, { verb: 'reassert', to: wanted }, { wanted: carrying, drift: null, debts: from.debts })
   }
   const change = (now: TrunkState): TrunkState => owing(now, enabled.filter((key) => key !== wanted))
-  const held = forbidden(desk, { from: carrying ?? null, to: wanted, cause: 'operator', demands: [], byOperator: true })
+  const held = forbidden(desk, { from: carrying ?? null, to: wanted, cause: 'operator', demands: [], byOperator: true, lastUsable: false })
   return held.length > 0 ? vetoed(desk, wanted, held) : take(`${wanted} is what should be on; what differs is put back`, change)
 }
 
 /** It moves nothing by itself, and what follows is judged when it is due; but people may have said that nothing shall be touched. */
 function forbidden ({ world, trunk, state, health, author }: Desk, proposal: Proposal): Veto[] {
   const decision: OpenDecision = { ...proposal, id: author.decision, held: '', sinceMs: author.atMs, answer: null }
-  const judgement: Judgement = { world, trunk, state, health, proposal, decision, proof: { state: 'unclear' }, nowMs: author.atMs }
+  const judgement: Judgement = { world, trunk, state, health, demands: [], proposal, decision, proof: { state: 'unclear' }, nowMs: author.atMs }
   return Object.entries({ mode, paused, pin: pinned }).flatMap(([name, interlock]): Veto[] => {
     const refusal = interlock(judgement)
     return refusal === null ? [] : [{ interlock: name as VetoReason, ...refusal }]

@@ -17,6 +17,7 @@ import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
 import type { Proof } from './proof.ts'
 import { demandsOf, healthDemandsOf } from './rules.ts'
+import { propose } from './propose.ts'
 import type { Demand } from './rules.ts'
 import { advance } from './switchover.ts'
 import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
@@ -124,7 +125,7 @@ function nameChanges (state: TrunkState, decision: string, notes: Note[]): Trunk
 function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], freshId: string, nowMs: EpochMs): Step {
   if (state.inFlight !== null) return advance(world, trunk, state, health, nowMs)
   const proposal = propose(trunk, state, health, demands, nowMs)
-  const held = proposal === null ? null : consider(world, trunk, state, health, proposal, freshId, nowMs)
+  const held = proposal === null ? null : consider(world, trunk, state, health, demands, proposal, freshId, nowMs)
   if (held?.state.inFlight != null) {
     // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
     const first = advance(world, trunk, held.state, health, nowMs)
@@ -136,60 +137,11 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
   return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
 }
 
-/** What ought to change, by precedence: an operator's order, a demand on the wanted interface, the wanted one being off. */
-function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], nowMs: EpochMs): Proposal | null {
-  const { wanted, request } = state
-  if (request !== null) {
-    // What is wanted and on needs no order; what is wanted and off is only switched on.
-    if (request.to === wanted && health.get(wanted)?.enabled !== false) return null
-    const cause = request.verb === 'failback' ? 'failback' : 'operator'
-    return { from: request.to === wanted ? null : wanted, to: request.to, cause, demands: [], byOperator: true }
-  }
-  const pinned = standingPin(state, nowMs)?.interface ?? null
-  // Nobody knows yet what should be on: it is told why the demand is not answered.
-  const [first] = demands
-  if (wanted === null && first !== undefined) return { from: first.interface, to: null, cause: causeOf(demands), demands, byOperator: false }
-  const against = demands.filter((d) => d.interface === wanted)
-  // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
-  const answerable = demandStands(demands, health, wanted ?? '') || health.get(wanted ?? '')?.enabled !== false
-  if (wanted !== null && against.length > 0 && answerable) {
-    // A trunk that is not on its pinned interface may go there and nowhere else.
-    const others = trunk.interfaces.filter((i) => i.key !== wanted && (pinned === null || pinned === wanted || i.key === pinned))
-    const to = others.find((i) => health.get(i.key)?.usable === true && !demandStands(demands, health, i.key))
-    if (to !== undefined || !onlyLostItself(health.get(wanted))) return { from: wanted, to: to?.key ?? null, cause: causeOf(against), demands: against, byOperator: false }
-  }
-  // A debtor that came back enabled is settled first: it may be the only one alive.
-  const returned = state.debts.some((debt) => health.get(debt.interface)?.answers === 'yes' && health.get(debt.interface)?.enabled === true)
-  if (wanted === null || returned || !needsUpkeep(state, health, wanted)) return null
-  return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false }
-}
-
-/** Own health needs neither an alert nor living monitoring, so it speaks where both do. */
-function causeOf (demands: readonly Demand[]): 'alert' | 'health' {
-  return demands.some((d) => d.alert === null) ? 'health' : 'alert'
-}
-
-/** A demand makes an interface unusable only while its own evidence agrees, or the rule asks for none. */
-function demandStands (demands: readonly Demand[], health: HealthMap, key: InterfaceKey): boolean {
-  return demands.some((d) => d.interface === key && (d.evidence === 'none' || health.get(key)?.verdict === 'down'))
-}
-
-/** The wanted interface is off though nobody decided so: the gateway gave up, or restarted without it. */
-function needsUpkeep (state: TrunkState, health: HealthMap, wanted: InterfaceKey): boolean {
-  const its = health.get(wanted)
-  if (its === undefined || state.baseline !== 'adopted' || its.answers !== 'yes') return false
-  return its.enabled === false || onlyLostItself(its)
-}
-
-function onlyLostItself (its: InterfaceHealth | undefined): boolean {
-  return its !== undefined && its.selfDisabled && its.downBy.every((reason) => reason === 'registration-lost')
-}
-
 /** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
-function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
+function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
   const proof = proofBefore(trunk, state, health, proposal, nowMs)
   const decision = open(state, proposal, freshId, nowMs)
-  const judgement: Judgement = { world, trunk, state, health, proposal, decision, proof, nowMs }
+  const judgement: Judgement = { world, trunk, state, health, demands, proposal, decision, proof, nowMs }
   const { vetoes, passed } = judge(judgement)
   const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
   const actions: Action[] = []
@@ -245,8 +197,8 @@ function open (state: TrunkState, proposal: Proposal, freshId: string, nowMs: Ep
 }
 
 function describe (proposal: Proposal): Record<string, unknown> {
-  const { from, to, cause, demands } = proposal
-  return { from, to, cause, demands: demands.map((d) => ({ rule: d.rule, alert: d.alert?.name ?? null, fingerprint: d.alert?.fingerprint ?? null, interface: d.interface })) }
+  const { from, to, cause, demands, lastUsable } = proposal
+  return { from, to, cause, ...(lastUsable ? { because: 'last-usable' } : {}), demands: demands.map((d) => ({ rule: d.rule, alert: d.alert?.name ?? null, fingerprint: d.alert?.fingerprint ?? null, interface: d.interface })) }
 }
 
 /** Interfaces without a good read in the last 5 s. One that is silent by its fall count is not waited for. */

@@ -20,13 +20,16 @@ export type Target =
 export interface Demand {
   readonly rule: string
   readonly demand: Rule['demand']
-  readonly interface: InterfaceKey
+  /** Null: the whole trunk (`freeze`). */
+  readonly interface: InterfaceKey | null
   /** The alert behind it; null: the interface's own health. */
   readonly alert: { readonly fingerprint: string; readonly name: string } | null
   /** Start of the alert, or since when the interface is down. */
   readonly sinceMs: EpochMs
-  /** `probe`: counts only while our own evidence agrees. A disputed alert always needs it. */
+  /** What has to agree before it takes an interface out (see demands.ts). */
   readonly evidence: Rule['evidence']
+  /** Its alert fires with a start that is not after its last end: it needs evidence of our own. */
+  readonly disputed: boolean
   /** False: silenced or inhibited; it holds what is, but starts nothing. */
   readonly startsNew: boolean
 }
@@ -48,14 +51,15 @@ export function demandsOf (alerts: Iterable<BookedAlert>, trunk: TrunkTopology, 
 
 function demandsOfAlert (rule: Rule, alert: BookedAlert, trunk: TrunkTopology): readonly Demand[] {
   if (!ruleMatches(rule, alert.labels) || fillTemplate(rule.target.trunk ?? '', alert.labels) !== trunk.id) return []
-  const named = interfacesNamed(rule, alert.labels, trunk) ?? boundIn(alert, trunk)
+  const named = rule.demand === 'freeze' ? [null] : interfacesNamed(rule, alert.labels, trunk) ?? boundIn(alert, trunk)
   return named.map((key) => ({
     rule: rule.name,
     demand: rule.demand,
     interface: key,
     alert: { fingerprint: alert.fingerprint, name: labelValue(alert.labels, 'alertname') },
     sinceMs: startedAtMs(alert),
-    evidence: alert.disputed ? 'probe' : rule.evidence,
+    evidence: rule.evidence,
+    disputed: alert.disputed,
     startsNew: !startsNothingNew(alert)
   }))
 }
@@ -74,7 +78,7 @@ export function healthDemandsOf (trunk: TrunkTopology, health: ReadonlyMap<Inter
       if (sinceMs === null) continue
       const dueMs = sinceMs + rule.when.downForMs
       if (nowMs < dueMs) wakeAtMs = earlier(wakeAtMs, dueMs)
-      else demands.push({ rule: rule.name, demand: rule.demand, interface: key, alert: null, sinceMs, evidence: rule.evidence, startsNew: true })
+      else demands.push({ rule: rule.name, demand: rule.demand, interface: key, alert: null, sinceMs, evidence: 'probe', disputed: false, startsNew: true })
     }
   }
   return { demands, wakeAtMs }

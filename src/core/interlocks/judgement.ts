@@ -17,6 +17,8 @@ export interface Proposal {
   readonly demands: readonly Demand[]
   /** Given by a person. */
   readonly byOperator: boolean
+  /** A rule wants the target out, too, but nobody else is usable and its own evidence is up. */
+  readonly lastUsable: boolean
 }
 
 export interface Judgement {
@@ -24,6 +26,8 @@ export interface Judgement {
   readonly trunk: TrunkTopology
   readonly state: TrunkState
   readonly health: ReadonlyMap<InterfaceKey, InterfaceHealth>
+  /** All of the trunk. */
+  readonly demands: readonly Demand[]
   readonly proposal: Proposal
   /** Under which the proposal is journalled; what a person answered to it. */
   readonly decision: OpenDecision

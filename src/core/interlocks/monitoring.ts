@@ -1,13 +1,24 @@
 /** How far the monitoring, and our own view of the world, can be believed. */
+import { isConfirmed } from '../demands.ts'
 import { isWarm } from '../trunk-health.ts'
 import { refuse } from './judgement.ts'
-import type { Interlock } from './judgement.ts'
+import type { Interlock, Judgement, Refusal } from './judgement.ts'
 
 /** Alert evidence is fresh while a resync succeeded within three minutes. */
 const RESYNC_FRESH_MS = 180_000
 
-export const freeze: Interlock = ({ world, proposal, nowMs }) => {
-  if (proposal.cause !== 'alert' || !world.topology.resyncs) return null
+export const freeze: Interlock = (judgement) => frozenByRule(judgement) ?? frozenByMonitoring(judgement)
+
+/** A pin is a person's word against a rule's. */
+function frozenByRule ({ state, demands, proposal }: Judgement): Refusal | null {
+  const demand = demands.find((d) => d.demand === 'freeze')
+  if (demand === undefined || (proposal.byOperator && state.request?.verb === 'pin')) return null
+  return refuse(`the rule ${demand.rule} freezes the trunk while the alert ${demand.alert?.name ?? ''} fires`)
+}
+
+function frozenByMonitoring ({ world, proposal, nowMs }: Judgement): Refusal | null {
+  const needsAlerts = proposal.cause === 'alert' || proposal.cause === 'prefer'
+  if (!needsAlerts || !world.topology.resyncs) return null
   if (world.resyncedAtMs !== null && nowMs - world.resyncedAtMs < RESYNC_FRESH_MS) return null
   return refuse(world.resyncedAtMs === null ? 'no Alertmanager has answered yet' : 'no Alertmanager has answered for three minutes')
 }
@@ -15,9 +26,9 @@ export const freeze: Interlock = ({ world, proposal, nowMs }) => {
 export const warmUp: Interlock = ({ world, trunk, state, nowMs }) =>
   isWarm(world, trunk, state, nowMs) ? null : refuse('waiting for the first verdicts', state.warmSinceMs + world.topology.interlocks.warmupMs)
 
-export const confirm: Interlock = ({ proposal, health }) => {
+export const confirm: Interlock = ({ proposal, demands, health }) => {
   if (proposal.cause !== 'alert') return null
   const verdict = health.get(proposal.from ?? '')?.verdict
-  const confirmed = proposal.demands.some((d) => d.startsNew && (d.evidence === 'none' || verdict === 'down'))
+  const confirmed = proposal.demands.some((d) => d.startsNew && isConfirmed(d, demands, health))
   return confirmed ? null : refuse(`${proposal.from ?? 'no interface'} is ${verdict ?? 'unknown'} by its own evidence`)
 }

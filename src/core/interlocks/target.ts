@@ -1,4 +1,5 @@
 /** The end state that the move leads to: is it safe, and is it better? */
+import { isOut } from '../demands.ts'
 import { predictedWaitMs } from '../proof.ts'
 import { gatewayOf, sharedCarrierVerdict } from '../trunk-health.ts'
 import { interfaceState } from '../world.ts'
@@ -32,6 +33,12 @@ export const ownerUnproven: Interlock = ({ proof }) => proof.state === 'blocked'
 
 /** Judged on the end state: exactly `to` is enabled. */
 export const minEnabled: Interlock = ({ trunk, proposal }) => (proposal.to === null ? 0 : 1) >= trunk.minEnabled ? null : refuse(`${trunk.minEnabled} must stay enabled`)
+
+/** A rule wants the interface out without a word of the own evidence, and nobody is left: better the one that looks well. */
+export const lastUsable: Interlock = ({ proposal, demands, health }) => {
+  if (proposal.to !== null || proposal.from === null || health.get(proposal.from)?.verdict !== 'up' || !isOut(demands, health, proposal.from)) return null
+  return refuse(`${proposal.from} is up by its own evidence, and no other interface is usable`)
+}
 
 /** A predicted gap judges only moves away from an interface that is not down. */
 export const emergency: Interlock = ({ world, trunk, state, proposal, health, nowMs }) => {

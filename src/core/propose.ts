@@ -1,0 +1,70 @@
+/** What ought to change on a trunk, before anybody judges whether it may. */
+import { betterThan, disablesOf, isOut, refugeFrom } from './demands.ts'
+import type { Proposal } from './interlocks/judgement.ts'
+import { standingPin } from './permission.ts'
+import type { Demand } from './rules.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { OperatorRequest, TrunkState } from './world.ts'
+
+type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
+
+/** By precedence: an operator's order, a demand on the wanted interface, the wanted one being off, a better one. */
+export function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], nowMs: EpochMs): Proposal | null {
+  const { wanted, request } = state
+  if (request !== null) return obey(request, wanted, health)
+  if (wanted === null) return unanswerable(demands)
+  const pinned = standingPin(state, nowMs)?.interface ?? null
+  return leave(trunk, health, demands, wanted, pinned) ?? mend(state, health, wanted) ?? improve(trunk, health, demands, wanted, pinned)
+}
+
+/** What is wanted and on needs no order; what is wanted and off is only switched on. */
+function obey (request: OperatorRequest, wanted: InterfaceKey | null, health: HealthMap): Proposal | null {
+  if (request.to === wanted && health.get(wanted)?.enabled !== false) return null
+  const cause = request.verb === 'failback' ? 'failback' : 'operator'
+  return { from: request.to === wanted ? null : wanted, to: request.to, cause, demands: [], byOperator: true, lastUsable: false }
+}
+
+/** Nobody knows yet what should be on: it is told why the demand is not answered. */
+function unanswerable (demands: readonly Demand[]): Proposal | null {
+  const first = demands.find((d) => d.demand === 'disable')
+  return first === undefined ? null : { from: first.interface, to: null, cause: causeOf(demands), demands, byOperator: false, lastUsable: false }
+}
+
+/** A rule wants the wanted interface out. */
+function leave (trunk: TrunkTopology, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
+  const against = disablesOf(demands, wanted)
+  const isConfirmed = isOut(demands, health, wanted)
+  // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
+  if (against.length === 0 || (!isConfirmed && health.get(wanted)?.enabled === false)) return null
+  const refuge = refugeFrom(trunk, demands, health, wanted, pinned)
+  if (refuge === null && onlyLostItself(health.get(wanted))) return null
+  // Not confirmed yet: another rule may have a reason of its own.
+  if (!isConfirmed && improve(trunk, health, demands, wanted, pinned) !== null) return null
+  return { from: wanted, to: refuge?.to ?? null, cause: causeOf(against), demands: against, byOperator: false, lastUsable: refuge?.lastUsable ?? false }
+}
+
+/** The wanted interface is off though nobody decided so: the gateway gave up, or restarted without it. */
+function mend (state: TrunkState, health: HealthMap, wanted: InterfaceKey): Proposal | null {
+  const its = health.get(wanted)
+  if (its === undefined || state.baseline !== 'adopted' || its.answers !== 'yes') return null
+  // A debtor that came back enabled is settled first: it may be the only one alive.
+  const returned = state.debts.some((debt) => health.get(debt.interface)?.answers === 'yes' && health.get(debt.interface)?.enabled === true)
+  if (returned || (its.enabled !== false && !onlyLostItself(its))) return null
+  return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false, lastUsable: false }
+}
+
+/** A rule prefers another one. */
+function improve (trunk: TrunkTopology, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
+  const better = health.get(wanted)?.enabled === false ? null : betterThan(trunk, demands, health, wanted)
+  return better === null || (pinned !== null && better.to !== pinned) ? null : { from: wanted, to: better.to, cause: 'prefer', demands: better.demands, byOperator: false, lastUsable: false }
+}
+
+/** Own health needs neither an alert nor living monitoring, so it speaks where both do. */
+function causeOf (demands: readonly Demand[]): 'alert' | 'health' {
+  return demands.some((d) => d.alert === null) ? 'health' : 'alert'
+}
+
+function onlyLostItself (its: InterfaceHealth | undefined): boolean {
+  return its !== undefined && its.selfDisabled && its.downBy.every((reason) => reason === 'registration-lost')
+}
