@@ -47,12 +47,23 @@ function checkAlertRule (view: View, path: Path, rule: RuleFile, match: readonly
   if (matchers.every((matcher) => matches(matcher, {}))) {
     reporter.error([...path, 'match'], 'this rule matches every alert', 'at least one must ask for a label, for example alertname="SipTrunkDown"')
   }
-  checkTarget(view, [...path, 'target'], rule.target ?? {}, matchers, reporter)
+  const { target = {} } = rule
+  if (rule.demand !== 'disable' && rule.evidence !== undefined) {
+    reporter.error([...path, 'evidence'], `"evidence" is for "disable" only, this rule says "${rule.demand}"`, 'remove it')
+  }
+  if (rule.demand === 'prefer' && target.gateway === undefined) {
+    reporter.error([...path, 'target', 'gateway'], '"prefer" needs a "gateway"', 'the one that comes first while the alert fires')
+  }
+  for (const part of rule.demand === 'freeze' ? ['gateway', 'interface'] as const : []) {
+    if (target[part] !== undefined) reporter.error([...path, 'target', part], `"freeze" holds the whole trunk, it needs no "${part}"`, 'remove it')
+  }
+  checkTarget(view, [...path, 'target'], target, matchers, reporter)
 }
 
 /** It has no alert whose labels could name anything, and its evidence is what it looks at. */
 function checkHealthRule (view: View, path: Path, rule: RuleFile, reporter: Reporter): void {
   if (rule.evidence !== undefined) reporter.error([...path, 'evidence'], 'a rule on own health has no "evidence"', 'its evidence is Pointsman\'s own')
+  if (rule.demand !== 'disable') reporter.error([...path, 'demand'], `a rule on own health can't say "${rule.demand}"`, 'it can only disable what is down')
   const { target = {} } = rule
   for (const [part, template] of Object.entries(target)) {
     if (templateLabel(template) === null) continue

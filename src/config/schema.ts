@@ -146,8 +146,8 @@ const RuleSchema = closed({
     gateway: Type.Optional(text('template', 'name of the gateway, or {label} of the alert; default: the interface that was enabled when the alert began; of a rule on own health: every gateway')),
     interface: Type.Optional(text('template', 'name of the interface on the gateway, or {label} of the alert; default: the trunk\'s interface on that gateway'))
   }, { description: 'which interface the rule is about' })),
-  demand: choice(['disable'], { description: 'what the rule wants: disable = take the interface out' }),
-  evidence: Type.Optional(choice(['probe', 'none'], { description: 'of a rule on alerts: probe (default): only while Pointsman\'s own evidence agrees; none: on the alert alone' }))
+  demand: choice(['disable', 'prefer', 'freeze'], { description: 'what the rule wants: disable = take the interface out; prefer = put it first among the usable ones; freeze = move nothing on that trunk' }),
+  evidence: Type.Optional(choice(['probe', 'none', 'quorum'], { description: 'of a disable by alerts: probe (default): only while Pointsman\'s own evidence says down; none: on the alert alone; quorum: when two voices say down, of which Pointsman\'s own evidence is one and each differently named alert about the interface another' }))
 })
 
 const Alertmanager = closed({

@@ -38,6 +38,11 @@ export function isOut (demands: readonly Demand[], health: HealthMap, key: Inter
   return disablesOf(demands, key).some((d) => isConfirmed(d, demands, health))
 }
 
+/** The demand that freezes the trunk: nothing is admitted while its alert fires, silenced or not. */
+export function freezeOf (demands: readonly Demand[]): Demand | undefined {
+  return demands.find((d) => d.demand === 'freeze')
+}
+
 /** What a `prefer` puts first, also a silenced one: it holds what is. */
 function isPreferred (demands: readonly Demand[], key: InterfaceKey): boolean {
   return demands.some((d) => d.demand === 'prefer' && d.interface === key)

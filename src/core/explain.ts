@@ -4,12 +4,14 @@ import { releaseLine } from './override.ts'
 import { standingPause, standingPin } from './permission.ts'
 import type { Wait } from './waits.ts'
 import { VETOES, WAITS } from './reasons.ts'
+import type { Demand } from './rules.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import type { OpenDecision, TrunkState, World } from './world.ts'
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
-type HeldBy = { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[] }
+/** What keeps the trunk from moving. */
+type HeldBy = { readonly vetoes: readonly Veto[]; readonly waits: readonly Wait[]; readonly frozenBy: Demand | null }
 
 export interface Explanation {
   readonly carrying: 'yes' | 'no' | 'unknown'
@@ -68,13 +70,14 @@ function present (state: TrunkState, active: InterfaceKey | null, on: InterfaceH
   return on.verdict === 'up' ? `on ${active}` : `on ${active}, which is down (${on.downBy.join(', ')})`
 }
 
-function why (state: TrunkState, { vetoes, waits }: HeldBy): string[] {
+function why (state: TrunkState, { vetoes, waits, frozenBy }: HeldBy): string[] {
   const debts = state.debts.map((debt) => `${debt.interface} should be off and can't be reached`)
   const held = vetoes.map((v) => `held by ${v.interlock}: ${VETOES[v.interlock]} (${v.detail})`)
   const waiting = waits.map((w) => `${WAITS[w.reason]}${w.untilMs === null ? '' : `, until ${new Date(w.untilMs).toISOString()}`}`)
   const drift = state.drift !== null && !vetoes.some((v) => v.interlock === 'drift') ? [`drift: ${state.drift.detail}`] : []
   const unclear = state.baseline === 'unclear' && !vetoes.some((v) => v.interlock === 'baseline-unclear') ? [VETOES['baseline-unclear']] : []
-  return [...unclear, ...drift, ...held, ...waiting, ...debts]
+  const frozen = frozenBy !== null && !vetoes.some((v) => v.interlock === 'freeze') ? [`frozen by the rule ${frozenBy.rule} while the alert ${frozenBy.alert?.name ?? ''} fires`] : []
+  return [...unclear, ...drift, ...frozen, ...held, ...waiting, ...debts]
 }
 
 /** A person is told one command, the one that comes first. */

@@ -1,5 +1,6 @@
 /** The status that people and metrics read, made from the world and the last plan of each trunk. */
 import { isFiring, startedAtMs } from './alert-book.ts'
+import { freezeOf } from './demands.ts'
 import { evidenceKey, newEvidence, verdictAt } from './evidence.ts'
 import { awaitsApproval, explainTrunk } from './explain.ts'
 import { enabledInterfaces } from './resting.ts'
@@ -7,6 +8,7 @@ import { standingPin } from './permission.ts'
 import type { Step } from './plan.ts'
 import { VETOES } from './reasons.ts'
 import { demandsOf } from './rules.ts'
+import type { Demand } from './rules.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeStatus, TrunkStatus } from './status.ts'
 import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
@@ -23,7 +25,8 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
   // A silent gateway's last read says nothing about now; it is told as a debt.
   const enabled = enabledInterfaces(trunk, state).filter((key) => !(health.get(key)?.unreachable === true && state.debts.some((debt) => debt.interface === key)))
   const active = enabled.length === 1 ? enabled[0] ?? null : null
-  const { carrying, sentence, release } = explainTrunk(world, trunk, state, health, active, held, nowMs)
+  const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
+  const { carrying, sentence, release } = explainTrunk(world, trunk, state, health, active, { ...held, frozenBy: freezeOf(demands) ?? null }, nowMs)
   return {
     id: trunk.id,
     type: trunk.type,
@@ -52,7 +55,7 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
     vetoes: held.vetoes.map((v) => ({ interlock: v.interlock, sentence: `${VETOES[v.interlock]} (${v.detail})` })),
     waits: held.waits.map((w) => ({ reason: w.reason, untilMs: w.untilMs })),
     binding: reportBinding(state, nowMs),
-    alerts: reportAlerts(world, trunk)
+    alerts: reportAlerts(world, trunk, demands)
   }
 }
 
@@ -91,9 +94,8 @@ function reportBinding (state: TrunkState, nowMs: EpochMs): TrunkStatus['binding
   return { verdict, holder: binding.holder, atMs: binding.atMs, expiresAtMs: binding.expiresAtMs }
 }
 
-function reportAlerts (world: World, trunk: TrunkTopology): TrunkStatus['alerts'] {
+function reportAlerts (world: World, trunk: TrunkTopology, demands: readonly Demand[]): TrunkStatus['alerts'] {
   const booked = world.alertsByTrunk.get(trunk.id) ?? []
-  const demands = demandsOf(booked, trunk, world.topology.rules)
   return booked.filter(isFiring).map((alert) => ({
     fingerprint: alert.fingerprint,
     name: alert.labels['alertname'] ?? '',

@@ -2,6 +2,7 @@
  * Prometheus and Alertmanager as a model: one alert per interface that Pointsman's own status shows enabled and down
  * (deploy/prometheus/rules), posted to Pointsman and listed for its resync.
  */
+import { fingerprintOf } from '../core/fingerprint.ts'
 import type { Status } from '../core/status.ts'
 import type { AlertmanagerClient, Clock } from '../ports.ts'
 
@@ -21,7 +22,7 @@ export interface ModelMonitoring {
   /** Cut off, Alertmanager hears nothing and resolves its alerts after a while; Prometheus keeps their start. */
   setPrometheusAlive (alive: boolean): void
   /** Somebody's own alert about a gateway, from a rule of theirs. */
-  setForeign (gateway: string, fires: boolean): void
+  setForeign (gateway: string, alertname: string, fires: boolean): void
   /** Posts the last body once more. */
   repeat(subject: Subject): void
 }
@@ -43,12 +44,11 @@ interface Alert {
 interface Post { readonly dueMs: number; readonly body: unknown; readonly key: string }
 
 const iso = (ms: number): string => new Date(ms).toISOString()
-const fingerprintOf = (key: string): string => Buffer.from(key).toString('hex').padEnd(16, '0').slice(-16)
 
 function bodyOf (key: string, alert: Alert): unknown {
   const status = alert.resolvedAtMs === null ? 'firing' : 'resolved'
   const endsAt = alert.resolvedAtMs === null ? '0001-01-01T00:00:00Z' : iso(alert.resolvedAtMs)
-  const one = { status, labels: alert.labels, annotations: {}, startsAt: iso(alert.startsAtMs), endsAt, generatorURL: '', fingerprint: fingerprintOf(key) }
+  const one = { status, labels: alert.labels, annotations: {}, startsAt: iso(alert.startsAtMs), endsAt, generatorURL: '', fingerprint: fingerprintOf(alert.labels) }
   return { version: '4', groupKey: key, truncatedAlerts: 0, status, receiver: 'pointsman', groupLabels: {}, commonLabels: alert.labels, commonAnnotations: {}, externalURL: '', alerts: [one] }
 }
 
@@ -56,7 +56,7 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
   /** Active in Prometheus since. */
   const active = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly sinceMs: number }>()
   const held = new Map<string, Alert>()
-  const foreign = new Set<string>()
+  const foreign = new Map<string, Readonly<Record<string, string>>>()
   let posts: Post[] = []
   let lastBody: unknown = null
   let evaluatedMs = clock.now() - EVERY_MS
@@ -76,9 +76,9 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
         if (!active.has(key)) active.set(key, { labels, sinceMs: nowMs })
       }
     }
-    for (const gateway of foreign) {
-      seen.add(gateway)
-      if (!active.has(gateway)) active.set(gateway, { labels: { alertname: 'SipTrunkDown', severity: 'critical', trunk: 'acme', gateway }, sinceMs: nowMs })
+    for (const [key, labels] of foreign) {
+      seen.add(key)
+      if (!active.has(key)) active.set(key, { labels, sinceMs: nowMs })
     }
     for (const key of active.keys()) if (!seen.has(key)) active.delete(key)
   }
@@ -130,14 +130,15 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
           return { ok: false, detail: 'no answer' }
         }
         const firing = [...held].filter(([, alert]) => alert.resolvedAtMs === null)
-        return { ok: true, alerts: firing.map(([key, alert]) => ({ fingerprint: fingerprintOf(key), labels: alert.labels, startsAt: iso(alert.startsAtMs), endsAt: iso(alert.heardAtMs + RESOLVE_MS), status: { state: 'active', silencedBy: [], inhibitedBy: [] } })) }
+        return { ok: true, alerts: firing.map(([, alert]) => ({ fingerprint: fingerprintOf(alert.labels), labels: alert.labels, startsAt: iso(alert.startsAtMs), endsAt: iso(alert.heardAtMs + RESOLVE_MS), status: { state: 'active', silencedBy: [], inhibitedBy: [] } })) }
       }
     },
     setAlertmanagerAlive: (alive) => { alertmanagerAlive = alive },
     setPrometheusAlive: (alive) => { prometheusAlive = alive },
-    setForeign: (gateway, fires) => {
-      if (fires) foreign.add(gateway)
-      else foreign.delete(gateway)
+    setForeign: (gateway, alertname, fires) => {
+      const key = `${alertname} ${gateway}`
+      if (fires) foreign.set(key, { alertname, severity: 'critical', trunk: 'acme', gateway })
+      else foreign.delete(key)
     },
     repeat: (subject) => { if (lastBody !== null) void subject.receive(lastBody) }
   }

@@ -59,8 +59,8 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
     else world.carrier.setRejects(gatewayAt(world, at).contact, verb === 'rejects')
   }
   if (alert !== undefined) {
-    const [verb, at] = alert.split(' ')
-    world.monitoring.setForeign(gatewayAt(world, at).id, verb === 'fires')
+    const [verb, at, name = 'SipTrunkDown'] = alert.split(' ')
+    world.monitoring.setForeign(gatewayAt(world, at).id, name, verb === 'fires')
   }
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
   if (alertmanager === 'repeats') {

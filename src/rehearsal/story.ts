@@ -18,7 +18,7 @@ export interface Event {
   /** `dies`, `lives`, `rejects a`, `accepts a`. */
   readonly carrier?: string
   readonly prometheus?: 'dies' | 'lives'
-  /** Somebody's own alert about a gateway: `fires a`, `ends a`. */
+  /** Somebody's own alert about a gateway: `fires a`, `ends a`; with its name if it isn't SipTrunkDown: `fires a Maintenance`. */
   readonly alert?: string
   readonly alertmanager?: 'dies' | 'lives' | 'repeats'
   /** `cut-off` and `connected`: its own way to everything. */

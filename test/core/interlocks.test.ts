@@ -9,7 +9,8 @@ import { VETOES } from '../../src/core/reasons.ts'
 import type { VetoReason } from '../../src/core/reasons.ts'
 import { trunkHealth } from '../../src/core/trunk-health.ts'
 import type { OpenDecision, OperatorRequest } from '../../src/core/world.ts'
-import { A, B, buildAlert, buildInterface, buildWorld, DOWN, driverOf, LIMITS, MINUTE, NOW, SECOND, sipOf } from '../helpers/build-world.ts'
+import type { BookedAlert } from '../../src/core/alert-book.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, DOWN, driverOf, LIMITS, MINUTE, NOW, ruleOf, SECOND, sipOf } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 
 interface Given extends WorldParts {
@@ -44,6 +45,12 @@ const wellFor = (ms: number, state: Given['state'] = {}): Given => ({ ...back, s
 const blocked = (veto: 'exclusive' | 'gateway-alive' | 'owner-unproven'): Given => ({ proof: { state: 'blocked', veto, detail: 'x' } })
 const pause = (scope: string, untilMs: number | null = null): Given => ({ pauses: [{ scope, actor: 'anna', reason: 'work', atMs: NOW, untilMs }] })
 const pinned = (key: string, untilMs: number | null = null): Given => ({ state: { pin: { interface: key, actor: 'anna', reason: 'work', atMs: NOW, untilMs } } })
+
+const frozen = (change: Partial<BookedAlert> = {}): Given => ({
+  rules: [ruleOf('disable'), { ...ruleOf('freeze', 'none', 'Maintenance'), target: { trunk: '{trunk}', gateway: null, interface: null } }],
+  alerts: [buildAlert('pbx-a'), buildAlert('pbx-b', { labels: { alertname: 'Maintenance', trunk: 'acme' }, ...change })]
+})
+const onAlertAlone: Given = { rules: [ruleOf('disable', 'none')], evidence: {} }
 
 type Row = readonly [string, Given, boolean]
 
@@ -83,6 +90,13 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['a resync four minutes ago', { resyncs: true, resyncedAtMs: NOW - 4 * MINUTE }, true],
     ['a resync two minutes ago', { resyncs: true, resyncedAtMs: NOW - 2 * MINUTE }, false],
     ['no Alertmanager is configured', {}, false],
+    ['a rule freezes the trunk', frozen(), true],
+    ['a rule freezes the trunk, whatever the cause', { ...frozen(), proposal: { cause: 'health' } }, true],
+    ['a silenced alert freezes it too', frozen({ suppressed: true }), true],
+    ['an order', { ...frozen(), request: {} }, true],
+    ['an order that names it', { ...frozen(), request: { override: ['freeze'] } }, false],
+    ['a pin beats a rule', { ...frozen(), request: { verb: 'pin' } }, false],
+    ['a rule that prefers needs living monitoring', { resyncs: true, proposal: { cause: 'prefer' } }, true],
     ['own health needs no Alertmanager', { resyncs: true, proposal: { cause: 'health' } }, false]
   ],
   'warm-up': [
@@ -94,6 +108,10 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['the own evidence is up', { evidence: {} }, true],
     ['the own evidence is unknown', { evidence: { [sipOf(A)]: null } }, true],
     ['the own evidence is down', {}, false],
+    ['on the alert alone', onAlertAlone, false],
+    ['on the alert alone, but disputed', { ...onAlertAlone, alerts: [buildAlert('pbx-a', { disputed: true })] }, true],
+    ['a quorum of one', { rules: [ruleOf('disable', 'quorum')], evidence: {} }, true],
+    ['a quorum of alert and own evidence', { rules: [ruleOf('disable', 'quorum')] }, false],
     ['silenced', { alerts: [buildAlert('pbx-a', { suppressed: true })] }, true]
   ],
   exclusive: [
@@ -114,6 +132,13 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['the target is down', { evidence: { [sipOf(A)]: DOWN, [sipOf(B)]: DOWN } }, true],
     ['no target', { proposal: { to: null } }, true],
     ['the target is usable', {}, false]
+  ],
+  'last-usable': [
+    ['named by an alert that needs no evidence, and up', { ...onAlertAlone, proposal: { to: null } }, true],
+    ['somebody else is usable', onAlertAlone, false],
+    ['down', { ...onAlertAlone, evidence: { [sipOf(A)]: DOWN }, proposal: { to: null } }, false],
+    ['unknown', { ...onAlertAlone, evidence: { [sipOf(A)]: null }, proposal: { to: null } }, false],
+    ['not confirmed', { evidence: {}, proposal: { to: null } }, false]
   ],
   'min-enabled': [
     ['none would stay', { proposal: { to: null } }, true],

@@ -4,7 +4,8 @@ import { planTrunk } from '../../src/core/planner.ts'
 import type { Step } from '../../src/core/plan.ts'
 import type { VetoReason, WaitReason } from '../../src/core/reasons.ts'
 import type { World } from '../../src/core/world.ts'
-import { A, B, buildAlert, buildInterface, buildWorld, CARRIER, carrierOf, DOWN, driverOf, MINUTE, NOW, QUERY, SECOND, silentInterface, sipOf, TELLS_LITTLE, WAVERING } from '../helpers/build-world.ts'
+import type { BookedAlert } from '../../src/core/alert-book.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, C, CARRIER, carrierOf, DOWN, driverOf, MINUTE, NOW, ownEyes, QUERY, ruleOf, SECOND, silentInterface, sipOf, TELLS_LITTLE, WAVERING } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 
 const plan = (world: World): Step => planTrunk(world, 'acme', 'd1', NOW)
@@ -14,11 +15,17 @@ const pathLost: WorldParts = { alerts: alertOnA, evidence: { [evidenceKey.path(A
 const dead = { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }
 
 /** A rule on own health, and A down since so many seconds. */
-const ownEyes = (seconds: number, downFor: number, parts: WorldParts = {}): WorldParts => ({
+const eyes = (seconds: number, downFor: number, parts: WorldParts = {}): WorldParts => ({
+  rules: [ownEyes(seconds * SECOND)],
   ...parts,
-  topology: { rules: [{ name: 'own-eyes', match: null, when: { downForMs: seconds * SECOND }, mode: null, target: { trunk: null, gateway: null, interface: null }, demand: 'disable', evidence: 'probe' }] },
   evidence: { [evidenceKey.path(A)]: { ...DOWN, turnedAtMs: NOW - downFor * SECOND }, ...parts.evidence }
 })
+
+/** An alert of another name. */
+const named = (alertname: string, gateway: string, change: Partial<BookedAlert> = {}): BookedAlert =>
+  buildAlert(gateway, { fingerprint: `${alertname} ${gateway}`, labels: { alertname, trunk: 'acme', gateway }, ...change })
+const preferB = (parts: WorldParts = {}): WorldParts => ({ rules: [ruleOf('prefer', 'probe', 'Maintenance')], alerts: [named('Maintenance', 'pbx-b')], ...parts })
+const frozen = { rules: [{ ...ruleOf('freeze', 'probe', 'Holiday'), target: { trunk: '{trunk}', gateway: null, interface: null } }], alerts: [named('Holiday', 'pbx-a')] }
 
 interface Case {
   readonly name: string
@@ -26,6 +33,8 @@ interface Case {
   /** Commands that are sent now, for example `disabled pbx-a/SIP1`. */
   readonly sends?: readonly string[]
   readonly vetoes?: readonly VetoReason[]
+  /** The interface that takes over. */
+  readonly goes?: string
   readonly waits?: readonly WaitReason[]
 }
 
@@ -69,30 +78,60 @@ const cases: readonly Case[] = [
   { name: 'the gateway gave up and nobody else is usable: it is enabled again', given: { alerts: alertOnA, evidence: { [evidenceKey.registration(A)]: DOWN, [sipOf(B)]: DOWN }, interfaces: { [A]: { observed: { present: true, admin: 'self-disabled', registered: false, path: 'up', atMs: NOW } } } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off after its gateway restarted: it is enabled again', given: { interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off and an alert against it stands: it is enabled again, what is off is never confirmed as down', given: { alerts: alertOnA, interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: down for as long as the rule says, no alert is needed', given: ownEyes(10, 10), sends: [`disabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: at once', given: ownEyes(0, 0), sends: [`disabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: not yet', given: ownEyes(10, 9) },
-  { name: 'own health: dead monitoring does not freeze it', given: ownEyes(10, 10, { resyncs: true, resyncedAtMs: NOW - 10 * MINUTE }), sends: [`disabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: it speaks where an alert does, too', given: ownEyes(10, 10, { alerts: alertOnA, resyncs: true }), sends: [`disabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: the oldest of its faults counts', given: ownEyes(10, 2, { evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW - 12 * SECOND } } }), sends: [`disabled ${A}`], waits: ['read-back'] },
-  { name: 'own health: what was down before the warm-up counts anew', given: ownEyes(10, 600, { state: { warmSinceMs: NOW - 25 * SECOND } }) },
-  { name: 'own health: unknown is not down', given: ownEyes(0, 60, { evidence: { [evidenceKey.path(A)]: { verdict: 'unknown', everUp: false } } }) },
-  { name: 'own health: a standby that is down is none of its business', given: { ...ownEyes(0, 0), evidence: { [sipOf(B)]: { ...DOWN, turnedAtMs: NOW - MINUTE } } } },
-  { name: 'own health: the carrier down for all justifies no move', given: ownEyes(0, 0, { evidence: { [CARRIER]: DOWN } }), vetoes: ['no-better'] },
-  { name: 'own health: interlocks hold as for an alert', given: ownEyes(0, 0, { trunk: { mode: 'observe' }, evidence: { [sipOf(B)]: DOWN } }), vetoes: ['mode', 'no-better', 'min-enabled'] },
-  { name: 'own health: spaced as for an alert', given: ownEyes(0, 0, { state: { moves: { count: 1, lastAtMs: NOW - 30 * SECOND } } }), waits: ['spacing'] },
+  { name: 'own health: down for as long as the rule says, no alert is needed', given: eyes(10, 10), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: at once', given: eyes(0, 0), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: not yet', given: eyes(10, 9) },
+  { name: 'own health: dead monitoring does not freeze it', given: eyes(10, 10, { resyncs: true, resyncedAtMs: NOW - 10 * MINUTE }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: it speaks where an alert does, too', given: eyes(10, 10, { alerts: alertOnA, resyncs: true }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: the oldest of its faults counts', given: eyes(10, 2, { evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW - 12 * SECOND } } }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'own health: what was down before the warm-up counts anew', given: eyes(10, 600, { state: { warmSinceMs: NOW - 25 * SECOND } }) },
+  { name: 'own health: unknown is not down', given: eyes(0, 60, { evidence: { [evidenceKey.path(A)]: { verdict: 'unknown', everUp: false } } }) },
+  { name: 'own health: a standby that is down is none of its business', given: { ...eyes(0, 0), evidence: { [sipOf(B)]: { ...DOWN, turnedAtMs: NOW - MINUTE } } } },
+  { name: 'own health: the carrier down for all justifies no move', given: eyes(0, 0, { evidence: { [CARRIER]: DOWN } }), vetoes: ['no-better'] },
+  { name: 'own health: interlocks hold as for an alert', given: eyes(0, 0, { trunk: { mode: 'observe' }, evidence: { [sipOf(B)]: DOWN } }), vetoes: ['mode', 'no-better', 'min-enabled'] },
+  { name: 'own health: spaced as for an alert', given: eyes(0, 0, { state: { moves: { count: 1, lastAtMs: NOW - 30 * SECOND } } }), waits: ['spacing'] },
+  { name: 'on the alert alone: A is left though it is up', given: { rules: [ruleOf('disable', 'none')], alerts: alertOnA }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'on the alert alone, but nobody else is usable: A is up and stays', given: { rules: [ruleOf('disable', 'none')], alerts: alertOnA, evidence: { [sipOf(B)]: DOWN } }, vetoes: ['no-better', 'last-usable', 'min-enabled'] },
+  { name: 'alerts alone against both: A is up and stays', given: { rules: [ruleOf('disable', 'none')], alerts: [...alertOnA, buildAlert('pbx-b')] }, vetoes: ['no-better', 'last-usable', 'min-enabled'] },
+  { name: 'alerts alone against both, A is down and B up: B beats its alert', given: { rules: [ruleOf('disable', 'none')], alerts: [...alertOnA, buildAlert('pbx-b')], evidence: { [sipOf(A)]: DOWN } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'alerts alone against both, both unknown: nobody knows better', given: { rules: [ruleOf('disable', 'none')], alerts: [...alertOnA, buildAlert('pbx-b')], evidence: { [sipOf(A)]: null, [sipOf(B)]: null } }, vetoes: ['no-better', 'min-enabled'] },
+  { name: 'a rule on the alert alone speaks for one that waits for evidence', given: { rules: [ruleOf('disable'), ruleOf('disable', 'none', 'Fire')], alerts: [...alertOnA, named('Fire', 'pbx-a')] }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'quorum: one alert is one voice', given: { rules: [ruleOf('disable', 'quorum')], alerts: alertOnA }, vetoes: ['confirm'] },
+  { name: 'quorum: alert and own evidence are two', given: { rules: [ruleOf('disable', 'quorum')], alerts: alertOnA, evidence: { [sipOf(A)]: DOWN } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'quorum: two alerts of one name are one voice', given: { rules: [ruleOf('disable', 'quorum')], alerts: [...alertOnA, buildAlert('pbx-a', { fingerprint: 'f2' })] }, vetoes: ['confirm'] },
+  { name: 'quorum: two names are two voices', given: { rules: [ruleOf('disable', 'quorum'), ruleOf('disable', 'quorum', 'CallsFail')], alerts: [...alertOnA, named('CallsFail', 'pbx-a')] }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'quorum: the second name is about the other interface', given: { rules: [ruleOf('disable', 'quorum'), ruleOf('disable', 'quorum', 'CallsFail')], alerts: [...alertOnA, named('CallsFail', 'pbx-b')] }, vetoes: ['confirm'] },
+  { name: 'quorum: a disputed alert is no voice', given: { rules: [ruleOf('disable', 'quorum'), ruleOf('disable', 'quorum', 'CallsFail')], alerts: [...alertOnA, named('CallsFail', 'pbx-a', { disputed: true })] }, vetoes: ['confirm'] },
+  { name: 'quorum: a silenced alert is no voice', given: { rules: [ruleOf('disable', 'quorum'), ruleOf('disable', 'quorum', 'CallsFail')], alerts: [...alertOnA, named('CallsFail', 'pbx-a', { suppressed: true })] }, vetoes: ['confirm'] },
+  { name: 'a disputed alert needs own evidence, whatever its rule says', given: { rules: [ruleOf('disable', 'none')], alerts: [buildAlert('pbx-a', { disputed: true })] }, vetoes: ['confirm'] },
+  { name: 'a disputed alert and own evidence', given: { rules: [ruleOf('disable', 'none')], alerts: [buildAlert('pbx-a', { disputed: true })], evidence: { [sipOf(A)]: DOWN } }, sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'prefer: B comes first while the alert fires', given: preferB(), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'prefer: B is down', given: preferB({ evidence: { [sipOf(B)]: DOWN } }) },
+  { name: 'prefer: a silenced alert moves nothing', given: preferB({ alerts: [named('Maintenance', 'pbx-b', { suppressed: true })] }) },
+  { name: 'prefer: a disputed alert moves nothing', given: preferB({ alerts: [named('Maintenance', 'pbx-b', { disputed: true })] }) },
+  { name: 'prefer: a move away from a working interface waits for the cooldown', given: preferB({ state: { movedAtMs: NOW - MINUTE } }), vetoes: ['cooldown'] },
+  { name: 'prefer: not while the trunk is latched', given: preferB({ state: { latch: { sinceMs: NOW, because: 'x' } } }), vetoes: ['flap-latch'] },
+  { name: 'prefer: both are preferred, nobody is better', given: preferB({ alerts: [named('Maintenance', 'pbx-b'), named('Maintenance', 'pbx-a')] }) },
+  { name: 'prefer: B is named by an alert that needs no evidence: disable beats prefer', given: preferB({ rules: [ruleOf('prefer', 'probe', 'Maintenance'), ruleOf('disable', 'none')], alerts: [named('Maintenance', 'pbx-b'), buildAlert('pbx-b')] }) },
+  { name: 'prefer: the end of the alert leads nowhere', given: { state: { wanted: B }, interfaces: { [A]: buildInterface(false), [B]: buildInterface(true) }, evidence: { [evidenceKey.registration(A)]: null } } },
+  { name: 'prefer: an alert that is not confirmed does not hold it', given: preferB({ rules: [ruleOf('prefer', 'probe', 'Maintenance'), ruleOf('disable')], alerts: [named('Maintenance', 'pbx-b'), ...alertOnA] }), sends: [`disabled ${A}`], waits: ['read-back'] },
+  { name: 'prefer: what is off is switched on first', given: preferB({ interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }), sends: [`enabled ${A}`], waits: ['read-back'] },
+  { name: 'prefer decides where a failover goes', given: { names: ['pbx-a', 'pbx-b', 'pbx-c'], rules: [ruleOf('disable'), ruleOf('prefer', 'probe', 'Maintenance')], alerts: [...alertOnA, named('Maintenance', 'pbx-c', { suppressed: true })], evidence: { [sipOf(A)]: DOWN } }, sends: [`disabled ${A}`], goes: C, waits: ['read-back'] },
+  { name: 'freeze: nothing is admitted, whatever happens', given: { rules: [...frozen.rules, ownEyes(0)], alerts: frozen.alerts, evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW - MINUTE } } }, vetoes: ['freeze'] },
+  { name: 'freeze: it stands without any other demand', given: frozen },
   { name: 'a stored "off" without an answered activation is disabled again before B is enabled', given: { capabilities: TELLS_LITTLE, onSecond: 'replace', alerts: alertOnA, evidence: { [sipOf(A)]: DOWN, [evidenceKey.registration(A)]: null }, interfaces: { [A]: buildInterface(false, { offConfirmed: false, offSinceMs: NOW - SECOND }) } }, sends: [`disabled ${A}`], waits: ['read-back'] }
 ]
 
 test('planTrunk', (t) => {
   t.ok(cases.length > 30)
-  for (const { name, given, sends = [], vetoes = [], waits = [] } of cases) {
+  for (const { name, given, sends = [], vetoes = [], waits = [], goes } of cases) {
     t.test(name, (t) => {
       const world = buildWorld(given)
       const step = plan(world)
       t.same(step.actions.flatMap((a) => a.kind === 'apply' ? [`${a.desired} ${a.interface}`] : []), sends, 'commands')
       t.same(step.vetoes.map((v) => v.interlock), vetoes, 'vetoes')
       t.same(step.waits.map((w) => w.reason), waits, 'waits')
+      if (goes !== undefined) t.equal(step.state.inFlight?.to, goes)
       t.same(plan(world), step, 'the same world and instant give the same plan')
       t.end()
     })
@@ -101,9 +140,9 @@ test('planTrunk', (t) => {
 })
 
 test('a rule on own health wakes the planner exactly when its time is over', (t) => {
-  t.equal(plan(buildWorld(ownEyes(10, 7))).wakeAtMs, NOW + 3 * SECOND)
-  t.equal(plan(buildWorld(ownEyes(0.25, 0.1))).wakeAtMs, NOW + 150)
-  const step = plan(buildWorld(ownEyes(10, 10)))
+  t.equal(plan(buildWorld(eyes(10, 7))).wakeAtMs, NOW + 3 * SECOND)
+  t.equal(plan(buildWorld(eyes(0.25, 0.1))).wakeAtMs, NOW + 150)
+  const step = plan(buildWorld(eyes(10, 10)))
   t.equal(step.state.inFlight?.cause, 'health')
   t.match(step.notes.find((n) => n.type === 'admitted')?.data, { cause: 'health', demands: [{ rule: 'own-eyes', alert: null, fingerprint: null, interface: A }] })
   t.end()

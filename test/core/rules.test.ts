@@ -57,13 +57,13 @@ test('what alerts demand of a trunk', (t) => {
   const acme = topologyWith(one).trunks.get('acme') as TrunkTopology
   const onA = { trunk: 'acme', gateway: 'pbx-a' }
   const demand = {
-    rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', alert: { fingerprint: 'f1', name: 'SipTrunkDown' }, sinceMs: NOW, evidence: 'none', startsNew: true
+    rule: 'trunk-down', demand: 'disable', interface: 'pbx-a/SIP1', alert: { fingerprint: 'f1', name: 'SipTrunkDown' }, sinceMs: NOW, evidence: 'none', disputed: false, startsNew: true
   }
   const cases: ReadonlyArray<readonly [string, BookedAlert, readonly unknown[]]> = [
     ['a firing one', alert(onA), [demand]],
     ['a resolved one', alert(onA, { status: 'resolved' }), []],
     ['a silenced one holds but starts nothing', alert(onA, { suppressed: true }), [{ ...demand, startsNew: false }]],
-    ['a disputed one needs our own evidence, whatever the rule says', alert(onA, { disputed: true }), [{ ...demand, evidence: 'probe' }]],
+    ['a disputed one', alert(onA, { disputed: true }), [{ ...demand, disputed: true }]],
     ['one of another trunk', alert({ trunk: 'twin', gateway: 'pbx-a' }), []],
     ['one that is bound', alert({ trunk: 'acme' }, { bound: 'pbx-b/SIP1' }), [{ ...demand, interface: 'pbx-b/SIP1' }]],
     ['one that nobody could bind', alert({ trunk: 'acme' }), []],
@@ -73,6 +73,15 @@ test('what alerts demand of a trunk', (t) => {
   for (const [what, booked, expected] of cases) t.same(demandsOf([booked], acme, [one]), expected, what)
   const two = demandsOf([alert({ trunk: 'twin', gateway: 'pbx-a' })], topologyWith(one).trunks.get('twin') as TrunkTopology, [one, rule()])
   t.same(two.map((d) => [d.interface, d.evidence]), [['pbx-a/SIP2', 'none'], ['pbx-a/SIP3', 'none'], ['pbx-a/SIP2', 'probe'], ['pbx-a/SIP3', 'probe']])
+  t.end()
+})
+
+test('a rule that freezes speaks about the whole trunk', (t) => {
+  const one = rule({ gateway: null }, { demand: 'freeze' })
+  const acme = topologyWith(one).trunks.get('acme') as TrunkTopology
+  t.match(demandsOf([alert({ trunk: 'acme' })], acme, [one]), [{ demand: 'freeze', interface: null, startsNew: true }], 'though nobody could bind the alert')
+  t.match(demandsOf([alert({ trunk: 'acme' }, { suppressed: true, bound: 'pbx-a/SIP1' })], acme, [one]), [{ demand: 'freeze', interface: null, startsNew: false }])
+  t.same(demandsOf([alert({ trunk: 'twin' })], acme, [one]), [])
   t.end()
 })
 

@@ -3,7 +3,7 @@ import type { BookedAlert } from '../../src/core/alert-book.ts'
 import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
 import { parseMatcher } from '../../src/core/labels.ts'
-import type { BindingQuerySettings, DriverCapabilities, InterlockSettings, Topology, TrunkTopology } from '../../src/core/topology.ts'
+import type { BindingQuerySettings, DriverCapabilities, InterlockSettings, Rule, Topology, TrunkTopology } from '../../src/core/topology.ts'
 import { NEW_FLEET, newTrunkState } from '../../src/core/world.ts'
 import type { InterfaceState, TrunkState, World } from '../../src/core/world.ts'
 
@@ -49,6 +49,7 @@ export interface WorldParts {
   readonly state?: Partial<TrunkState>
   readonly interfaces?: Readonly<Record<string, Partial<InterfaceState>>>
   readonly alerts?: readonly BookedAlert[]
+  readonly rules?: readonly Rule[]
   readonly pauses?: World['pauses']
   readonly resyncedAtMs?: number | null
 }
@@ -65,6 +66,18 @@ export const driverOf = (key: string): string => evidenceKey.driver(key.split('/
 export const CARRIER = 'options sip:carrier'
 export const carrierOf = (key: string): string => `options sip:carrier-of-${key.split('/')[0]}`
 
+/** A rule on an alert that names trunk and gateway. */
+export function ruleOf (demand: Rule['demand'], evidence: Rule['evidence'] = 'probe', alertname = 'SipTrunkDown'): Rule {
+  const matcher = parseMatcher(`alertname="${alertname}"`)
+  if (!matcher.ok) throw new Error(matcher.message)
+  return { name: `${demand}-${alertname}`, match: [matcher.matcher], when: null, mode: null, target: { trunk: '{trunk}', gateway: '{gateway}', interface: null }, demand, evidence }
+}
+
+/** A rule on own health, about every trunk. */
+export function ownEyes (downForMs: number): Rule {
+  return { name: 'own-eyes', match: null, when: { downForMs }, mode: null, target: { trunk: null, gateway: null, interface: null }, demand: 'disable', evidence: 'probe' }
+}
+
 export function buildTopology (parts: WorldParts = {}): Topology {
   const { names = ['pbx-a', 'pbx-b'], capabilities = TELLS_ALL } = parts
   const limits = { fall: 3, rise: 2, intervalMs: 5 * SECOND, timeoutMs: 2 * SECOND }
@@ -76,8 +89,6 @@ export function buildTopology (parts: WorldParts = {}): Topology {
     carrierProbe: parts.ownCarriers === true ? carrierOf(`${name}/SIP1`) : CARRIER,
     contact: { hostPort: `${name}:5060` }
   }))
-  const matcher = parseMatcher('alertname="SipTrunkDown"')
-  if (!matcher.ok) throw new Error(matcher.message)
   return {
     gateways: new Map(names.map((id) => [id, { id, driver: 'model', capabilities, observe: { ...limits, intervalMs: 10 * SECOND, timeoutMs: 5 * SECOND }, registersWithinMs: capabilities.registersWithinMs }])),
     trunks: new Map([['acme', {
@@ -92,7 +103,7 @@ export function buildTopology (parts: WorldParts = {}): Topology {
       ...parts.trunk
     }]]),
     probes: new Map([CARRIER, ...interfaces.flatMap((i) => [i.sipProbe, carrierOf(i.key)])].map((id) => [id, limits])),
-    rules: [{ name: 'trunk-down', match: [matcher.matcher], when: null, mode: null, target: { trunk: '{trunk}', gateway: '{gateway}', interface: null }, demand: 'disable', evidence: 'probe' }],
+    rules: parts.rules ?? [ruleOf('disable')],
     interlocks: { ...LIMITS, ...parts.interlocks },
     resyncs: parts.resyncs ?? false,
     canaries: [],

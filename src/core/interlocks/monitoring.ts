@@ -1,5 +1,5 @@
 /** How far the monitoring, and our own view of the world, can be believed. */
-import { isConfirmed } from '../demands.ts'
+import { freezeOf, isConfirmed } from '../demands.ts'
 import { isWarm } from '../trunk-health.ts'
 import { refuse } from './judgement.ts'
 import type { Interlock, Judgement, Refusal } from './judgement.ts'
@@ -11,7 +11,7 @@ export const freeze: Interlock = (judgement) => frozenByRule(judgement) ?? froze
 
 /** A pin is a person's word against a rule's. */
 function frozenByRule ({ state, demands, proposal }: Judgement): Refusal | null {
-  const demand = demands.find((d) => d.demand === 'freeze')
+  const demand = freezeOf(demands)
   if (demand === undefined || (proposal.byOperator && state.request?.verb === 'pin')) return null
   return refuse(`the rule ${demand.rule} freezes the trunk while the alert ${demand.alert?.name ?? ''} fires`)
 }
