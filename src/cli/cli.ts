@@ -18,6 +18,7 @@ import { pin } from './pin.ts'
 import { probe } from './probe.ts'
 import { reassert } from './reassert.ts'
 import { reject } from './reject.ts'
+import { replay } from './replay.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
@@ -27,7 +28,7 @@ import { unpin } from './unpin.ts'
 const COMMANDS: readonly Command[] = [
   run, checkConfigCommand, status, decisions, journal,
   pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, adopt, reassert,
-  manual, probe, demo
+  manual, replay, probe, demo
 ]
 
 /**

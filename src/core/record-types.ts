@@ -21,6 +21,9 @@ export const RECORD_TYPES: Readonly<Record<RecordType, string>> = {
   'alert-refused': 'alerts that no rule can use'
 }
 
+/** With these the journal keeps what the plan was made from. */
+export const RECORDED_WITH_SNAPSHOT: ReadonlySet<RecordType> = new Set(['proposed', 'vetoed', 'withdrawn', 'admitted'])
+
 export function isRecordType (text: string): text is RecordType {
   return Object.hasOwn(RECORD_TYPES, text)
 }

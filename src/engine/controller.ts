@@ -5,8 +5,8 @@
 import { toDurable } from '../core/durable.ts'
 import type { DriverFailure } from '../core/observation.ts'
 import { recordCommandEnd } from '../core/observe.ts'
-import { planTrunk } from '../core/planner.ts'
-import type { Action, Note, Step } from '../core/plan.ts'
+import { recordPlan } from '../core/record-plan.ts'
+import type { Action, Note } from '../core/plan.ts'
 import type { Held } from '../core/report.ts'
 import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { TrunkState } from '../core/world.ts'
@@ -95,13 +95,13 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     for (const id of trunks) dirty.add(id)
     wake.abort()
   }
-  const addNote = (id: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }): void => {
-    desk(id).notes.push({ decision: note.decision, atMs: clock.now(), trunk: id, type: note.type, data: note.data })
+  const addNote = (id: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }, atMs: EpochMs): void => {
+    desk(id).notes.push({ decision: note.decision, atMs, trunk: id, type: note.type, data: note.data })
   }
 
-  const plan = (id: TrunkId): Step => {
+  const plan = (id: TrunkId, nowMs: EpochMs): ReturnType<typeof recordPlan> => {
     if (fresh === '') fresh = newDecision()
-    const step = planTrunk(world, id, fresh, clock.now())
+    const step = recordPlan(world, id, fresh, nowMs)
     const used = step.state.open?.id === fresh || step.state.inFlight?.decision === fresh || step.notes.some((n) => n.decision === fresh)
     if (used) fresh = ''
     return step
@@ -125,10 +125,12 @@ export function createController (holder: WorldHolder, executor: Executor, regis
 
   /** One trunk: plan, store, act. */
   const turn = (id: TrunkId): Promise<void> => alone(id, async (own) => {
-    const step = plan(id)
+    const nowMs = clock.now()
+    const step = plan(id, nowMs)
     holder.setTrunk(id, step.state)
     own.held = { vetoes: step.vetoes, waits: step.waits }
     own.wakeAtMs = step.wakeAtMs
+    for (const line of step.lines) addNote(id, line, nowMs)
     for (const note of step.notes) tell(id, note)
     const durable = JSON.stringify(toDurable(step.state))
     const stored = (durable === own.stored && own.notes.length === 0) || (await keep(id, own, durable)).ok
@@ -190,7 +192,6 @@ export function createController (holder: WorldHolder, executor: Executor, regis
   }
 
   const tell = (id: TrunkId, note: Note): void => {
-    addNote(id, note)
     log.info({ trunk: id, decision: note.decision, ...note.data }, note.type)
     if (note.type !== 'ended') return
     const result = String(note.data['result'])
@@ -245,7 +246,7 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     order,
     heldOf: (id) => desks.get(id)?.held ?? NOTHING_HELD,
     note: (id, note) => {
-      addNote(id, note)
+      addNote(id, note, clock.now())
       mark([id])
     },
     load: (revisions) => { for (const [id, revision] of revisions) desk(id).revision = revision },

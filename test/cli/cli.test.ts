@@ -9,12 +9,14 @@ import { cli } from '../../src/cli/cli.ts'
 import type { CliDependencies } from '../../src/cli/command.ts'
 import { renderStatus } from '../../src/cli/status.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { recordPlan } from '../../src/core/record-plan.ts'
 import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import { createMetrics } from '../../src/metrics/recorder.ts'
 import type { Log } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
+import { A, buildAlert, buildWorld, DOWN, NOW, sipOf } from '../helpers/build-world.ts'
 import { createFakeEngine } from '../helpers/fake-engine.ts'
 import { AT_MS, buildInterface, buildStatus, buildTrunk } from '../helpers/status.ts'
 import { createFakeUas } from '../sip/fake-uas.ts'
@@ -112,7 +114,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'adopt', 'reassert', 'manual', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'adopt', 'reassert', 'manual', 'replay', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)
@@ -310,6 +312,44 @@ test('journal', async (t) => {
   t.match(all, { code: 0, out: '{"decision":"d-1","atMs":1,"trunk":"acme","type":"proposed","data":{}}\n', err: '' })
   t.match(engine.calls, [['journal', { trunk: 'acme', sinceMs: Number }]])
   t.match(await pointsman(['journal', '--type=weather', ...access]), { code: 1, err: /`type` must be one of: snapshot, / })
+})
+
+test('replay', async (t) => {
+  const world = buildWorld({ evidence: { [sipOf(A)]: DOWN }, alerts: [buildAlert('pbx-a')] })
+  const records = recordPlan(world, 'acme', 'd1', NOW).lines.map((line) => ({ ...line, trunk: 'acme', atMs: NOW }))
+  const lines = (list: readonly object[]): string => list.map((record) => `${JSON.stringify(record)}\n`).join('')
+  const dir = t.testdir({
+    'good.jsonl': `\n${lines(records)}`,
+    'other.jsonl': lines(records.map((r) => r.type === 'admitted' ? { ...r, data: { ...r.data, to: 'pbx-z/SIP1' } } : r)),
+    'broken.jsonl': `${lines(records)}{"decision":`,
+    'empty.jsonl': '',
+    'cut.jsonl': lines(records.slice(0, 1)),
+    secret: 'x',
+    'pointsman.yaml': `gateways:
+  pbx-a: {driver: kamailio, url: 'http://10.0.1.10:8080/RPC', token_file: secret}
+  pbx-b: {driver: kamailio, url: 'http://10.0.2.10:8080/RPC', token_file: secret}
+probes: {options: {method: OPTIONS}}
+trunks:
+  acme:
+    type: exclusive
+    registration: {auth: register, expires: 300s}
+    interfaces:
+      - {gateway: pbx-a, interface: SIP1, sip: 'sip:pbx-a', carrier: 'sip:carrier', probe: options}
+      - {gateway: pbx-b, interface: SIP1, sip: 'sip:pbx-b', carrier: 'sip:carrier', probe: options}
+`
+  })
+  t.match(await pointsman(['replay', join(dir, 'good.jsonl')]), { code: 0, out: '1 moments: 1 the same, 0 different, 0 not readable\n' })
+  const other = await pointsman(['replay', join(dir, 'other.jsonl')])
+  t.match(other, { code: 3, out: /^2026-\S+ \S+ {2}acme {2}d1\n- .*"to":"pbx-z\/SIP1".*\n\+ .*"to":"pbx-b\/SIP1".*\n1 moments: 0 the same, 1 different/ })
+  t.match(JSON.parse((await pointsman(['replay', '--output=json', join(dir, 'other.jsonl')])).out), { moments: 1, differences: [{ kind: 'recorded-otherwise', decision: 'd1' }] })
+  const judged = await pointsman(['replay', '--config.file', join(dir, 'pointsman.yaml'), join(dir, 'good.jsonl')])
+  t.match(judged, { code: 0, out: /- admitted: pbx-a\/SIP1 → pbx-b\/SIP1 \(alert\)\n\+ nothing to decide\n1 moments/ })
+  t.match(await pointsman(['replay', join(dir, 'broken.jsonl')]), { code: 1, err: /broken\.jsonl:\d+:1: this is not a journal record/ })
+  t.match(await pointsman(['replay', join(dir, 'empty.jsonl')]), { code: 1, err: /has no snapshot/ })
+  t.match(await pointsman(['replay', join(dir, 'cut.jsonl')]), { code: 3, out: /can't be decided again: the records after/ })
+  t.match(await pointsman(['replay', join(dir, 'none.jsonl')]), { code: 1, err: /can't be read \(ENOENT\)/ })
+  t.match(await pointsman(['replay', '--config.file', join(dir, 'good.jsonl'), join(dir, 'good.jsonl')]), { code: 3, err: /error: / })
+  t.match(await pointsman(['replay']), { code: 2 })
 })
 
 test('decisions', async (t) => {

@@ -6,6 +6,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { t, test } from 'tap'
+import { createReplay } from '../../src/core/replay.ts'
+import type { Replayed } from '../../src/core/replay.ts'
 import type { Played } from '../../src/rehearsal/play.ts'
 import { milliseconds } from '../../src/rehearsal/story.ts'
 import type { Expected } from '../../src/rehearsal/story.ts'
@@ -40,6 +42,15 @@ function differences (expected: Expected, played: Played): string[] {
   return [...wrong, ...played.violations]
 }
 
+/** Each moment of the journal that is not decided the same again, after a way through a file. */
+function replayed (journal: Played['journal']): Exclude<Replayed, { readonly kind: 'same' }>[] {
+  const replay = createReplay(null)
+  const moments = [...journal.flatMap((record) => replay.take(JSON.parse(JSON.stringify(record)) as typeof record)), ...replay.end()]
+  decidedAgain.count += moments.length
+  return moments.filter((each) => each.kind !== 'same')
+}
+const decidedAgain = { count: 0 }
+
 function report (variant: string, played: Played, tookMs: number): string {
   const { runs, bound, silenceMs, ends, commands, seen, story } = played
   return [
@@ -65,7 +76,9 @@ test('the failure matrix', async (t) => {
       for (const [index, { variant, played, tookMs }] of performances.entries()) {
         if (only !== undefined) t.comment(report(variant, played, tookMs))
         t.same(differences(story.variants[index]?.expected ?? {}, played), [], variant)
+        t.same(replayed(played.journal), [], `${variant}: its journal decides the same again`)
       }
     })
-  }
+  }  t.comment(`${decidedAgain.count} moments decided again`)
+  t.ok(decidedAgain.count > names.length, 'decisions were made again')
 })
