@@ -63,6 +63,8 @@ export interface ResyncInput {
   readonly listed: readonly ListedAlert[]
   /** Every Alertmanager answered and every alert could be read; else absence proves nothing. */
   readonly complete: boolean
+  /** The watchdog lives; else the absence of an alert that was certain may only mean that Prometheus is gone. */
+  readonly watched: boolean
   /** When they were asked: what arrived since then can't be absent. */
   readonly askedAtMs: EpochMs
 }
@@ -150,7 +152,7 @@ export function resyncBook (book: AlertBook, input: ResyncInput, nowMs: EpochMs)
     if (booked.status === 'resolved' || listed.has(booked.fingerprint)) continue
     // An arrival in our future was before the clock was set back, not after the question.
     if (booked.lastSeenAtMs >= input.askedAtMs && booked.lastSeenAtMs <= nowMs) continue
-    const change = resyncAbsent(booked, nowMs)
+    const change = resyncAbsent(booked, input.watched, nowMs)
     if (change !== null) changes.push(change)
   }
   return changes
@@ -176,8 +178,9 @@ function resyncListed (before: BookedAlert | undefined, listed: ListedAlert, now
   return { booked, changed }
 }
 
-function resyncAbsent (before: BookedAlert, nowMs: EpochMs): ResyncChange | null {
+function resyncAbsent (before: BookedAlert, watched: boolean, nowMs: EpochMs): ResyncChange | null {
   const { absentSinceMs } = before
+  if (!before.disputed && !watched) return absentSinceMs === null ? null : { booked: { ...before, absentSinceMs: null }, changed: false }
   // In our future: the clock was set back meanwhile, so count anew.
   const isFirst = absentSinceMs === null || absentSinceMs > nowMs
   if (before.disputed || (!isFirst && nowMs - absentSinceMs >= ABSENCE_MS)) return { booked: endByAbsence(before, nowMs), changed: true }

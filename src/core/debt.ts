@@ -9,11 +9,12 @@ import { standingPin } from './permission.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
+import { direction } from './switchover.ts'
 import { bindingWord, gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
-import type { Debt, TrunkState, World } from './world.ts'
+import type { Debt, Switchover, TrunkState, World } from './world.ts'
 
 /** A debtor that is silent is read this often. */
 const POLL_MS = 2000
@@ -36,6 +37,28 @@ export function payDebts (world: World, trunk: TrunkTopology, before: TrunkState
     if (state.wanted !== before.wanted) break
   }
   return { ...NO_STEP, state, actions, notes, wakeAtMs: nowMs + POLL_MS / 4 }
+}
+
+/**
+ * While the new interface is verified: another one that came on by itself owes at once. Who is right if the new one fails
+ * is for the verification to say, so nothing is turned round here.
+ */
+export function payWhileVerifying (world: World, trunk: TrunkTopology, before: TrunkState, run: Switchover, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  const { on } = direction(run)
+  const returned = trunk.interfaces.map((i) => i.key).filter((key) => {
+    const { observed, onSinceMs } = interfaceState(before, key)
+    return key !== on && onSinceMs !== null && observed !== null && observed.atMs > run.phaseSinceMs && !before.debts.some((debt) => debt.interface === key)
+  })
+  const notes: Note[] = returned.map((key) => ({ decision: run.decision, type: 'debt', data: { interface: key, paid: false, because: 'it came back enabled by itself' } }))
+  const state = { ...before, debts: [...before.debts, ...returned.map((key) => newDebt(key, run.decision, nowMs))] }
+  if (on === null || state.debts.length === 0 || state.debts.some((debt) => debt.interface === on)) return { ...NO_STEP, state: before }
+  const its = health.get(on)
+  if (its === undefined) return { ...NO_STEP, state: before }
+  // That it is not registered yet is no sign that it dies: the returned one may be the cause.
+  const steady = new Map([...health, [on, { ...its, wavering: its.answers !== 'yes' || !its.sipAlive }]])
+  const step = payDebts(world, trunk, { ...state, wanted: on, refuted: null }, steady, nowMs)
+  if (step.state.wanted !== on) return { ...NO_STEP, state, notes }
+  return { ...step, state: { ...step.state, wanted: before.wanted, refuted: before.refuted }, notes: [...notes, ...step.notes] }
 }
 
 function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, debt: Debt, nowMs: EpochMs): Step {

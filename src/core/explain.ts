@@ -114,6 +114,10 @@ export function explainRecord (type: string, data: Readonly<Record<string, unkno
     case 'outcome': return `${text('command')} ${text('interface')}: ${text('result')}`
     case 'ended': return `ended ${text('result')}, on ${text('wanted')}`
     case 'withdrawn': return 'no longer needed'
+    case 'expired': return `nobody has answered in time; proposed anew as ${text('anew')}`
+    case 'brake': return `the brake engaged: ${Array.isArray(data['causes']) ? data['causes'].join(', ') : ''}`
+    case 'panic': return data['panic'] === true ? `Pointsman distrusts its own view: ${text('detail')}` : 'Pointsman sees again'
+    case 'watchdog': return data['lost'] === true ? 'the watchdog is lost' : 'the watchdog is back'
     case 'baseline': return data['legal'] === true ? 'the first state was adopted' : 'the first state is not a legal resting state'
     case 'drift': return text('detail')
     case 'debt': return `${text('interface')}: ${data['paid'] === true ? 'debt paid' : data['turnedRound'] === true ? 'debt turned round' : 'should be off'}`

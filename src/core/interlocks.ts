@@ -3,6 +3,7 @@
  * evaluated, all vetoes are reported, and what can't be evaluated vetoes. To add one: a name and a sentence in
  * `reasons.ts`, a function in the file of who speaks, a line in `INTERLOCKS`, a case in `test/core/interlocks.test.ts`.
  */
+import { brake, leader, panic } from './interlocks/fleet.ts'
 import type { Interlock, Judgement, Veto } from './interlocks/judgement.ts'
 import { confirm, freeze, warmUp } from './interlocks/monitoring.ts'
 import { cooldown, flapLatch, hold } from './interlocks/pace.ts'
@@ -29,6 +30,9 @@ export const INTERLOCKS: Readonly<Record<VetoReason, Interlock>> = {
   'min-enabled': minEnabled,
   emergency,
   'standby-not-ready': standbyNotReady,
+  brake,
+  panic,
+  leader,
   cooldown,
   hold,
   'flap-latch': flapLatch

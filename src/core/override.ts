@@ -9,8 +9,11 @@ const VOUCHED: ReadonlySet<VetoReason> = new Set(['exclusive', 'gateway-alive', 
 /** What a person has pinned is unpinned, an unclear first state is adopted: with a verb of its own, not in passing. */
 const ANSWERED_BY_VERB: ReadonlySet<VetoReason> = new Set(['pin', 'baseline-unclear'])
 
+/** Of two replicas only the one that leads acts, whoever asks. */
+const NEVER: ReadonlySet<VetoReason> = new Set(['leader'])
+
 /** Names that `--override` takes. */
-export const OVERRIDABLE: readonly VetoReason[] = (Object.keys(VETOES) as VetoReason[]).filter((name) => !VOUCHED.has(name) && !ANSWERED_BY_VERB.has(name))
+export const OVERRIDABLE: readonly VetoReason[] = (Object.keys(VETOES) as VetoReason[]).filter((name) => !NEVER.has(name) && !VOUCHED.has(name) && !ANSWERED_BY_VERB.has(name))
 
 export function isOverridable (name: string): name is VetoReason {
   return OVERRIDABLE.some((known) => known === name)

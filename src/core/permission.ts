@@ -3,10 +3,10 @@ import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import type { PauseStatus } from './status.ts'
 import type { Pin, TrunkState, World } from './world.ts'
 
-/** A person's pause, an unexplained change, an unclear first state and the mode hold everything. */
+/** Another leader, a person's pause, an unexplained change, an unclear first state and the mode hold everything. */
 export function maySend (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): boolean {
   const paused = standingPause(world, trunk, trunk.interfaces.map((i) => i.key), nowMs) !== null
-  return trunk.mode === 'automatic' && state.baseline === 'adopted' && state.drift === null && !paused
+  return world.leader && trunk.mode !== 'observe' && state.baseline === 'adopted' && state.drift === null && !paused
 }
 
 /** The pause that concerns these interfaces of a trunk now; null: none does. */

@@ -30,7 +30,7 @@ export type Action =
 /** A line for the journal; the engine adds trunk and time. */
 export interface Note {
   readonly decision: string
-  readonly type: 'proposed' | 'vetoed' | 'withdrawn' | 'admitted' | 'phase' | 'command' | 'ended' | 'baseline' | 'drift' | 'debt' | 'pin'
+  readonly type: 'proposed' | 'vetoed' | 'withdrawn' | 'expired' | 'admitted' | 'phase' | 'command' | 'ended' | 'baseline' | 'drift' | 'debt' | 'pin' | 'brake' | 'panic' | 'watchdog'
   readonly data: Readonly<Record<string, unknown>>
 }
 

@@ -5,10 +5,12 @@
  * What holds: an enable is planned only by an admitted switchover whose other interfaces are proven off; nothing is
  * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
  */
-import { payDebts } from './debt.ts'
+import { payDebts, payWhileVerifying } from './debt.ts'
+import { incidentCause, withIncident } from './incidents.ts'
 import { judge } from './interlocks.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
 import { PRE_FLIGHT_MS } from './interlocks/target.ts'
+import { hasExpired, modeOf } from './mode.ts'
 import { nextTry } from './moves.ts'
 import { recordDark } from './observe.ts'
 import { maySend, standingPin } from './permission.ts'
@@ -26,6 +28,7 @@ import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.t
 import { attend } from './upkeep.ts'
 import { waitsFor } from './waits.ts'
 import type { Wait } from './waits.ts'
+import { rulesInForce } from './watchdog.ts'
 import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
@@ -43,14 +46,14 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   const stored = world.trunks.get(id)
   if (trunk === undefined || stored === undefined) throw new Error(`no trunk ${id}`)
   const notes: Note[] = []
-  let state = watchCarrier(world, trunk, knowRegistrar(trunk, stored), nowMs)
+  let state = watchCarrier(world, trunk, watchPanic(world, trunk, knowRegistrar(trunk, stored)), nowMs)
   state = endOrders(trunk, state, freshId, notes, nowMs)
   state = adoptBaseline(trunk, state, freshId, notes)
   state = nameChanges(state, freshId, notes)
   const health = trunkHealth(world, trunk, state, nowMs)
   state = recordDark(state, [...health.values()].filter((h) => !h.sipAlive && interfaceState(state, h.key).silentSince).map((h) => h.key))
   const alerts = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
-  const own = healthDemandsOf(trunk, health, world.topology.rules, nowMs)
+  const own = healthDemandsOf(trunk, health, rulesInForce(world), nowMs)
   const step = decide(world, trunk, state, health, [...own.demands, ...alerts], freshId, nowMs)
   const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
   const care = attend(world, trunk, step.state, health, changing ? 'changing' : alerts.length > 0 ? 'doubt' : 'calm', nowMs)
@@ -75,8 +78,19 @@ function watchCarrier (world: World, trunk: TrunkTopology, state: TrunkState, no
   if (carrier === null) return state
   if (carrier.verdict === 'down') return state.carrierDownSinceMs === null ? { ...state, carrierDownSinceMs: nowMs } : state
   if (state.carrierDownSinceMs === null || carrier.verdict !== 'up') return state
+  return warmAnew(world, trunk, { ...state, carrierDownSinceMs: null }, nowMs)
+}
+
+/** What was seen while our vantage point was blind counts for nothing. */
+function watchPanic (world: World, trunk: TrunkTopology, state: TrunkState): TrunkState {
+  const { panicEndedAtMs } = world.fleet
+  return panicEndedAtMs > state.warmSinceMs ? warmAnew(world, trunk, state, panicEndedAtMs) : state
+}
+
+/** Every evidence needs a newer verdict, and registrations get the time to come back. */
+function warmAnew (world: World, trunk: TrunkTopology, state: TrunkState, atMs: EpochMs): TrunkState {
   const slowestMs = Math.max(...trunk.interfaces.map((i) => world.topology.gateways.get(i.gateway)?.registersWithinMs ?? 0))
-  return { ...state, carrierDownSinceMs: null, warmSinceMs: nowMs, registrationsFromMs: nowMs + slowestMs }
+  return { ...state, warmSinceMs: atMs, registrationsFromMs: atMs + slowestMs }
 }
 
 /** The first legal resting state that is seen is the baseline; an illegal one waits for a person. */
@@ -123,7 +137,8 @@ function nameChanges (state: TrunkState, decision: string, notes: Note[]): Trunk
 }
 
 function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], freshId: string, nowMs: EpochMs): Step {
-  if (state.inFlight !== null) return advance(world, trunk, state, health, nowMs)
+  if (state.inFlight !== null && !world.leader) return { ...NO_STEP, state }
+  if (state.inFlight !== null) return resolveOverlap(world, trunk, advance(world, trunk, state, health, nowMs), health, nowMs)
   const proposal = propose(trunk, state, health, demands, nowMs)
   const held = proposal === null ? null : consider(world, trunk, state, health, demands, proposal, freshId, nowMs)
   if (held?.state.inFlight != null) {
@@ -137,10 +152,17 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
   return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
 }
 
+/** What comes back enabled while the new interface is verified is switched off at once, not after the end. */
+function resolveOverlap (world: World, trunk: TrunkTopology, step: Step, health: HealthMap, nowMs: EpochMs): Step {
+  if (step.state.inFlight?.phase !== 'verifying' || !maySend(world, trunk, step.state, nowMs)) return step
+  const debts = payWhileVerifying(world, trunk, step.state, step.state.inFlight, health, nowMs)
+  return { ...step, state: debts.state, actions: [...step.actions, ...debts.actions], notes: [...step.notes, ...debts.notes], wakeAtMs: earlier(step.wakeAtMs, debts.wakeAtMs) }
+}
+
 /** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
 function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
   const proof = proofBefore(trunk, state, health, proposal, nowMs)
-  const decision = open(state, proposal, freshId, nowMs)
+  const decision = open(world, trunk, state, health, demands, proposal, freshId, nowMs)
   const judgement: Judgement = { world, trunk, state, health, demands, proposal, decision, proof, nowMs }
   const { vetoes, passed } = judge(judgement)
   const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
@@ -154,11 +176,14 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
       const justFailed = attempt !== null && attempt.reason !== null && nowMs - attempt.atMs < FAILED_READ_PAUSE_MS
       if (iface !== undefined && !justFailed) actions.push({ kind: 'observe', gateway: iface.gateway })
     }
-    if (missing.length === 0) return admit(state, proposal, decision, passed, nowMs)
+    if (missing.length === 0) return admit(judgement, passed)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
   }
   const held = [...vetoes.map((v) => v.interlock), ...waits.map((w) => w.reason)].join(' ')
   const notes: Note[] = []
+  if (state.open !== null && decision.id !== state.open.id && isSameMove(state.open, proposal)) {
+    notes.push({ decision: state.open.id, type: 'expired', data: { from: state.open.from, to: state.open.to, anew: decision.id } })
+  }
   if (decision.id === freshId && state.open?.id !== freshId) {
     notes.push({ decision: decision.id, type: 'proposed', data: describe(proposal) })
   }
@@ -189,10 +214,15 @@ function proofBefore (trunk: TrunkTopology, state: TrunkState, health: HealthMap
   return proofOthersOff(trunk, state, others, proposal.to, nowMs).proof
 }
 
-/** The same move under the same cause keeps its decision id. */
-function open (state: TrunkState, proposal: Proposal, freshId: string, nowMs: EpochMs): OpenDecision {
+function isSameMove (last: OpenDecision, { from, to, cause }: Proposal): boolean {
+  return last.from === from && last.to === to && last.cause === cause
+}
+
+/** The same move under the same cause keeps its decision id, unless nobody has approved it in time. */
+function open (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], proposal: Proposal, freshId: string, nowMs: EpochMs): OpenDecision {
   const last = state.open
-  if (last !== null && last.from === proposal.from && last.to === proposal.to && last.cause === proposal.cause) return last
+  const asks = !proposal.byOperator && modeOf(world.topology, trunk, health, demands, proposal) === 'approve'
+  if (last !== null && isSameMove(last, proposal) && !(asks && hasExpired(last, nowMs))) return last
   return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '', sinceMs: nowMs, answer: null }
 }
 
@@ -210,7 +240,7 @@ function unreadLately (state: TrunkState, keys: readonly InterfaceKey[], health:
   })
 }
 
-function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, passed: readonly Veto[], nowMs: EpochMs): Step {
+function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judgement, passed: readonly Veto[]): Step {
   if (proposal.to === null) throw new Error('a proposal without a target was admitted')
   const knownOff = proposal.byOperator ? state.request?.knownOff ?? [] : []
   const inFlight: Switchover = {
@@ -229,8 +259,12 @@ function admit (state: TrunkState, proposal: Proposal, decision: OpenDecision, p
     knownOff
   }
   const upkeeps = proposal.cause === 'upkeep' ? nextTry(state.upkeeps, nowMs) : state.upkeeps
+  const from = trunk.interfaces.find((i) => i.key === proposal.from)
+  const its = health.get(proposal.from ?? '')
+  const counts = (proposal.cause === 'alert' || proposal.cause === 'health') && !proposal.byOperator && from !== undefined && its !== undefined
+  const incidents = counts ? withIncident(state, incidentCause(world, from, its, decision.sinceMs), nowMs) : state.incidents
   const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
-  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps }, passed, notes: [note] }
+  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps, incidents }, passed, notes: [note] }
 }
 
 /** `overridden`: named by the author of the order; `shown`: they judge automation only. */

@@ -55,7 +55,7 @@ export type DriverReason = keyof typeof DRIVER_REASONS
 
 /** Interlocks: why a switchover is not admitted. */
 export const VETOES = {
-  mode: 'the mode is observe: Pointsman records what it would do and touches nothing',
+  mode: 'the mode is observe (recorded only) or approve (a person has to agree first)',
   paused: 'automation is paused',
   pin: 'an operator has pinned the trunk',
   'baseline-unclear': 'the gateways\' first state was not a legal resting state; look at them, then adopt it',
@@ -71,6 +71,9 @@ export const VETOES = {
   'min-enabled': 'too few interfaces would stay enabled',
   emergency: 'an emergency trunk would stay without an enabled interface for too long',
   'standby-not-ready': 'the standby did not answer its pre-flight read',
+  brake: 'too many incidents: everything is frozen until a person releases it',
+  panic: 'Pointsman\'s own view of the world is not to be trusted',
+  leader: 'another replica leads',
   cooldown: 'the last switchover was too short ago',
   hold: 'the interface to return to has not been well for long enough',
   'flap-latch': 'the trunk has moved too often; look at it, then acknowledge it'

@@ -8,6 +8,7 @@ export const RECORD_TYPES: Readonly<Record<RecordType, string>> = {
   proposed: 'a move is wanted: from, to, cause, and the demands behind it',
   vetoed: 'the interlocks and waits that hold it, each time that they change; in mode observe also what would have been done',
   withdrawn: 'it is no longer needed',
+  expired: 'nobody has approved it in time; it is proposed anew under another id',
   admitted: 'no interlock holds it: a switchover begins; with the interfaces as they were before',
   phase: 'a step of a switchover has begun',
   command: 'a command to a gateway, recorded before its first byte',
@@ -17,6 +18,9 @@ export const RECORD_TYPES: Readonly<Record<RecordType, string>> = {
   drift: 'somebody changed a gateway',
   debt: 'an interface that should be off and could not be reached; paid, or turned round',
   pin: 'a pin ended by itself: its time is over, or its interface left the configuration',
+  brake: 'one incident too many: the brake has engaged, with its causes',
+  panic: 'Pointsman distrusts its own view of the world, or trusts it again',
+  watchdog: 'the watchdog\'s alert is lost, or back',
   operator: 'an operator\'s order: who, what, why, and whether it was taken',
   'alert-refused': 'alerts that no rule can use'
 }

@@ -162,7 +162,7 @@ export interface Watchdog {
   readonly match: readonly Matcher[]
   readonly timeoutMs: DurationMs
   /** While it is lost: nothing alert-based starts (`freeze`), or the own evidence acts alone (`probes`). */
-  readonly then: 'freeze' | 'probes'
+  readonly whenLost: 'freeze' | 'probes'
 }
 
 export interface Topology {

@@ -13,6 +13,7 @@ export function waitsFor ({ world, trunk, state, health, proposal, proof, nowMs 
   if (spacedMs > nowMs && !proposal.byOperator) waits.push({ reason: 'spacing', detail: 'the last try was too short ago', untilMs: spacedMs })
   if (sharedCarrierVerdict(world, trunk, nowMs)?.wavering === true) waits.push({ reason: 'waiting-for-answer', detail: 'the carrier has just missed a probe', untilMs: null })
   if (proposal.from !== null && health.get(proposal.from)?.settling === true) waits.push({ reason: 'waiting-for-answer', detail: `${proposal.from} came back a moment ago`, untilMs: null })
+  if (world.fleet.vantage === 'doubt') waits.push({ reason: 'waiting-for-answer', detail: 'it may be that Pointsman itself is cut off', untilMs: null })
   if (proof.state === 'unclear') waits.push({ reason: 'waiting-for-answer', detail: 'a gateway has just stopped answering', untilMs: null })
   if (proof.state === 'wait') waits.push({ reason: 'waiting-for-proof', detail: 'the old registration may still be alive', untilMs: proof.untilMs })
   return waits

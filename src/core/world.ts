@@ -9,6 +9,7 @@ import type { AdminState, Observation } from './observation.ts'
 import type { DriverReason, VetoReason } from './reasons.ts'
 import type { PauseStatus } from './status.ts'
 import type { EpochMs, InterfaceKey, Topology, TrunkId } from './topology.ts'
+import type { Vantage } from './vantage.ts'
 
 /** The last command that we sent to an interface. `pending` after a crash is read as `unknown`. */
 export interface Command {
@@ -173,12 +174,18 @@ export interface FleetState {
   readonly brake: { readonly sinceMs: EpochMs; readonly causes: readonly string[]; readonly decision: string } | null
   /** Incidents before this don't count any more. */
   readonly brakeReleasedAtMs: EpochMs
+  /** Whether we can believe what we see. */
+  readonly vantage: Vantage
   /** Our own vantage point is distrusted since. */
   readonly panicSinceMs: EpochMs | null
   /** Evidence counts from here: the last panic ended. */
   readonly panicEndedAtMs: EpochMs
-  /** Last arrival of the watchdog's alert. */
+  /** Last arrival of the watchdog's alert; stored up to a minute early. */
   readonly watchdogAtMs: EpochMs | null
+  /** Its silence counts from here: its last arrival, or the start of the process. */
+  readonly watchdogFromMs: EpochMs
+  /** Silent for its timeout, since; stored, so that a restart makes nothing fresh. */
+  readonly watchdogLostSinceMs: EpochMs | null
 }
 
 export interface TrunkState {
@@ -256,7 +263,7 @@ export interface World {
   readonly leader: boolean
 }
 
-export const NEW_FLEET: FleetState = { brake: null, brakeReleasedAtMs: 0, panicSinceMs: null, panicEndedAtMs: 0, watchdogAtMs: null }
+export const NEW_FLEET: FleetState = { brake: null, brakeReleasedAtMs: 0, vantage: 'clear', panicSinceMs: null, panicEndedAtMs: 0, watchdogAtMs: null, watchdogFromMs: 0, watchdogLostSinceMs: null }
 
 const NEW_INTERFACE: InterfaceState = {
   observed: null,

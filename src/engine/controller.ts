@@ -12,6 +12,7 @@ import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { TrunkState } from '../core/world.ts'
 import type { Clock, CommitResult, JournalRecord, Log, Metrics, Random, Revision, Store, StoreWrite } from '../ports.ts'
 import type { Executor } from './executor.ts'
+import type { FleetDesk } from './fleet-desk.ts'
 import type { Querier } from './querier.ts'
 import type { WorldHolder } from './world-holder.ts'
 
@@ -73,7 +74,7 @@ interface Desk {
   busy: Promise<void> | null
 }
 
-export function createController (holder: WorldHolder, executor: Executor, registrar: Pick<Querier, 'ask' | 'change'>, ports: ControllerPorts): Controller {
+export function createController (holder: WorldHolder, fleet: FleetDesk, executor: Executor, registrar: Pick<Querier, 'ask' | 'change'>, ports: ControllerPorts): Controller {
   const { clock, random, store, metrics, log } = ports
   const { world } = holder
   const desks = new Map<TrunkId, Desk>()
@@ -107,6 +108,13 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     return step
   }
 
+  const planFleet = (): void => {
+    if (fresh === '') fresh = newDecision()
+    if (!fleet.turn(fresh)) return
+    fresh = ''
+    for (const id of world.topology.trunks.keys()) dirty.add(id)
+  }
+
   /** Only one at a time per trunk. */
   const alone = async <T>(id: TrunkId, work: (own: Desk) => Promise<T>): Promise<T> => {
     const own = desk(id)
@@ -130,6 +138,8 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     holder.setTrunk(id, step.state)
     own.held = { vetoes: step.vetoes, waits: step.waits }
     own.wakeAtMs = step.wakeAtMs
+    // One incident too many: the fleet engages the brake.
+    if (step.state.open?.held === 'brake') fleet.mark()
     for (const line of step.lines) addNote(id, line, nowMs)
     for (const note of step.notes) tell(id, note)
     const durable = JSON.stringify(toDurable(step.state))
@@ -193,6 +203,7 @@ export function createController (holder: WorldHolder, executor: Executor, regis
 
   const tell = (id: TrunkId, note: Note): void => {
     log.info({ trunk: id, decision: note.decision, ...note.data }, note.type)
+    if (note.type === 'expired') metrics.increment('pointsman_approvals_expired_total', { trunk: id })
     if (note.type !== 'ended') return
     const result = String(note.data['result'])
     const good = result === 'verified' || result === 'unverifiable'
@@ -212,7 +223,7 @@ export function createController (holder: WorldHolder, executor: Executor, regis
   }
 
   const nextWake = (nowMs: EpochMs): number => {
-    let at = nowMs + IDLE_MS
+    let at = Math.min(nowMs + IDLE_MS, fleet.wakeAtMs() ?? Infinity)
     for (const own of desks.values()) if (own.wakeAtMs !== null && own.busy === null) at = Math.min(at, own.wakeAtMs)
     return Math.max(0, at - nowMs)
   }
@@ -222,12 +233,15 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     markAll: () => { mark(world.topology.trunks.keys()) },
     clockSet: (byMs) => {
       for (const own of desks.values()) if (own.wakeAtMs !== null) own.wakeAtMs += byMs
+      fleet.clockSet(byMs)
     },
     run: async (signal) => {
       signal.addEventListener('abort', () => { wake.abort() }, { once: true })
       while (!signal.aborted) {
         wake = new AbortController()
         turnedMs = clock.monotonicMs()
+        // Before the trunks: they are judged by it.
+        planFleet()
         for (const id of due(clock.now())) {
           dirty.delete(id)
           desk(id).wakeAtMs = null
@@ -241,7 +255,7 @@ export function createController (holder: WorldHolder, executor: Executor, regis
         const waiting = [...dirty].some((id) => desks.get(id)?.busy == null)
         if (!waiting) await clock.sleep(nextWake(clock.now()), wake.signal)
       }
-      await Promise.all(working)
+      await Promise.all([...working, fleet.settled()])
     },
     order,
     heldOf: (id) => desks.get(id)?.held ?? NOTHING_HELD,
@@ -253,7 +267,7 @@ export function createController (holder: WorldHolder, executor: Executor, regis
     newDecision,
     lastTurnMs: () => turnedMs,
     settled: async () => {
-      do { await Promise.all(working) } while (working.size > 0)
+      do { await Promise.all([...working, fleet.settled()]) } while (working.size > 0)
     }
   }
 }

@@ -6,12 +6,14 @@ import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { Status } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
+import { watchdogArrived, watchdogLives } from '../core/watchdog.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
 import { listDecisions, readDecision, readJournal } from './decisions.ts'
 import { createExecutor } from './executor.ts'
 import type { GatewayLine } from './executor.ts'
+import { createFleetDesk } from './fleet-desk.ts'
 import { createInbox } from './inbox.ts'
 import { createObserver } from './observer.ts'
 import { createOperator } from './operator.ts'
@@ -91,7 +93,8 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       controller.mark(trunks)
     }
   }, stopping.signal)
-  const controller = createController(holder, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
+  const fleet = createFleetDesk(holder, { clock, store, log: log.child({ component: 'fleet' }) })
+  const controller = createController(holder, fleet, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, controller, { store, clock })
   const observer = createObserver(executor, clock, stopping.signal)
   const inbox = createInbox({
@@ -103,7 +106,13 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     topology: () => setup.topology,
     activeHistory: (trunk) => holder.world.trunks.get(trunk)?.activeHistory ?? [],
     onChange: (trunks) => { controller.mark(trunks) },
-    onDoubt: () => { resync.request() }
+    onDoubt: () => { resync.request() },
+    onWatchdog: () => {
+      holder.setFleet(watchdogArrived(holder.world.fleet, clock.now()))
+      fleet.mark()
+      controller.mark([])
+    },
+    watched: () => watchdogLives(holder.world, clock.now())
   })
   const resync = createResync({
     clients: () => setup.alertmanagers,
@@ -154,6 +163,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value, trunk.interfaces.map((i) => i.key), clock.now()))
     }
     controller.load(revisions)
+    fleet.load((await store.read('fleet')).find((entry) => entry.key === 'fleet'))
     everUp = new Set((await store.read('ever-up/')).map((entry) => entry.key.slice('ever-up/'.length)))
   }
 
@@ -207,7 +217,9 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       controller.markAll()
     },
     probed: (id, outcome, atMs) => {
-      controller.mark(holder.probed(id, outcome, Math.min(atMs, clock.now())))
+      const { trunks, turns } = holder.probed(id, outcome, Math.min(atMs, clock.now()))
+      if (turns) fleet.mark()
+      controller.mark(trunks)
       keepFirstUps()
       return inTransition(holder.world.evidence.get(id))
     },

@@ -1,6 +1,7 @@
 /** Takes notifications and the Alertmanagers' lists into the alert book: read, reduce, store, and only then answer. */
 import { isFiring, receiveAlert, resyncBook } from '../core/alert-book.ts'
 import type { AlertBook, BookedAlert, ReceivedAlert, ResyncInput } from '../core/alert-book.ts'
+import { matches } from '../core/labels.ts'
 import { parseNotification } from '../core/notification.ts'
 import type { Notification } from '../core/notification.ts'
 import type { AlertReason } from '../core/reasons.ts'
@@ -26,6 +27,10 @@ export interface InboxOptions {
   readonly onChange: (trunks: ReadonlySet<TrunkId>) => void
   /** The book may be wrong until the Alertmanagers are asked: resync at once. */
   readonly onDoubt: () => void
+  /** The watchdog's alert has arrived, firing. */
+  readonly onWatchdog: () => void
+  /** The watchdog lives, or none is configured: an alert's absence means something. */
+  readonly watched: () => boolean
 }
 
 export interface Inbox {
@@ -34,7 +39,7 @@ export interface Inbox {
   /** Takes one webhook body (parsed JSON). Resolves when it is durable, or when it certainly is not taken. */
   receive(body: unknown): Promise<ReceiveResult>
   /** Takes what the Alertmanagers list. False: it could not be stored. */
-  reconcile(input: ResyncInput): Promise<boolean>
+  reconcile(input: Omit<ResyncInput, 'watched'>): Promise<boolean>
   book(): AlertBook
   /** Firing alerts of each trunk; a trunk without any is missing. */
   alertsByTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>
@@ -79,12 +84,17 @@ async function receive (options: InboxOptions, alerts: AlertStore, body: unknown
     log.error({ detail: stored.detail }, 'notification not stored')
     return { ok: false, kind: 'unavailable', detail: stored.detail }
   }
+  if (isWatched(options.topology(), parsed)) options.onWatchdog()
   for (const { fingerprint, reason, detail } of items) {
     metrics.increment('pointsman_alerts_received_total', { reason })
     if (detail === null) log.debug({ fingerprint, reason }, 'alert received')
     else log.warn({ fingerprint, reason, detail }, 'alert refused')
   }
   return { ok: true, alerts: items.map(({ fingerprint, reason }) => ({ fingerprint, reason })) }
+}
+
+function isWatched ({ watchdog }: Topology, { alerts }: Notification): boolean {
+  return watchdog !== null && alerts.some((item) => item.ok && item.alert.status === 'firing' && watchdog.match.every((matcher) => matches(matcher, item.alert.labels)))
 }
 
 function bookNotification (options: InboxOptions, draft: Draft, { alerts, truncated }: Notification): readonly Item[] {
@@ -115,13 +125,13 @@ function refusalRecord ({ random, clock }: InboxOptions, items: readonly Item[])
   return { decision: random.hex(8), atMs: clock.now(), trunk: null, type: 'alert-refused', data: { count: items.length, alerts: described } }
 }
 
-async function reconcile (options: InboxOptions, alerts: AlertStore, input: ResyncInput): Promise<boolean> {
+async function reconcile (options: InboxOptions, alerts: AlertStore, input: Omit<ResyncInput, 'watched'>): Promise<boolean> {
   const stored = await alerts.submit((draft) => {
     const book = draft.book()
     // An Alertmanager lists everything that fires in the company; only what a rule uses is ours.
     const listed = input.listed.filter(({ fingerprint, labels }) =>
       book.has(fingerprint) || trunksOf(labels, options.topology()).trunks.length > 0)
-    for (const { booked, changed } of resyncBook(book, { ...input, listed }, options.clock.now())) {
+    for (const { booked, changed } of resyncBook(book, { ...input, listed, watched: options.watched() }, options.clock.now())) {
       putEntry(options, draft, booked, changed)
       // A list that a `resolved` has overtaken looks like a disputed alert: the next one tells.
       if (changed && booked.disputed) draft.doubt = true

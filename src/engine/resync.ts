@@ -11,7 +11,7 @@ export interface ResyncOptions {
   /** The Alertmanagers that are configured now. */
   readonly clients: () => readonly AlertmanagerClient[]
   /** Takes the lists into the book; false: it could not. */
-  readonly reconcile: (input: ResyncInput) => Promise<boolean>
+  readonly reconcile: (input: Omit<ResyncInput, 'watched'>) => Promise<boolean>
   /**
    * Called with the time of the question when at least one Alertmanager answered and what it lists is stored: the
    * monitoring lives. One of a pair that is down must not freeze every switchover.

@@ -16,7 +16,7 @@ import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
 import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import { NEW_FLEET, newTrunkState, withInterface } from '../core/world.ts'
-import type { TrunkState, World } from '../core/world.ts'
+import type { FleetState, TrunkState, World } from '../core/world.ts'
 import type { ProbeOutcome } from '../ports.ts'
 
 interface Member { readonly trunk: TrunkId; readonly iface: InterfaceTopology }
@@ -33,11 +33,13 @@ export interface WorldHolder {
   followAlerts(alerts: ReadonlyMap<TrunkId, readonly BookedAlert[]>): void
   setPauses(pauses: readonly PauseStatus[]): void
   setResynced(atMs: EpochMs): void
+  setFleet(fleet: FleetState): void
   /** The wall clock was set: what is known keeps its distance to now. */
   clockSet(byMs: DurationMs): void
   /** Takes a new configuration; states of trunks that stay are kept. */
   setTopology(topology: Topology, everUp: ReadonlySet<string>, nowMs: EpochMs): void
-  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): readonly TrunkId[]
+  /** `turns`: it is the first result, or it contradicts what was known. */
+  probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): { readonly trunks: readonly TrunkId[]; readonly turns: boolean }
   observed(gateway: GatewayId, result: ObserveResult, atMs: EpochMs): readonly TrunkId[]
   applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, atMs: EpochMs): readonly TrunkId[]
   answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
@@ -112,10 +114,12 @@ export function createWorldHolder (first: Topology): WorldHolder {
     followAlerts: (alerts) => { world.alertsByTrunk = alerts },
     setPauses: (pauses) => { world.pauses = pauses },
     setResynced: (atMs) => { world.resyncedAtMs = atMs },
+    setFleet: (fleet) => { world.fleet = fleet },
     clockSet: (byMs) => {
       for (const [id, state] of trunks) trunks.set(id, shiftInstants(state, byMs))
       for (const [key, result] of evidence) evidence.set(key, shiftInstants(result, byMs))
       if (world.resyncedAtMs !== null) world.resyncedAtMs += byMs
+      world.fleet = shiftInstants(world.fleet, byMs)
     },
     setTopology: (topology, known, nowMs) => {
       world.topology = topology
@@ -127,9 +131,9 @@ export function createWorldHolder (first: Topology): WorldHolder {
       }
     },
     probed: (id, outcome, atMs) => {
-      if (INCONCLUSIVE_PROBE_REASONS.has(outcome.reason)) return []
+      if (INCONCLUSIVE_PROBE_REASONS.has(outcome.reason)) return { trunks: [], turns: false }
       const limits = world.topology.probes.get(id)
-      if (limits === undefined) return []
+      if (limits === undefined) return { trunks: [], turns: false }
       const good = ALIVE_PROBE_REASONS.has(outcome.reason)
       const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
       const members = byProbe.get(id) ?? []
@@ -137,7 +141,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       for (const { trunk, iface } of members) {
         if (outcome.code !== null && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
       }
-      return matters ? [...new Set(members.map((member) => member.trunk))] : []
+      return { trunks: matters ? [...new Set(members.map((member) => member.trunk))] : [], turns: matters }
     },
     observed: (id, result, atMs) => {
       const gateway = world.topology.gateways.get(id)

@@ -27,10 +27,11 @@ const tell = (messages: readonly ReceivedAlert[], resyncs = true): Told => {
 const bookOf = (...alerts: ReadonlyArray<BookedAlert | undefined>): ReadonlyMap<string, BookedAlert> =>
   new Map(alerts.flatMap((alert) => alert === undefined ? [] : [[alert.fingerprint, alert] as const]))
 /** Resyncs that follow one another; each entry: when it asks, and what is listed. */
-const resyncs = (alert: BookedAlert | undefined, ...steps: ReadonlyArray<readonly [number, readonly ListedAlert[], boolean?]>): BookedAlert | undefined => {
+const resyncs = (alert: BookedAlert | undefined, ...steps: ReadonlyArray<readonly [number, readonly ListedAlert[], boolean?]>): BookedAlert | undefined => follow(true, alert, steps)
+const follow = (watched: boolean, alert: BookedAlert | undefined, steps: ReadonlyArray<readonly [number, readonly ListedAlert[], boolean?]>): BookedAlert | undefined => {
   let current = alert
   for (const [seconds, list, complete] of steps) {
-    const [change] = resyncBook(bookOf(current), { listed: list, complete: complete ?? true, askedAtMs: at(seconds) }, at(seconds) + ANSWER_MS)
+    const [change] = resyncBook(bookOf(current), { listed: list, complete: complete ?? true, watched, askedAtMs: at(seconds) }, at(seconds) + ANSWER_MS)
     current = change?.booked ?? current
   }
   return current
@@ -135,9 +136,20 @@ test('after it was gone by absence, the old start is disputed and a new one is n
   t.end()
 })
 
+test('absence means nothing while the watchdog is lost', (t) => {
+  const fires = tell([firing(-60)]).booked
+  t.match(follow(false, fires, [[60, []], [180, []], [600, []]]), { status: 'firing', absentSinceMs: null })
+  const half = resyncs(fires, [60, []])
+  t.match(follow(false, half, [[180, []]]), { status: 'firing', absentSinceMs: null }, 'what was absent before it was lost is counted anew')
+  const disputed = tell([firing(-60), resolved(-60, -30), firing(-60)]).booked
+  t.match(disputed, { disputed: true })
+  t.match(follow(false, disputed, [[60, []]]), { status: 'resolved' }, 'a disputed one was never certain')
+  t.end()
+})
+
 test('a steady list costs no writes', (t) => {
   const fires = tell([firing(-60)]).booked
-  const resync = (seconds: number, list: readonly ListedAlert[]) => resyncBook(bookOf(fires), { listed: list, complete: true, askedAtMs: at(seconds) }, at(seconds))
+  const resync = (seconds: number, list: readonly ListedAlert[]) => resyncBook(bookOf(fires), { listed: list, complete: true, watched: true, askedAtMs: at(seconds) }, at(seconds))
   t.same(resync(60, [listed(-60)]), [])
   t.match(resync(301, [listed(-60)]), [{ changed: false, booked: { lastSeenAtMs: at(301) } }], 'now and then the last arrival is renewed')
   t.match(resync(60, [listed(-60, true)]), [{ changed: true }])
@@ -159,7 +171,7 @@ test('what an entry is good for', (t) => {
 test('alerts of one group are independent', (t) => {
   const other = { ...firing(-60), fingerprint: 'f2' }
   const book = bookOf(tell([firing(-60), resolved(-60, -30)]).booked, receiveAlert(undefined, other, NOW, true).booked)
-  const changes = resyncBook(book, { listed: [{ ...listed(-60), fingerprint: 'f2' }], complete: true, askedAtMs: at(60) }, at(60))
+  const changes = resyncBook(book, { listed: [{ ...listed(-60), fingerprint: 'f2' }], complete: true, watched: true, askedAtMs: at(60) }, at(60))
   t.same(changes, [], 'one is resolved, the other is listed')
   t.end()
 })

@@ -8,8 +8,9 @@ import { demandsOf } from '../../src/core/rules.ts'
 import { VETOES } from '../../src/core/reasons.ts'
 import type { VetoReason } from '../../src/core/reasons.ts'
 import { trunkHealth } from '../../src/core/trunk-health.ts'
-import type { OpenDecision, OperatorRequest } from '../../src/core/world.ts'
 import type { BookedAlert } from '../../src/core/alert-book.ts'
+import type { Mode, Rule } from '../../src/core/topology.ts'
+import type { FleetState, OpenDecision, OperatorRequest, TrunkState } from '../../src/core/world.ts'
 import { A, B, buildAlert, buildInterface, buildWorld, DOWN, driverOf, LIMITS, MINUTE, NOW, ruleOf, SECOND, sipOf } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 
@@ -51,6 +52,15 @@ const frozen = (change: Partial<BookedAlert> = {}): Given => ({
   alerts: [buildAlert('pbx-a'), buildAlert('pbx-b', { labels: { alertname: 'Maintenance', trunk: 'acme' }, ...change })]
 })
 const onAlertAlone: Given = { rules: [ruleOf('disable', 'none')], evidence: {} }
+const answer = (verdict: 'approved' | 'rejected'): NonNullable<OpenDecision['answer']> => ({ verdict, actor: 'anna', reason: 'x', atMs: NOW })
+/** The shipped rule once for each mode. */
+const withRules = (...modes: readonly (Mode | null)[]): { readonly rules: readonly Rule[] } => ({
+  rules: modes.map((mode) => ({ ...ruleOf('disable'), name: mode ?? 'none', mode }))
+})
+const fell = (...agoMs: readonly number[]): Pick<TrunkState, 'incidents'> => ({ incidents: agoMs.map((ago, n) => ({ cause: `gateway pbx-${n + 1}`, downAtMs: NOW - ago, atMs: NOW - ago })) })
+const engaged: Partial<FleetState> = { brake: { sinceMs: NOW, causes: ['gateway pbx-1'], decision: 'd0' } }
+/** The watchdog is lost since ten minutes. */
+const lost: Given = { topology: { watchdog: { match: [], timeoutMs: 5 * MINUTE, whenLost: 'freeze' } }, fleet: { watchdogAtMs: NOW - 15 * MINUTE, watchdogLostSinceMs: NOW - 10 * MINUTE } }
 
 type Row = readonly [string, Given, boolean]
 
@@ -59,6 +69,14 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
   mode: [
     ['observe', { trunk: { mode: 'observe' } }, true],
     ['automatic', {}, false],
+    ['approve, nobody has answered', { trunk: { mode: 'approve' } }, true],
+    ['approve, a person has agreed', { trunk: { mode: 'approve' }, decision: { answer: answer('approved') } }, false],
+    ['approve, a person has refused', { trunk: { mode: 'approve' }, decision: { answer: answer('rejected') } }, true],
+    ['approve, an order', { trunk: { mode: 'approve' }, request: {} }, false],
+    ['a rule in observe', { ...withRules('observe') }, true],
+    ['a rule in approve', { ...withRules('approve') }, true],
+    ['a rule in observe beside a proven one', { ...withRules('observe', null) }, false],
+    ['a rule in automatic on a trunk in observe', { trunk: { mode: 'observe' }, ...withRules('automatic') }, true],
     ['an order in observe', { trunk: { mode: 'observe' }, request: {} }, true]
   ],
   paused: [
@@ -97,6 +115,12 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['an order that names it', { ...frozen(), request: { override: ['freeze'] } }, false],
     ['a pin beats a rule', { ...frozen(), request: { verb: 'pin' } }, false],
     ['a rule that prefers needs living monitoring', { resyncs: true, proposal: { cause: 'prefer' } }, true],
+    ['the watchdog is lost', { ...lost, resyncs: true, resyncedAtMs: NOW }, true],
+    ['the watchdog is lost: a failback', { ...back, ...lost }, true],
+    ['the watchdog is lost: own health', { ...lost, proposal: { cause: 'health' } }, false],
+    ['the watchdog is lost: an order', { ...back, ...lost, request: {} }, false],
+    ['the watchdog lives, no Alertmanager answers', { ...lost, resyncs: true, fleet: { watchdogAtMs: NOW - MINUTE } }, false],
+    ['the watchdog has not come yet, no Alertmanager answers', { ...lost, resyncs: true, fleet: {} }, true],
     ['own health needs no Alertmanager', { resyncs: true, proposal: { cause: 'health' } }, false]
   ],
   'warm-up': [
@@ -155,6 +179,33 @@ const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['its read has just failed', { interfaces: { [B]: { attempt: { atMs: NOW - 4 * SECOND, reason: 'auth-failed' } } } }, true],
     ['it has no such interface', { interfaces: { [B]: { observed: { present: false, admin: 'disabled', registered: null, path: null, atMs: NOW } } } }, true],
     ['its read succeeded', {}, false]
+  ],
+  brake: [
+    ['engaged', { fleet: engaged }, true],
+    ['engaged: a failback', { ...back, fleet: engaged }, true],
+    ['engaged: an order', { fleet: engaged, request: {} }, true],
+    ['engaged: an order that names it', { fleet: engaged, request: { override: ['brake'] } }, false],
+    ['the third incident in ten minutes', { state: fell(9 * MINUTE, MINUTE) }, false],
+    ['the fourth incident in ten minutes', { state: fell(9 * MINUTE, 5 * MINUTE, MINUTE) }, true],
+    ['the fourth, the first of them ten minutes ago', { state: fell(10 * MINUTE, 5 * MINUTE, MINUTE) }, false],
+    ['the eleventh of a day', { state: fell(...Array.from({ length: 10 }, (_, n) => (n + 1) * 60 * MINUTE)) }, true],
+    ['the tenth of a day', { state: fell(...Array.from({ length: 9 }, (_, n) => (n + 1) * 60 * MINUTE)) }, false],
+    ['the fourth, since a person released it', { fleet: { brakeReleasedAtMs: NOW - 2 * MINUTE }, state: fell(9 * MINUTE, 5 * MINUTE, MINUTE) }, false],
+    ['another trunk of an incident that counts already', { evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW - 6 * MINUTE } }, state: { incidents: [...fell(9 * MINUTE, 4 * MINUTE, MINUTE).incidents, { cause: 'gateway pbx-a', downAtMs: NOW - 5 * MINUTE, atMs: NOW - 4 * MINUTE }] } }, false],
+    ['the same gateway, fallen again', { evidence: { [sipOf(A)]: { ...DOWN, turnedAtMs: NOW } }, state: { incidents: [...fell(9 * MINUTE, 4 * MINUTE).incidents, { cause: 'gateway pbx-a', downAtMs: NOW - 5 * MINUTE, atMs: NOW - 4 * MINUTE }] } }, true],
+    ['the same cause seen by many trunks is one', { state: { incidents: [0, 30, 60, 90].map((s) => ({ cause: 'gateway pbx-x', downAtMs: NOW - 5 * MINUTE + s * SECOND, atMs: NOW - 4 * MINUTE })) } }, false],
+    ['a failback is no incident', { ...back, state: { ...back.state, ...fell(9 * MINUTE, 5 * MINUTE, MINUTE) } }, false],
+    ['an order is no incident', { request: {}, state: fell(9 * MINUTE, 5 * MINUTE, MINUTE) }, false]
+  ],
+  panic: [
+    ['our vantage point is blind', { fleet: { panicSinceMs: NOW } }, true],
+    ['a failback', { ...back, fleet: { panicSinceMs: NOW } }, true],
+    ['it is not', {}, false]
+  ],
+  leader: [
+    ['another replica leads', { leader: false }, true],
+    ['an order that names it', { leader: false, request: { override: ['leader'] } }, true],
+    ['we lead', {}, false]
   ],
   cooldown: [
     ['away from a working one, 9 min after a move', { ...back, state: { ...back.state, movedAtMs: NOW - 9 * MINUTE } }, true],

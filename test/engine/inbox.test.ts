@@ -46,7 +46,9 @@ const stage = async ({ store = createMemoryStore(), through = (s) => s, load = t
     topology: () => self.topology,
     activeHistory: (trunk) => trunk === 'acme' ? self.history : [],
     onChange: (trunks) => { changes.push([...trunks].sort()) },
-    onDoubt: () => { doubts++ }
+    onDoubt: () => { doubts++ },
+    onWatchdog: () => { changes.push(['watchdog']) },
+    watched: () => true
   })
   const self: Stage = { inbox, store, clock, changes, doubts: () => doubts, counted, topology: topologyWith(rule()), history: [] }
   if (load) await inbox.load()

@@ -15,7 +15,7 @@ const silent: Answer = { ok: false, detail: 'Alertmanager am-b:9093 did not answ
 
 interface Stage {
   readonly clock: FakeClock
-  readonly inputs: ResyncInput[]
+  readonly inputs: Omit<ResyncInput, 'watched'>[]
   readonly successes: number[]
   readonly counted: string[]
   readonly warned: unknown[]
@@ -29,7 +29,7 @@ const stage = (...answers: readonly Answer[]): Stage => {
   const clock = createFakeClock()
   const stopping = new AbortController()
   const warned: unknown[] = []
-  const inputs: ResyncInput[] = []
+  const inputs: Omit<ResyncInput, 'watched'>[] = []
   const successes: number[] = []
   const counted: string[] = []
   const log: Log = { debug: () => {}, info: () => {}, warn: (fields) => { warned.push(fields) }, error: () => {}, child: () => log }

@@ -1,6 +1,8 @@
 /** How far the monitoring, and our own view of the world, can be believed. */
 import { freezeOf, isConfirmed } from '../demands.ts'
 import { isWarm } from '../trunk-health.ts'
+import { watchdogLives } from '../watchdog.ts'
+import type { SwitchoverCause } from '../world.ts'
 import { refuse } from './judgement.ts'
 import type { Interlock, Judgement, Refusal } from './judgement.ts'
 
@@ -16,9 +18,17 @@ function frozenByRule ({ state, demands, proposal }: Judgement): Refusal | null 
   return refuse(`the rule ${demand.rule} freezes the trunk while the alert ${demand.alert?.name ?? ''} fires`)
 }
 
+/** What was decided from alerts, or from their absence. */
+const FROM_ALERTS: ReadonlySet<SwitchoverCause> = new Set(['alert', 'prefer', 'failback'])
+
+/** A lost watchdog blocks what alerts start and what their end allows. Without one, a fresh resync takes its place. */
 function frozenByMonitoring ({ world, proposal, nowMs }: Judgement): Refusal | null {
+  const { fleet, topology } = world
+  if (topology.watchdog !== null && fleet.watchdogLostSinceMs !== null && FROM_ALERTS.has(proposal.cause) && !proposal.byOperator) {
+    return refuse(`the watchdog's alert is missing since ${fleet.watchdogAtMs === null ? 'the start' : new Date(fleet.watchdogAtMs).toISOString()}`)
+  }
   const needsAlerts = proposal.cause === 'alert' || proposal.cause === 'prefer'
-  if (!needsAlerts || !world.topology.resyncs) return null
+  if (!needsAlerts || !topology.resyncs || (topology.watchdog !== null && watchdogLives(world, nowMs))) return null
   if (world.resyncedAtMs !== null && nowMs - world.resyncedAtMs < RESYNC_FRESH_MS) return null
   return refuse(world.resyncedAtMs === null ? 'no Alertmanager has answered yet' : 'no Alertmanager has answered for three minutes')
 }

@@ -1,9 +1,18 @@
 /** What people have said, or done at a gateway: automation keeps off. */
+import { askedUntil, modeOf } from '../mode.ts'
 import { standingPause, standingPin } from '../permission.ts'
 import { refuse } from './judgement.ts'
 import type { Interlock } from './judgement.ts'
 
-export const mode: Interlock = ({ trunk, proposal }) => trunk.mode === 'automatic' || (trunk.mode === 'approve' && proposal.byOperator) ? null : refuse(`the trunk is in mode ${trunk.mode}`)
+/** In `approve` a person's order needs no second one; everything else needs an answer that has not expired. */
+export const mode: Interlock = ({ world, trunk, health, demands, proposal, decision }) => {
+  const own = modeOf(world.topology, trunk, health, demands, proposal)
+  if (own === 'automatic' || (own === 'approve' && proposal.byOperator)) return null
+  if (own === 'observe') return refuse(trunk.mode === 'observe' ? 'the trunk is in mode observe' : 'the rule is in mode observe')
+  const { answer } = decision
+  if (answer === null) return refuse(`${decision.id} waits for approval`, askedUntil(decision))
+  return answer.verdict === 'approved' ? null : refuse(`${answer.actor} has rejected ${decision.id}: ${answer.reason}`)
+}
 
 export const paused: Interlock = ({ world, trunk, proposal, nowMs }) => {
   const pause = standingPause(world, trunk, [proposal.from, proposal.to], nowMs)

@@ -1,0 +1,66 @@
+/**
+ * Incidents: the shared causes of switchovers. A gateway that takes its 25 trunks down is one incident; ten gateways that
+ * fall one after the other are ten, and more likely our own mistake than bad luck. The brake counts them.
+ */
+import { evidenceKey } from './evidence.ts'
+import type { InterfaceHealth } from './trunk-health.ts'
+import type { EpochMs, InterlockSettings, InterfaceTopology } from './topology.ts'
+import type { Incident, TrunkState, World } from './world.ts'
+
+const DAY_MS = 24 * 3_600_000
+/** Trunks see the same cause fall at slightly different times. */
+const SAME_MS = 2 * 60_000
+
+export type Cause = Pick<Incident, 'cause' | 'downAtMs'>
+
+/** What took the interface down. @param seenAtMs - for causes that have no instant of their own */
+export function incidentCause (world: World, iface: InterfaceTopology, health: InterfaceHealth, seenAtMs: EpochMs): Cause {
+  const turned = (key: string): EpochMs => world.evidence.get(key)?.turnedAtMs ?? health.downSinceMs ?? seenAtMs
+  const { downBy } = health
+  if (downBy.includes('unreachable') || downBy.includes('sip-lost')) return { cause: `gateway ${iface.gateway}`, downAtMs: turned(iface.sipProbe) }
+  if (downBy.includes('carrier-lost') && iface.carrierProbe !== null) return { cause: `carrier ${iface.carrierProbe}`, downAtMs: turned(iface.carrierProbe) }
+  if (downBy.includes('path-lost')) return { cause: `path of ${iface.gateway}`, downAtMs: turned(evidenceKey.path(iface.key)) }
+  if (downBy.includes('registration-lost')) return { cause: `registration of ${iface.gateway}`, downAtMs: turned(evidenceKey.registration(iface.key)) }
+  return { cause: `alert about ${iface.gateway}`, downAtMs: seenAtMs }
+}
+
+/** The incidents that count: each once, since the brake was released last. `atMs` is its first admission. */
+export function countedIncidents (world: World, nowMs: EpochMs): readonly Incident[] {
+  const all = [...world.trunks.values()].flatMap((state) => state.incidents)
+    .filter(({ atMs }) => atMs > world.fleet.brakeReleasedAtMs && nowMs - atMs < DAY_MS)
+    .sort((a, b) => a.downAtMs - b.downAtMs)
+  const distinct: Incident[] = []
+  for (const incident of all) {
+    const index = distinct.findIndex((known) => isSame(known, incident))
+    const known = distinct[index]
+    if (known === undefined) distinct.push(incident)
+    else distinct[index] = { ...known, atMs: Math.min(known.atMs, incident.atMs) }
+  }
+  return distinct
+}
+
+function isSame (a: Cause, b: Cause): boolean {
+  return a.cause === b.cause && Math.abs(a.downAtMs - b.downAtMs) <= SAME_MS
+}
+
+/** Why this cause would be one incident too many; null: it is not, or it was counted already. */
+export function beyondLimit (world: World, cause: Cause, nowMs: EpochMs): { readonly detail: string; readonly causes: readonly string[] } | null {
+  const counted = countedIncidents(world, nowMs)
+  if (counted.some((known) => isSame(known, cause))) return null
+  const { incidents, perMs, perDay } = brakeLimits(world.topology.interlocks, world.topology.gateways.size)
+  const recent = counted.filter(({ atMs }) => nowMs - atMs < perMs)
+  const causes = (list: readonly Incident[]): string[] => [...list.map((i) => i.cause), cause.cause]
+  if (recent.length >= incidents) return { detail: `${cause.cause} would be incident ${recent.length + 1} within ${Math.round(perMs / 60_000)} min`, causes: causes(recent) }
+  if (counted.length >= perDay) return { detail: `${cause.cause} would be incident ${counted.length + 1} within a day`, causes: causes(counted) }
+  return null
+}
+
+/** The limits that are in force; the defaults grow with the number of gateways. */
+export function brakeLimits ({ brake }: InterlockSettings, gateways: number): { readonly incidents: number; readonly perMs: number; readonly perDay: number } {
+  return { incidents: brake.incidents ?? Math.max(3, Math.floor(gateways / 5)), perMs: brake.perMs, perDay: brake.perDay ?? Math.max(10, gateways) }
+}
+
+/** The trunk's incidents with one that is admitted now. */
+export function withIncident (state: TrunkState, cause: Cause, nowMs: EpochMs): readonly Incident[] {
+  return [...state.incidents.filter(({ atMs }) => nowMs - atMs < DAY_MS), { ...cause, atMs: nowMs }]
+}
