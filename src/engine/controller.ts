@@ -2,7 +2,7 @@
  * The loop: plan what changed or is due, store state and journal in one commit, then let the actions go. Level-triggered:
  * everything that happens only marks a trunk; nothing is sent that is not on disk before.
  */
-import { toDurable } from '../core/durable.ts'
+import { fromDurable, isTrunkDocument, toDurable } from '../core/durable.ts'
 import type { DriverFailure } from '../core/observation.ts'
 import { recordCommandEnd } from '../core/observe.ts'
 import { recordPlan } from '../core/record-plan.ts'
@@ -69,6 +69,10 @@ interface Desk {
   /** Journal lines that wait for a commit. */
   notes: JournalRecord[]
   wakeAtMs: EpochMs | null
+  /** What stands in the store is not what was written last. */
+  isOutdated: boolean
+  /** Why the last commit failed; told once. */
+  failure: string | null
   held: Held
   /** Ends when nobody works on the trunk any more; null: nobody does. */
   busy: Promise<void> | null
@@ -87,7 +91,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
   const desk = (id: TrunkId): Desk => {
     const known = desks.get(id)
     if (known !== undefined) return known
-    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, held: NOTHING_HELD, busy: null }
+    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, isOutdated: false, failure: null, held: NOTHING_HELD, busy: null }
     desks.set(id, made)
     return made
   }
@@ -122,6 +126,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     const { promise, resolve } = Promise.withResolvers<void>()
     own.busy = promise
     try {
+      if (own.isOutdated) await catchUp(id, own)
       return await work(own)
     } finally {
       own.busy = null
@@ -129,6 +134,26 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
       // What fell due meanwhile was passed over.
       if (dirty.has(id) || own.wakeAtMs !== null) wake.abort()
     }
+  }
+
+  /**
+   * A commit that was reported as failed had reached the disk, or somebody else has written: what stands there counts, as
+   * after a restart. Nothing of it was sent by us; what was sent by another one is read back.
+   */
+  const catchUp = async (id: TrunkId, own: Desk): Promise<void> => {
+    const key = `trunk/${id}`
+    const entry = (await store.read(key)).find((found) => found.key === key)
+    const document = entry?.value
+    const page = await store.journal({ trunk: id, order: 'newest-first', limit: own.notes.length + 100 })
+    if (document !== undefined && !isTrunkDocument(document)) throw new Error(`the stored state of trunk ${id} can't be read`)
+    const known = new Set(page.records.map((record) => JSON.stringify(record)))
+    own.notes = own.notes.filter((note) => !known.has(JSON.stringify(note)))
+    own.revision = entry?.revision ?? 0
+    own.stored = ''
+    own.isOutdated = false
+    const trunk = world.topology.trunks.get(id)
+    if (document !== undefined && trunk !== undefined) holder.setTrunk(id, fromDurable(document, trunk.interfaces.map((i) => i.key), clock.now()))
+    log.warn({ trunk: id, revision: own.revision }, 'state read again from the store')
   }
 
   /** One trunk: plan, store, act. */
@@ -168,11 +193,15 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     if (result.ok) {
       own.revision = result.revision
       own.stored = durable
+      own.failure = null
       return result
     }
     own.notes = [...notes, ...own.notes]
+    own.isOutdated = result.reason === 'conflict'
     own.wakeAtMs = clock.now() + 1000
-    log.error({ trunk: id, reason: result.reason, detail: result.reason === 'conflict' ? result.key : result.detail }, 'state not stored, nothing is sent')
+    const detail = result.reason === 'conflict' ? result.key : result.detail
+    if (detail !== own.failure) log.error({ trunk: id, reason: result.reason, detail }, 'state not stored, nothing is sent')
+    own.failure = detail
     return result
   }
 

@@ -5,6 +5,8 @@ import { createWatchers } from '../store/watchers.ts'
 export interface MemoryStore extends Store {
   /** With a text every commit fails with it as `unavailable`, as on a full disk; null heals. */
   breakCommits(detail: string | null): void
+  /** So many commits from now on are stored, and reported as `unavailable`: the answer gets lost. */
+  loseAnswers(count: number): void
   /** All journal records, oldest first. */
   allRecords(): readonly JournalRecord[]
   /** A second store with the same content: what a restarted process finds. */
@@ -25,6 +27,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
   const records = [...content.records]
   let revision = content.revision
   let broken: string | null = null
+  let lost = 0
   let closed = false
 
   const commit: Store['commit'] = async (writes, journal): Promise<CommitResult> => {
@@ -41,6 +44,10 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
     for (const [key, entry] of next) entries.set(key, entry)
     records.push(...copy(journal))
     watchers.publish(writes.map(({ key, value }) => ({ key, value: copy(value), revision })))
+    if (lost > 0) {
+      lost -= 1
+      return { ok: false, reason: 'unavailable', detail: 'no answer' }
+    }
     return { ok: true, revision }
   }
 
@@ -70,6 +77,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
       watchers.close()
     },
     breakCommits: (detail) => { broken = detail },
+    loseAnswers: (count) => { lost = count },
     allRecords: () => copy(records),
     reopen: () => createMemoryStore({ entries, records, revision })
   }

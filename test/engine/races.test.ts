@@ -171,3 +171,36 @@ test('what answered while the store was full is known after a restart all the sa
   const known = (await store.read('ever-up/')).map(({ key }) => key)
   t.ok(known.includes(`ever-up/${sipOf(A)}`) && known.includes(`ever-up/${driverOf(A)}`), known.join(', '))
 })
+
+for (const lost of [0, 1, 2, 3, 4, 5, 6, 7]) {
+  test(`the answer of commit ${lost} gets lost though it reached the disk: the switchover goes on from what stands there`, async (t) => {
+    const rig = await startRig()
+    const overlaps: string[] = []
+    const obey = rig.b.apply
+    rig.b.apply = async (name, desired, ...rest) => {
+      if (desired === 'enabled' && rig.a.admin === 'enabled') overlaps.push(String(rig.clock.now()))
+      return await obey(name, desired, ...rest)
+    }
+    rig.a.sip = null
+    await rig.pass(20)
+    const { commit } = rig.store
+    let commits = 0
+    let lostCommits = 0
+    rig.store.commit = (writes, journal) => {
+      if (writes.some(({ key }) => key === 'trunk/acme') && commits++ === lost) {
+        lostCommits += 1
+        rig.store.loseAnswers(1)
+      }
+      return commit(writes, journal)
+    }
+    await rig.fire('pbx-a')
+    // A restart's warm-up is part of it.
+    await rig.pass(180)
+    t.equal(lostCommits, 1, 'it was lost')
+    t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted, rig.trunk().inFlight], ['disabled', 'enabled', B, null])
+    t.same(overlaps, [], 'never both')
+    const lines = rig.records().map((record) => JSON.stringify(record))
+    t.equal(new Set(lines).size, lines.length, 'nothing is recorded twice')
+    t.ok(rig.records().filter(({ type }) => type === 'ended').length >= 1)
+  })
+}
