@@ -25,7 +25,29 @@ export const systemClock: Clock = {
   }
 }
 
+/** Random bytes are fetched so many at a time: one call for each probe's three identifiers costs more than its codec. */
+const POOL_BYTES = 4096
+let pool = Buffer.alloc(0)
+let used = 0
+
+/** @returns where the next `bytes` bytes of the pool begin; each byte is handed out once */
+function take (bytes: number): number {
+  if (used + bytes > pool.length) {
+    pool = randomBytes(Math.max(POOL_BYTES, bytes))
+    used = 0
+  }
+  const start = used
+  used += bytes
+  return start
+}
+
 export const systemRandom: Random = {
-  hex: (bytes) => randomBytes(bytes).toString('hex'),
-  fraction: () => randomBytes(4).readUInt32BE() / 2 ** 32
+  hex: (bytes) => {
+    const start = take(bytes)
+    return pool.toString('hex', start, start + bytes)
+  },
+  fraction: () => {
+    const start = take(4)
+    return pool.readUInt32BE(start) / 2 ** 32
+  }
 }

@@ -92,7 +92,7 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
   const ending = new Set<Promise<void>>()
   const evidence = createDueQueue<Watched>()
   const plain = createDueQueue<Watched>()
-  let alarm = new AbortController()
+  let cancelAlarm = (): void => {}
   let alarmMs = Infinity
 
   const queueOf = ({ target }: Watched): DueQueue<Watched> => target.evidence ? evidence : plain
@@ -112,15 +112,13 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
     return urgent.dueMs <= Math.max(other.dueMs, clock.monotonicMs()) ? urgent : other
   }
 
-  /** @param leastMs - shortest sleep */
+  /** @param leastMs - not before this time */
   const arm = (leastMs = 0): void => {
     const dueMs = next()?.dueMs ?? Infinity
     if (dueMs >= alarmMs) return
-    alarm.abort()
-    const own = new AbortController()
-    alarm = own
+    cancelAlarm()
     alarmMs = dueMs
-    void clock.sleep(Math.max(leastMs, dueMs - clock.monotonicMs()), own.signal).then(() => { if (!own.signal.aborted) turn() })
+    cancelAlarm = clock.after(Math.max(leastMs, dueMs - clock.monotonicMs()), turn)
   }
 
   const turn = (): void => {
@@ -222,7 +220,7 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
     start: update,
     update,
     stop: async () => {
-      alarm.abort()
+      cancelAlarm()
       for (const entry of watched.values()) end(entry)
       await Promise.all(ending)
     },
