@@ -45,7 +45,7 @@ export function createApp (first: Config, ports: AppPorts): App {
   const clock = ports.clock ?? systemClock
   const random = ports.random ?? systemRandom
   const { log } = ports
-  const metrics = createMetrics({ version: ports.version })
+  const metrics = createMetrics({ version: ports.version, clock })
   const sip = createSipClient({ clock, random })
   const closers: (() => Promise<void>)[] = []
   let config = first
@@ -92,7 +92,7 @@ export function createApp (first: Config, ports: AppPorts): App {
     return standIn(opened.detail)
   }
   const startEngine = async (store: Store): Promise<RunningEngine> => {
-    const made = createEngine(setup, { clock, random, store, sip, metrics, log, version: ports.version, lastProbe: (id) => scheduler.last().get(id) })
+    const made = createEngine(setup, { clock, random, store, sip, metrics, log, version: ports.version, probes: scheduler })
     await made.start()
     return made
   }

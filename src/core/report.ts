@@ -6,13 +6,14 @@ import { awaitsApproval, explainTrunk } from './explain.ts'
 import { enabledInterfaces } from './resting.ts'
 import { standingPin } from './permission.ts'
 import type { Step } from './plan.ts'
-import { VETOES } from './reasons.ts'
+import { ALIVE_PROBE_REASONS, VETOES } from './reasons.ts'
+import type { ProbeReason } from './reasons.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeStatus, TrunkStatus } from './status.ts'
 import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
-import type { EpochMs, GatewayTopology, InterfaceTopology, ProbeId, TrunkTopology } from './topology.ts'
+import type { DurationMs, EpochMs, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, TrunkId, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
 import type { TrunkState, World } from './world.ts'
 
@@ -87,11 +88,13 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
 /** An empty list is `none` only when it is calibrated for the wanted interface; else it proves nothing. */
 function reportBinding (state: TrunkState, nowMs: EpochMs): TrunkStatus['binding'] {
   const { binding } = state
-  if (state.queryRefused) return { verdict: 'refused', holder: null, atMs: state.queriedAtMs ?? nowMs, expiresAtMs: null }
+  if (state.queryRefused) return { verdict: 'refused', holder: null, atMs: state.queriedAtMs ?? nowMs, expiresAtMs: null, contacts: null }
   if (binding === null) return null
   const calibrated = state.wanted !== null && isCalibrated(state, state.wanted, nowMs)
   const verdict = binding.verdict === 'empty' ? (calibrated ? 'none' : 'unsupported') : binding.verdict
-  return { verdict, holder: binding.holder, atMs: binding.atMs, expiresAtMs: binding.expiresAtMs }
+  // A registrar that lists nothing to strangers has told no number.
+  const contacts = binding.verdict === 'unsupported' && binding.contacts.length === 0 ? null : binding.contacts.length
+  return { verdict, holder: binding.holder, atMs: binding.atMs, expiresAtMs: binding.expiresAtMs, contacts }
 }
 
 function reportAlerts (world: World, trunk: TrunkTopology, demands: readonly Demand[]): TrunkStatus['alerts'] {
@@ -105,13 +108,13 @@ function reportAlerts (world: World, trunk: TrunkTopology, demands: readonly Dem
   }))
 }
 
-/** Status of one gateway: does its driver get answers? */
-export function reportGateway (world: World, gateway: GatewayTopology, nowMs: EpochMs): GatewayStatus {
+/** Status of one gateway: does its driver get answers? @param members - its interfaces */
+export function reportGateway (world: World, gateway: GatewayTopology, members: readonly { readonly trunk: TrunkId; readonly key: InterfaceKey }[], nowMs: EpochMs): GatewayStatus {
   const evidence = world.evidence.get(evidenceKey.driver(gateway.id)) ?? newEvidence(false)
-  const attempts = [...world.topology.trunks.values()].flatMap((trunk) => trunk.interfaces.filter((i) => i.gateway === gateway.id).map((i) => {
-    const state = world.trunks.get(trunk.id)
-    return state === undefined ? null : interfaceState(state, i.key)
-  }))
+  const attempts = members.map(({ trunk, key }) => {
+    const state = world.trunks.get(trunk)
+    return state === undefined ? null : interfaceState(state, key)
+  })
   const last = attempts.find((own) => own?.attempt != null)
   return {
     id: gateway.id,
@@ -122,15 +125,38 @@ export function reportGateway (world: World, gateway: GatewayTopology, nowMs: Ep
   }
 }
 
-/** Status of one probe target. @param last - its last outcome as the scheduler saw it */
-export function reportProbe (world: World, id: ProbeId, last: { readonly code: number | null; readonly durationMs: number; readonly atMs: EpochMs; readonly reason: string } | null, nowMs: EpochMs): ProbeStatus {
-  const evidence = world.evidence.get(id)
+/** The last probe of a target, as far as it is told. */
+export interface LastProbe {
+  readonly outcome: Pick<ProbeStatus, 'code' | 'degraded' | 'retransmissions' | 'certificateExpiresAtMs' | 'bindings'> & {
+    readonly reason: ProbeReason
+    readonly durationMs: DurationMs
+    readonly phases: NonNullable<ProbeStatus['phases']>
+    readonly registrationExpiresMs: DurationMs | null
+    readonly addresses: readonly { readonly reason: ProbeReason }[]
+  }
+  readonly atMs: EpochMs
+  readonly aliveAtMs: EpochMs | null
+}
+
+/** Status of one probe target. @param last - as the scheduler saw it; null: it never ran */
+export function reportProbe (world: World, id: ProbeId, last: LastProbe | null, nowMs: EpochMs): ProbeStatus {
+  return { id, verdict: verdictAt(world.evidence.get(id), probeLimits(world.topology, id), nowMs, 0), ...reportLast(last) }
+}
+
+/** What one result says by itself. */
+export function reportLast (last: LastProbe | null): Omit<ProbeStatus, 'id' | 'verdict'> {
+  if (last === null) {
+    return {
+      reason: 'no result yet', code: null, durationMs: null, lastAtMs: null, aliveAtMs: null, degraded: null, retransmissions: 0, phases: null,
+      addresses: 0, addressesAlive: 0, certificateExpiresAtMs: null, registrationExpiresAtMs: null, bindings: null
+    }
+  }
+  const { outcome, atMs, aliveAtMs } = last
+  const { reason, code, durationMs, degraded, retransmissions, phases, certificateExpiresAtMs, registrationExpiresMs, bindings, addresses } = outcome
   return {
-    id,
-    verdict: verdictAt(evidence, probeLimits(world.topology, id), nowMs, 0),
-    reason: last?.reason ?? 'no result yet',
-    code: last?.code ?? null,
-    durationMs: last?.durationMs ?? null,
-    lastAtMs: last?.atMs ?? null
+    reason, code, durationMs, lastAtMs: atMs, aliveAtMs, degraded, retransmissions, phases, certificateExpiresAtMs, bindings,
+    addresses: addresses.length,
+    addressesAlive: addresses.filter((each) => ALIVE_PROBE_REASONS.has(each.reason)).length,
+    registrationExpiresAtMs: registrationExpiresMs === null ? null : atMs + registrationExpiresMs
   }
 }

@@ -1,4 +1,5 @@
 /** What Pointsman knows and wants right now: one object for API, CLI, page and metrics. Times in ms since 1970, JSON-safe. */
+import type { Degradation } from './judgement.ts'
 import type { DriverReason, VetoReason, WaitReason } from './reasons.ts'
 import type { EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
 
@@ -90,6 +91,8 @@ export interface TrunkStatus {
     readonly holder: InterfaceKey | null
     readonly atMs: EpochMs
     readonly expiresAtMs: EpochMs | null
+    /** Bindings that it lists; null: it refused. */
+    readonly contacts: number | null
   } | null
   /** Firing alerts that concern this trunk. */
   readonly alerts: readonly { readonly fingerprint: string; readonly name: string; readonly interface: InterfaceKey | null; readonly startsAtMs: EpochMs; readonly disputed: boolean }[]
@@ -110,6 +113,28 @@ export interface ProbeStatus {
   readonly code: number | null
   readonly durationMs: number | null
   readonly lastAtMs: EpochMs | null
+  /** End of the last probe that found the peer alive; null: none since the start. */
+  readonly aliveAtMs: EpochMs | null
+  /** Alive, but not well. */
+  readonly degraded: Degradation | null
+  readonly retransmissions: number
+  /** Where the time of the last probe went [ms]; null: it didn't come to that. */
+  readonly phases: { readonly resolveMs: number | null; readonly connectMs: number | null; readonly tlsMs: number | null; readonly firstResponseMs: number | null } | null
+  /** Addresses that the last probe tried, and those of them that were alive. */
+  readonly addresses: number
+  readonly addressesAlive: number
+  readonly certificateExpiresAtMs: EpochMs | null
+  readonly registrationExpiresAtMs: EpochMs | null
+  /** Bindings that the registrar lists. */
+  readonly bindings: number | null
+}
+
+/** How the prober itself does. */
+export interface ProbingStatus {
+  readonly targets: number
+  readonly inFlight: number
+  /** Age of the oldest probe that should have begun or ended; 0: none [ms]. */
+  readonly overdueMs: number
 }
 
 export interface PauseStatus {
@@ -133,7 +158,15 @@ export interface Status {
   readonly trunks: readonly TrunkStatus[]
   readonly gateways: readonly GatewayStatus[]
   readonly probes: readonly ProbeStatus[]
+  readonly probing: ProbingStatus
   /** Last successful resync of the alert book; null: never, or no Alertmanager is configured. */
   readonly resyncedAtMs: EpochMs | null
   readonly alerts: number
+}
+
+/** The same piece by piece: each trunk, gateway and probe is looked at when it is asked for, so that a reader of thousands may pause. */
+export interface StatusSurvey extends Omit<Status, 'trunks' | 'gateways' | 'probes'> {
+  readonly trunks: Iterable<TrunkStatus>
+  readonly gateways: Iterable<GatewayStatus>
+  readonly probes: Iterable<ProbeStatus>
 }

@@ -1,7 +1,7 @@
 /** The one door to the engine, for HTTP and CLI. Types only. */
 import type { TrunkOrder } from '../core/operator.ts'
 import type { AlertReason } from '../core/reasons.ts'
-import type { Status } from '../core/status.ts'
+import type { Status, StatusSurvey } from '../core/status.ts'
 import type { EpochMs, InterfaceKey, TrunkId } from '../core/topology.ts'
 import type { JournalFilter, JournalRecord } from '../ports.ts'
 
@@ -63,6 +63,8 @@ export interface Engine {
   /** Why nothing becomes durable at present; null: it does. */
   storeProblem(): string | null
   status(): Status
+  /** The status piece by piece, for who reads thousands. */
+  survey(): StatusSurvey
   /** Stores a webhook body (parsed JSON) durably, then wakes the controller. */
   receive(body: unknown): Promise<ReceiveResult>
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>

@@ -3,7 +3,8 @@ import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
-import type { Status } from '../core/status.ts'
+import type { LastProbe } from '../core/report.ts'
+import type { GatewayStatus, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
 import { watchdogArrived, watchdogLives } from '../core/watchdog.ts'
@@ -41,7 +42,10 @@ export interface EnginePorts {
   readonly log: Log
   readonly version: string
   /** Last result of a probe target, kept by the scheduler. */
-  readonly lastProbe: (id: ProbeId) => { readonly outcome: ProbeOutcome; readonly atMs: EpochMs } | undefined
+  readonly probes: {
+    last(): ReadonlyMap<ProbeId, LastProbe>
+    state(): ProbingStatus
+  }
 }
 
 /** The engine, and what its surroundings tell it. */
@@ -233,10 +237,14 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     decisions: (query) => listDecisions(store, query),
     decision: (id) => readDecision(store, id),
     journal: (filter) => readJournal(store, filter),
-    status: () => statusNow()
+    status: () => {
+      const { trunks, gateways, probes, ...rest } = survey()
+      return { ...rest, trunks: [...trunks], gateways: [...gateways], probes: [...probes] }
+    },
+    survey
   }
 
-  function statusNow (): Status {
+  function survey (): StatusSurvey {
     const nowMs = clock.now()
     const { world } = holder
     return {
@@ -246,17 +254,31 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       storeProblem: store.problem(),
       pauses: world.pauses.filter((pause) => pause.untilMs === null || pause.untilMs > nowMs),
       brake: world.fleet.brake,
-      trunks: [...setup.topology.trunks.values()].flatMap((trunk) => {
-        const state = world.trunks.get(trunk.id)
-        return state === undefined ? [] : [reportTrunk(world, trunk, state, controller.heldOf(trunk.id), nowMs)]
-      }),
-      gateways: [...setup.topology.gateways.values()].map((gateway) => reportGateway(world, gateway, nowMs)),
-      probes: [...setup.topology.probes.keys()].map((id) => {
-        const last = ports.lastProbe(id)
-        return reportProbe(world, id, last === undefined ? null : { ...last.outcome, atMs: last.atMs }, nowMs)
-      }),
+      trunks: trunkStatuses(nowMs),
+      gateways: gatewayStatuses(nowMs),
+      probes: probeStatuses(nowMs),
+      probing: ports.probes.state(),
       resyncedAtMs: world.resyncedAtMs,
       alerts: inbox.book().size
+    }
+  }
+
+  function * trunkStatuses (nowMs: EpochMs): Generator<TrunkStatus> {
+    const { world } = holder
+    for (const trunk of setup.topology.trunks.values()) {
+      const state = world.trunks.get(trunk.id)
+      // A reload in the middle of a survey may take one away.
+      if (state !== undefined && world.topology.trunks.get(trunk.id) === trunk) yield reportTrunk(world, trunk, state, controller.heldOf(trunk.id), nowMs)
+    }
+  }
+
+  function * gatewayStatuses (nowMs: EpochMs): Generator<GatewayStatus> {
+    for (const gateway of setup.topology.gateways.values()) yield reportGateway(holder.world, gateway, holder.membersOf(gateway.id), nowMs)
+  }
+
+  function * probeStatuses (nowMs: EpochMs): Generator<ProbeStatus> {
+    for (const id of setup.topology.probes.keys()) {
+      if (holder.world.topology.probes.has(id)) yield reportProbe(holder.world, id, ports.probes.last().get(id) ?? null, nowMs)
     }
   }
 }

@@ -47,6 +47,8 @@ export interface WorldHolder {
   rebound(trunk: TrunkId, decision: string, end: RebindingEnd, atMs: EpochMs): readonly TrunkId[]
   /** Trunk of an interface. */
   trunkOf(gateway: GatewayId, name: string): TrunkId | null
+  /** The interfaces of a gateway. */
+  membersOf(gateway: GatewayId): readonly { readonly trunk: TrunkId; readonly key: InterfaceKey }[]
 }
 
 export function createWorldHolder (first: Topology): WorldHolder {
@@ -184,6 +186,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       change(id, (state) => recordRebinding(trunk, state, decision, end, atMs))
       return [id]
     },
+    membersOf: (gateway) => (byGateway.get(gateway) ?? []).map(({ trunk, iface }) => ({ trunk, key: iface.key })),
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
   }
 }

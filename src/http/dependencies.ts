@@ -1,11 +1,11 @@
 /** What the HTTP server stands on. */
 import type { UserConfig } from '../config/config.ts'
-import type { Status } from '../core/status.ts'
+import type { StatusSurvey } from '../core/status.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { Clock, Log, Metrics } from '../ports.ts'
 
 export interface HttpMetrics extends Metrics {
-  render(status: Status | null, accept?: string): Promise<{ readonly contentType: string; readonly text: string }>
+  render(status: StatusSurvey | null, accept?: string): Promise<{ readonly contentType: string; readonly chunks: readonly Uint8Array[] }>
 }
 
 export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] }

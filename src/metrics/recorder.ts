@@ -1,57 +1,85 @@
 /** Keeps what is counted, reads the rest from the status, and renders both for Prometheus. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { setImmediate as immediate } from 'node:timers/promises'
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { RegistryContentType } from 'prom-client'
-import type { Status } from '../core/status.ts'
+import type { StatusSurvey } from '../core/status.ts'
 import type { EpochMs } from '../core/topology.ts'
-import type { Metrics } from '../ports.ts'
+import type { Clock, Metrics } from '../ports.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from './catalogue.ts'
-import type { CounterDefinition, HistogramDefinition, ObjectLabel } from './catalogue.ts'
-import { sampleStatus } from './gauges.ts'
+import type { CounterDefinition, GaugeName, HistogramDefinition, ObjectLabel } from './catalogue.ts'
+import { combinations } from './combinations.ts'
+import type { Labels } from './combinations.ts'
+import { createFamilies } from './families.ts'
+import type { Families, FamilyDefinition } from './families.ts'
+import { sampleGateway, sampleInstallation, sampleProbe, sampleTrunk } from './gauges.ts'
+import type { Sample } from './gauges.ts'
+import { labelText } from './label-text.ts'
+import { createObjectCounter } from './object-counters.ts'
+import type { ObjectCounter } from './object-counters.ts'
 
 export interface Exposition {
   readonly contentType: string
-  readonly text: string
+  /** UTF-8, in order. */
+  readonly chunks: readonly Uint8Array[]
 }
 
 export interface MetricsRecorder extends Metrics {
   /** An attempt to load the configuration ended. */
   configLoaded(successful: boolean, atMs: EpochMs): void
   /**
-   * The exposition. Series of objects that the status no longer names are gone from it.
+   * The exposition, made in slices between which everything else has its turn. Series of objects that the status no
+   * longer names are gone from it.
    * @param status - null: not known yet; then only what is counted is shown.
    * @param accept - the scraper's `Accept` header; default: the text format 0.0.4.
    */
-  render(status: Status | null, accept?: string): Promise<Exposition>
+  render(status: StatusSurvey | null, accept?: string): Promise<Exposition>
 }
 
-type Labels = Readonly<Record<string, string>>
+export interface MetricsPorts {
+  readonly version: string
+  readonly clock: Pick<Clock, 'monotonicMs'>
+}
+
 type OwnRegistry = Registry<RegistryContentType>
 interface ConfigLoad { readonly successful: boolean; readonly successAtMs: EpochMs | null }
 
 /** Default metrics of prom-client that are gauges with the ending of a counter; `promtool check metrics` refuses them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+/** A slice of a scrape: so long nothing else is done [ms]. */
+const SLICE_MS = 2
 
 /** A registry of its own for each application; the library's global one is never used. */
-export function createMetrics ({ version }: { readonly version: string }): MetricsRecorder {
+export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorder {
   const registry: OwnRegistry = new Registry()
   collectDefaultMetrics({ register: registry as Registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
-  const setGauges = gaugeSetter(registry, version)
-  const counters = new Map(COUNTERS.map((definition) => [definition.name, countedIn(registry, definition)]))
+  const counters = new Map(COUNTERS.filter(({ object }) => object === undefined).map((definition) => [definition.name, counterIn(registry, definition)]))
+  const objectCounters = new Map(COUNTERS.flatMap((definition) => definition.object === undefined ? [] : [[definition.name, createObjectCounter({ ...definition, object: definition.object })] as const]))
   const histograms = new Map(HISTOGRAMS.map((definition) => [definition.name, histogramIn(registry, definition)]))
+  const families: readonly FamilyDefinition[] = [
+    ...GAUGES.map(({ name, help }) => ({ name, help, type: 'gauge' as const })),
+    ...COUNTERS.filter(({ object }) => object !== undefined).map(({ name, help }) => ({ name, help, type: 'counter' as const }))
+  ]
   let config: ConfigLoad | null = null
 
-  const renderNow = async (status: Status | null, accept: string): Promise<Exposition> => {
-    setGauges(status, config)
-    if (status !== null) for (const counted of counters.values()) counted.keep(status)
-    return renderRegistry(registry, accept)
+  const renderNow = async (status: StatusSurvey | null, accept: string): Promise<Exposition> => {
+    const format = wantsOpenMetrics(accept) ? 'openmetrics' : 'text'
+    const page = createFamilies(families)
+    page.add('pointsman_build_info' satisfies GaugeName, labelText({ version, node: process.version }), 1)
+    if (config !== null) {
+      page.add('pointsman_config_last_reload_successful' satisfies GaugeName, labelText({}), Number(config.successful))
+      page.add('pointsman_config_last_reload_success_timestamp_seconds' satisfies GaugeName, labelText({}), (config.successAtMs ?? 0) / 1000)
+    }
+    if (status !== null) await writeStatus(status, [...objectCounters.values()], page, createPauses(clock))
+    const { contentType, text, end } = await renderRegistry(registry, format)
+    return { contentType, chunks: [Buffer.from(text), ...page.chunks(format), Buffer.from(end)] }
   }
   let turn: Promise<unknown> = Promise.resolve()
   return {
-    increment: (name, labels = {}) => { required(counters, name).increment(labels) },
+    increment: (name, labels = {}) => { (objectCounters.get(name) ?? required(counters, name)).increment(labels) },
     observe: (name, seconds, labels = {}) => { required(histograms, name).observe(labels, seconds) },
     configLoaded: (successful, atMs) => { config = { successful, successAtMs: successful ? atMs : config?.successAtMs ?? null } },
-    // One after the other: the registry has one content type at a time.
+    // One after the other: the registry has one content type at a time, and two would be twice the load.
     render: (status, accept = '') => {
       const rendered = turn.then(() => renderNow(status, accept))
       turn = rendered.catch(() => {})
@@ -66,69 +94,39 @@ function required<T> (metrics: ReadonlyMap<string, T>, name: string): T {
   return metric
 }
 
-function gaugeSetter (registry: OwnRegistry, version: string): (status: Status | null, config: ConfigLoad | null) => void {
-  const gauges = new Map<string, Gauge>(GAUGES.map(({ name, help, labels }) => [name, new Gauge({ name, help, labelNames: labels, registers: [registry] })]))
-  return (status, config) => {
-    for (const gauge of gauges.values()) {
-      gauge.reset()
-      // A reset gives a gauge without labels the value 0; one that isn't set now shall be absent.
-      gauge.remove({})
-    }
-    const set = (name: string, labels: Labels, value: number): void => { gauges.get(name)?.set(labels, value) }
-    set('pointsman_build_info', { version, node: process.version }, 1)
-    if (config !== null) {
-      set('pointsman_config_last_reload_successful', {}, Number(config.successful))
-      set('pointsman_config_last_reload_success_timestamp_seconds', {}, (config.successAtMs ?? 0) / 1000)
-    }
-    if (status !== null) for (const { name, labels, value } of sampleStatus(status)) set(name, labels, value)
+/** Ends the slice when it has lasted long enough. */
+function createPauses (clock: Pick<Clock, 'monotonicMs'>): () => Promise<void> | null {
+  let startedMs = clock.monotonicMs()
+  return () => {
+    if (clock.monotonicMs() - startedMs < SLICE_MS) return null
+    return immediate().then(() => { startedMs = clock.monotonicMs() })
   }
 }
 
-interface Counted {
-  increment(labels: Labels): void
-  /** Adds the series of new objects at 0 and removes those of objects that left. */
-  keep(status: Status): void
+async function writeStatus (status: StatusSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
+  const write = (samples: readonly Sample[]): void => { for (const { name, labels, value } of samples) page.add(name, labels, value) }
+  const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, sample: (item: T) => readonly Sample[]): Promise<void> => {
+    const own = counters.filter((counter) => counter.object === object)
+    const ids = new Set<string>()
+    for (const item of each) {
+      write(sample(item))
+      for (const counter of own) counter.write(item.id, page)
+      ids.add(item.id)
+      const pausing = pause()
+      if (pausing !== null) await pausing
+    }
+    for (const counter of own) counter.keep(ids)
+  }
+  write(sampleInstallation(status))
+  await all('gateway', status.gateways, (gateway) => sampleGateway(status, gateway))
+  await all('probe', status.probes, sampleProbe)
+  await all('trunk', status.trunks, (trunk) => sampleTrunk(status, trunk))
 }
 
-function countedIn (registry: OwnRegistry, { name, help, labels, object, closed }: CounterDefinition): Counted {
+function counterIn (registry: OwnRegistry, { name, help, labels, closed }: CounterDefinition): { increment(labels: Labels): void } {
   const counter = new Counter({ name, help, labelNames: [...labels], registers: [registry] })
-  const zero = (series: Labels): void => { counter.inc(series, 0) }
-  if (object === undefined) {
-    if (closed !== undefined) combinations(closed).forEach(zero)
-    return { increment: (series) => { counter.inc(series) }, keep: () => {} }
-  }
-  const seriesOf = new Map<string, Map<string, Labels>>()
-  const remember = (id: string, series: Labels): void => {
-    const known = seriesOf.get(id) ?? new Map<string, Labels>()
-    seriesOf.set(id, known.set(labels.map((label) => series[label]).join('\n'), series))
-  }
-  return {
-    increment: (series) => {
-      counter.inc(series)
-      remember(series[object] ?? '', series)
-    },
-    keep: (status) => {
-      const wanted = new Set(objectIds(status, object))
-      for (const [id, known] of seriesOf) {
-        if (wanted.has(id)) continue
-        for (const series of known.values()) counter.remove(series)
-        seriesOf.delete(id)
-      }
-      if (closed === undefined) return
-      for (const id of wanted) {
-        const all = combinations(closed)
-        if ((seriesOf.get(id)?.size ?? 0) >= all.length) continue
-        for (const series of all.map((rest) => ({ [object]: id, ...rest }))) {
-          zero(series)
-          remember(id, series)
-        }
-      }
-    }
-  }
-}
-
-function objectIds ({ trunks, gateways, probes }: Status, object: ObjectLabel): readonly string[] {
-  return { trunk: trunks, gateway: gateways, probe: probes }[object].map(({ id }) => id)
+  for (const series of closed === undefined ? [] : combinations(closed)) counter.inc(series, 0)
+  return { increment: (series) => { counter.inc(series) } }
 }
 
 function histogramIn (registry: OwnRegistry, { name, help, labels, buckets, closed }: HistogramDefinition): Histogram {
@@ -137,21 +135,21 @@ function histogramIn (registry: OwnRegistry, { name, help, labels, buckets, clos
   return histogram
 }
 
-/** Every combination of the given values; one empty set of labels when there are no labels. */
-function combinations (closed: Readonly<Record<string, readonly string[]>>): readonly Labels[] {
-  return Object.entries(closed).reduce<readonly Labels[]>(
-    (sets, [label, values]) => sets.flatMap((set) => values.map((value) => ({ ...set, [label]: value }))), [{}])
-}
+const OPENMETRICS_END = '# EOF\n'
 
-async function renderRegistry (registry: OwnRegistry, accept: string): Promise<Exposition> {
-  const contentType = wantsOpenMetrics(accept) ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE
+/** What prom-client keeps, without the mark that ends an exposition. */
+async function renderRegistry (registry: OwnRegistry, format: 'text' | 'openmetrics'): Promise<{ readonly contentType: string; readonly text: string; readonly end: string }> {
+  const contentType = format === 'openmetrics' ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE
   registry.setContentType(contentType)
   const metrics = registry.getMetricsAsArray()
   const names = metrics.map(({ name }) => name)
-  const text = registry.metrics()
+  const rendering = registry.metrics()
   // For OpenMetrics the library cuts `_total` off its counters' names, and would print the text format without it ever after.
   for (const [index, metric] of metrics.entries()) metric.name = names[index] ?? metric.name
-  return { contentType, text: await text }
+  const text = await rendering
+  const [end, cut] = format === 'openmetrics' && text.endsWith(OPENMETRICS_END) ? [OPENMETRICS_END, OPENMETRICS_END.length] : ['', 0]
+  const body = text.slice(0, text.length - cut)
+  return { contentType, text: body === '' || body.endsWith('\n') ? body : `${body}\n`, end }
 }
 
 /** OpenMetrics when the scraper ranks it at least as high as plain text (RFC 9110 §12.5.1). */

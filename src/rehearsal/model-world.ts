@@ -133,7 +133,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
       const life: Life = { alive: true }
       const sip = createModelSip(byAddress, carrier, { clock, vantage, witness: invariants })
       const scheduler = createProbeScheduler({ sip, clock, random, metrics: unmeasured, log: silent }, (id, outcome, atMs) => started.probed(id, outcome, atMs))
-      const started = createEngine(setupOf(life), { clock, random, store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: (id) => scheduler.last().get(id) })
+      const started = createEngine(setupOf(life), { clock, random, store, sip, metrics: unmeasured, log: silent, version: 'test', probes: scheduler })
       running = { engine: started, life, end: () => Promise.all([started.stop(), scheduler.stop()]) }
       await started.start()
       scheduler.start(config.probes)

@@ -11,3 +11,6 @@ export function buildOutcome (parts: Partial<AddressOutcome> & Pick<AddressOutco
   }
   return { ...outcome, addresses: [outcome] }
 }
+
+/** For an engine that is told of probes by hand. */
+export const NO_PROBES = { last: () => new Map<string, never>(), state: () => ({ targets: 0, inFlight: 0, overdueMs: 0 }) }

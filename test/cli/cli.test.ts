@@ -12,7 +12,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { recordPlan } from '../../src/core/record-plan.ts'
 import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { createHttpServer } from '../../src/http/server.ts'
-import { createMetrics } from '../../src/metrics/recorder.ts'
+import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { Log } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
@@ -54,7 +54,7 @@ async function serve (t: Test) {
   const server = createHttpServer({
     engine,
     users: [{ name: 'anna', role: 'operator', token: createSecret('anna-token'), password: null }],
-    metrics: createMetrics({ version: '1' }),
+    metrics: createReadableMetrics({ version: '1' }),
     log,
     clock: systemClock,
     reload: async () => ({ ok: true })

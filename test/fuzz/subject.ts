@@ -15,7 +15,7 @@ import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import { createLogger } from '../../src/logging/logger.ts'
 import { renderLine } from '../../src/logging/text.ts'
-import { createMetrics } from '../../src/metrics/recorder.ts'
+import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { AlertmanagerClient, Clock, GatewayDriver, SipClient } from '../../src/ports.ts'
 import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
@@ -24,7 +24,7 @@ import { leakIn, writeSecrets } from './canary.ts'
 import type { Dice } from './random.ts'
 import type { Tally } from './tally.ts'
 import { shorten } from './tally.ts'
-import { buildOutcome } from '../../src/rehearsal/outcome.ts'
+import { buildOutcome, NO_PROBES } from '../../src/rehearsal/outcome.ts'
 
 export interface Subject {
   readonly clock: FakeClock
@@ -145,7 +145,7 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
   const { config } = loaded
   const clock = createFakeClock()
-  const metrics = createMetrics({ version: 'fuzz' })
+  const metrics = createReadableMetrics({ version: 'fuzz' })
   const log = createLogger({ level: 'debug', format: 'json' }, createSink(tally))
   const gateways = new Map(config.gateways.map(({ id, driver }, index) => [id, createGateway(dice, clock, index === 0, driver)]))
   const targets = new Set<string>()
@@ -164,7 +164,7 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
   let http: HttpServer
 
   const start = async (): Promise<void> => {
-    engine = createEngine(setup, { clock, random: createSeededRandom(dice.int(1 << 30)), store, sip: createSip(dice, clock), metrics, log, version: 'fuzz', lastProbe: () => undefined })
+    engine = createEngine(setup, { clock, random: createSeededRandom(dice.int(1 << 30)), store, sip: createSip(dice, clock), metrics, log, version: 'fuzz', probes: NO_PROBES })
     http = createHttpServer({
       engine, users: config.users, metrics, log: log.child({ component: 'http' }), clock,
       reload: async () => {

@@ -12,7 +12,7 @@ import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-cl
 import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
 import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
 import type { MemoryStore } from '../../src/rehearsal/memory-store.ts'
-import { buildOutcome } from '../../src/rehearsal/outcome.ts'
+import { buildOutcome, NO_PROBES } from '../../src/rehearsal/outcome.ts'
 
 /** A gateway that obeys; a test replaces `observe` and `apply` where it doesn't. */
 export interface ScriptedGateway {
@@ -107,7 +107,7 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
     }
   }
   const sip = { probe: () => Promise.reject(new Error('not asked')), release: async () => {}, queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, changeBindings: () => Promise.reject(new Error('not asked')), close: async () => {} }
-  const engine = createEngine(setup(), { clock: counting, random: createSeededRandom(3), store, sip, metrics: unmeasured, log: silent, version: 'test', lastProbe: () => undefined })
+  const engine = createEngine(setup(), { clock: counting, random: createSeededRandom(3), store, sip, metrics: unmeasured, log: silent, version: 'test', probes: NO_PROBES })
   await engine.start()
   const probe = (id: string, code: number | null): void => {
     const reason = code === null ? 'timeout' : code === 200 ? 'alive' : 'bad-code'

@@ -41,6 +41,7 @@ export function createFakeEngine (): FakeEngine {
     healthy: () => answers.healthy,
     storeProblem: () => answers.status.storeProblem,
     status: () => answers.status,
+    survey: () => answers.status,
     receive: async (body) => {
       calls.push(['receive', body])
       if (answers.receive instanceof Error) throw answers.receive

@@ -1,5 +1,5 @@
 /** A status with one healthy trunk on two gateways; the given parts replace whole fields. */
-import type { EvidenceStatus, InterfaceStatus, Status, TrunkStatus } from '../../src/core/status.ts'
+import type { EvidenceStatus, InterfaceStatus, ProbeStatus, Status, TrunkStatus } from '../../src/core/status.ts'
 
 export const AT_MS = 1_700_000_000_000
 
@@ -42,8 +42,17 @@ export function buildTrunk (parts: Partial<TrunkStatus> = {}): TrunkStatus {
     latch: null,
     vetoes: [],
     waits: [],
-    binding: { verdict: 'held', holder: 'pbx-a/SIP1', atMs: AT_MS, expiresAtMs: AT_MS + 300_000 },
+    binding: { verdict: 'held', holder: 'pbx-a/SIP1', atMs: AT_MS, expiresAtMs: AT_MS + 300_000, contacts: 1 },
     alerts: [],
+    ...parts
+  }
+}
+
+export function buildProbe (parts: Partial<ProbeStatus> = {}): ProbeStatus {
+  return {
+    id: 'options sip:10.0.1.10', verdict: 'up', reason: 'alive', code: 200, durationMs: 12, lastAtMs: AT_MS, aliveAtMs: AT_MS, degraded: null, retransmissions: 0,
+    phases: { resolveMs: null, connectMs: null, tlsMs: null, firstResponseMs: 11 }, addresses: 1, addressesAlive: 1,
+    certificateExpiresAtMs: null, registrationExpiresAtMs: null, bindings: null,
     ...parts
   }
 }
@@ -58,7 +67,8 @@ export function buildStatus (parts: Partial<Status> = {}): Status {
     brake: null,
     trunks: [buildTrunk()],
     gateways: ['pbx-a', 'pbx-b'].map((id) => ({ id, driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null })),
-    probes: [{ id: 'options sip:10.0.1.10', verdict: 'up', reason: 'alive', code: 200, durationMs: 12, lastAtMs: AT_MS }],
+    probes: [buildProbe()],
+    probing: { targets: 1, inFlight: 0, overdueMs: 0 },
     resyncedAtMs: AT_MS,
     alerts: 0,
     ...parts

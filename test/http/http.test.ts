@@ -4,7 +4,7 @@ import { test } from 'tap'
 import type { UserConfig } from '../../src/config/config.ts'
 import type { HttpDependencies, ReloadResult } from '../../src/http/dependencies.ts'
 import { createHttpServer } from '../../src/http/server.ts'
-import { createMetrics } from '../../src/metrics/recorder.ts'
+import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { Log } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -26,7 +26,7 @@ function createLog (): { log: Log; lines: unknown[][] } {
 
 function setUp (t: Test, { users = [WEBHOOK, OPERATOR] }: { users?: readonly UserConfig[] } = {}) {
   const engine = createFakeEngine()
-  const metrics = createMetrics({ version: '1.2.3' })
+  const metrics = createReadableMetrics({ version: '1.2.3' })
   const { log, lines } = createLog()
   const reloads: { result: ReloadResult; count: number } = { result: { ok: true }, count: 0 }
   const deps: HttpDependencies = {

@@ -1,4 +1,5 @@
 /** What Prometheus and its kin expect of every server: metrics, health, readiness, reload; and a page for people. */
+import { Readable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import { refuse } from '../api-error.ts'
 import { actorOf, mayReload, requirePermission } from '../auth.ts'
@@ -10,8 +11,9 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
   const status = () => deps.engine.ready() ? deps.engine.status() : null
 
   app.get('/metrics', async (request, reply) => {
-    const { contentType, text } = await deps.metrics.render(status(), request.headers.accept)
-    return reply.header('content-type', contentType).send(text)
+    const { contentType, chunks } = await deps.metrics.render(deps.engine.ready() ? deps.engine.survey() : null, request.headers.accept)
+    // Piece by piece, as the reader takes it.
+    return reply.header('content-type', contentType).send(Readable.from(chunks))
   })
   app.get('/-/healthy', async (_request, reply) => {
     const healthy = deps.engine.healthy()

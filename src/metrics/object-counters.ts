@@ -1,0 +1,45 @@
+/** Counters whose series belong to configured objects: they start at 0 with their object and vanish with it. */
+import type { CounterDefinition, ObjectLabel } from './catalogue.ts'
+import { combinations, type Labels } from './combinations.ts'
+import type { Families } from './families.ts'
+import { also, labelText, type LabelText } from './label-text.ts'
+
+export interface ObjectCounter {
+  readonly object: ObjectLabel
+  /** @throws when the labels are not those of the catalogue */
+  increment(labels: Labels): void
+  /** All series of one object. */
+  write(id: string, families: Families): void
+  /** What was counted for other objects than these is forgotten. */
+  keep(ids: ReadonlySet<string>): void
+}
+
+export function createObjectCounter ({ name, labels, object, closed }: CounterDefinition & { readonly object: ObjectLabel }): ObjectCounter {
+  const rest = labels.filter((label) => label !== object)
+  const keyOf = (series: Labels): string => rest.map((label) => series[label] ?? '').join('\n')
+  const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), series]))
+  const counts = new Map<string, Map<string, number>>()
+
+  const textOf = (own: LabelText, series: Labels): LabelText => rest.reduce<LabelText>((text, label) => also(text, label, series[label] ?? ''), own)
+
+  return {
+    object,
+    increment: (series) => {
+      const id = series[object]
+      if (id === undefined || Object.keys(series).some((label) => !labels.includes(label))) throw new Error(`${name} has the labels ${labels.join(', ')}`)
+      const own = counts.get(id) ?? new Map<string, number>()
+      const key = keyOf(series)
+      // Nobody listed it: it is shown all the same.
+      if (!all.has(key)) all.set(key, series)
+      counts.set(id, own.set(key, (own.get(key) ?? 0) + 1))
+    },
+    write: (id, families) => {
+      const own = labelText({ [object]: id })
+      const counted = counts.get(id)
+      for (const [key, series] of all) families.add(name, textOf(own, series), counted?.get(key) ?? 0)
+    },
+    keep: (ids) => {
+      for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)
+    }
+  }
+}
