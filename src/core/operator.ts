@@ -6,6 +6,7 @@ import { ranked } from './demands.ts'
 import { standingPause, standingPin } from './permission.ts'
 import { ADVISORY, isOverridable, isPassable, OVERRIDABLE, releaseLine, switchoverLine } from './override.ts'
 import { planTrunk } from './planner.ts'
+import { predictedWaitMs } from './proof.ts'
 import type { Step } from './plan.ts'
 import { mode, paused, pin as pinned } from './interlocks/people.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
@@ -14,7 +15,7 @@ import type { VetoReason } from './reasons.ts'
 import { enabledInterfaces } from './resting.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
-import { trunkHealth } from './trunk-health.ts'
+import { gatewayOf, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
@@ -152,7 +153,7 @@ function vetoed ({ world, trunk, health, author }: Desk, to: InterfaceKey | null
   const pauseScope = standingPause(world, trunk, trunk.interfaces.map((i) => i.key), author.atMs)?.scope ?? null
   const held = { trunk, to, vetoes, silent, pauseScope, approvable: false }
   const detail = vetoes.map((v) => `${v.interlock}: ${v.detail}`).join('; ')
-  return { ok: false, detail, vetoes, release: vetoes.every((v) => isPassable(v.interlock)) ? switchoverLine(held) : releaseLine(held) }
+  return { ok: false, detail, vetoes, release: to !== null && vetoes.every((v) => isPassable(v.interlock)) ? switchoverLine(held) : releaseLine(held) }
 }
 
 /** Causes that come again by themselves as long as their evidence stands. */
@@ -162,7 +163,7 @@ const AUTOMATIC: ReadonlySet<SwitchoverCause> = new Set(['alert', 'health', 'pre
  * Ends what is under way as soon as that is safe. What automation has begun would begin again at once, so the trunk is
  * paused with it; an order of a person is just taken back.
  */
-function abort ({ trunk, state, author }: Desk): Answer {
+function abort ({ world, trunk, state, author }: Desk): Answer {
   const run = state.inFlight
   const comesAgain = (cause: SwitchoverCause): boolean => AUTOMATIC.has(cause) || (cause === 'failback' && trunk.failback.policy === 'automatic')
   const paused = `; ${trunk.id} is paused, since it would begin again: pointsman resume --trunk ${trunk.id}`
@@ -173,8 +174,17 @@ function abort ({ trunk, state, author }: Desk): Answer {
   if (run.rollingBack) return refuse(`it goes back to ${run.from ?? 'nothing'} already`)
   if (run.abortedBy !== null) return refuse(`${run.abortedBy} has aborted it already`)
   if (run.from === null && run.phase !== 'disabling' && run.phase !== 'proving') return refuse(`${run.to} is being switched on and there is nothing to go back to`)
-  const back = run.from === null ? 'it ends' : `it turns back to ${run.from} as soon as it can; while that gateway does not answer it goes on`
+  const back = run.from === null ? 'it ends' : `it turns back to ${run.from} as soon as it can; while that gateway does not answer it goes on${gapOf(world, trunk, state, author.atMs)}`
   return take(`${back}${comesAgain(run.cause) ? paused : ''}`, (now) => now.inFlight === null ? now : { ...now, inFlight: { ...now.inFlight, abortedBy: author.actor } }, comesAgain(run.cause))
+}
+
+/** The way back has a price when the new interface may be registered by now: its proof. */
+function gapOf (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): string {
+  const run = state.inFlight
+  const to = trunk.interfaces.find((i) => i.key === run?.to)
+  if (run === null || run.from === null || to === undefined || (run.phase !== 'enabling' && run.phase !== 'verifying')) return ''
+  const gapMs = predictedWaitMs(trunk, state, to.key, run.from, gatewayOf(world.topology, to).capabilities.unregisters, nowMs)
+  return gapMs === 0 ? '' : `; ${to.key} may be registered already, so nobody carries the trunk for up to ${Math.ceil(gapMs / 1000)} s`
 }
 
 /** What automation has counted against itself counts no more. */
@@ -246,8 +256,8 @@ function reassert (desk: Desk): Answer {
     return ask({ ...desk, state: from }, { verb: 'reassert', to: wanted }, { wanted: carrying, drift: null, debts: from.debts })
   }
   const change = (now: TrunkState): TrunkState => owing(now, enabled.filter((key) => key !== wanted))
-  const held = forbidden(desk, { from: carrying ?? null, to: wanted, cause: 'operator', demands: [], byOperator: true, lastUsable: false })
-  return held.length > 0 ? vetoed(desk, wanted, held) : take(`${wanted} is what should be on; what differs is put back`, change)
+  const held = forbidden(desk, { from: enabled.find((key) => key !== wanted) ?? null, to: wanted, cause: 'operator', demands: [], byOperator: true, lastUsable: false })
+  return held.length > 0 ? vetoed(desk, null, held) : take(`${wanted} is what should be on; what differs is put back`, change)
 }
 
 /** It moves nothing by itself, and what follows is judged when it is due; but people may have said that nothing shall be touched. */

@@ -223,7 +223,7 @@ function turnBack (context: Context, detail: string, refusal = false): Step {
   const silent = run.from !== null && owes(state, run.from)
   // After its Contact was removed it has registered anew; or its timer had run, and yet somebody is registered.
   const back = run.from === null ? null : interfaceState(state, run.from)
-  const lives = run.provenBy === 'timer' || run.provenBy === 'operator' || (back?.lifeByBinding === true && (back.lastLifeAtMs ?? 0) > run.admittedAtMs)
+  const lives = run.provenBy === 'timer' || (back?.lifeByBinding === true && (back.lastLifeAtMs ?? 0) > run.admittedAtMs)
   const refusedByCarrier = refusal && silent && lives && trunk.registration.onSecond === 'reject' && health.get(run.to)?.answers === 'yes'
   const answers = run.from !== null && !silent && health.get(run.from)?.answers === 'yes'
   return answers || refusedByCarrier ? goBack(context, detail) : end(context, 'refuted', detail)

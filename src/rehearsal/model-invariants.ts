@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { planTrunk } from '../core/planner.ts'
 import type { Observation } from '../core/observation.ts'
-import type { Status } from '../core/status.ts'
+import type { Status, TrunkStatus } from '../core/status.ts'
 import type { World } from '../core/world.ts'
 import type { Clock, JournalRecord } from '../ports.ts'
 import type { Witness } from './model-driver.ts'
@@ -25,6 +25,8 @@ export interface Invariants extends Witness {
   touched(gateway: string): void
   /** A person said that all is well. */
   adopted(): void
+  /** A person vouches for it to be off: true or not, nothing else has to prove it while it is silent. */
+  vouched(gateway: string): void
   /** Must hold once a story has come to rest. */
   rests(): void
   readonly violations: readonly string[]
@@ -58,6 +60,21 @@ function isSilent (gateway: ModelGateway): boolean {
   return gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || gateway.has('management-dead')
 }
 
+/** Outside of mode automatic a person has said that this switchover may run; what it left behind is settled in mode approve, too. */
+function isOrdered ({ mode, switchover }: TrunkStatus, journal: readonly JournalRecord[]): boolean {
+  if (mode === 'automatic') return true
+  if (switchover === null) return mode === 'approve'
+  return journal.some(({ decision, type, data }) => decision === switchover.decision && type === 'admitted' &&
+    (mode === 'approve' ? data['approvedBy'] !== undefined || BY_PERSON.has(String(data['cause'])) : overrode(data, 'mode')))
+}
+
+const BY_PERSON: ReadonlySet<string> = new Set(['operator', 'failback'])
+
+function overrode (data: JournalRecord['data'], name: string): boolean {
+  const { overridden } = data
+  return Array.isArray(overridden) && overridden.some((veto: { readonly interlock?: unknown }) => veto.interlock === name)
+}
+
 export function createInvariants (rules: Rules): Invariants {
   const { clock, gateways, carrier, proofMs, see } = rules
   const violations: string[] = []
@@ -66,6 +83,7 @@ export function createInvariants (rules: Rules): Invariants {
   /** Since when every read showed it off, and the last such read. */
   const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
   const touched = new Set<string>()
+  const vouched = new Set<string>()
   /** When its driver was last silent. */
   const silentAtMs = new Map<string, number>()
   /** When it was last seen without a binding. */
@@ -88,6 +106,7 @@ export function createInvariants (rules: Rules): Invariants {
     const read = off.get(other.id)
     const silent = isSilent(other) || nowMs - (silentAtMs.get(other.id) ?? 0) <= NOTICED_MS
     if (!silent && (read === undefined || nowMs - read.atMs > READ_BACK_MS)) return 'it answers and was not read back as off in the last 2 s'
+    if (vouched.has(other.id) && isSilent(other)) return null
     if (read !== undefined && !other.runs()) return !rules.rejects || gone || nowMs - read.sinceMs >= proofMs ? null : 'its binding may live'
     if (read !== undefined && !silent) return 'it runs though it was read as off'
     return gone || nowMs - (lastLife.get(other.id) ?? 0) >= proofMs ? null : 'it is silent and nothing proves that it is off'
@@ -98,7 +117,7 @@ export function createInvariants (rules: Rules): Invariants {
     const { engine, journal } = see()
     const trunk = engine?.status().trunks[0]
     if (engine === null || trunk === undefined) { broken(`${command} ${id} while Pointsman does not run`); return }
-    if (trunk.mode !== 'automatic') broken(`${command} ${id} in mode ${trunk.mode}`)
+    if (!isOrdered(trunk, journal())) broken(`${command} ${id} in mode ${trunk.mode}`)
     if (trunk.switchover === null && engine.status().pauses.length > 0) broken(`${command} ${id} while paused`)
     if (touched.has(id)) broken(`${command} ${id} undoes what a person did`)
     const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && String(r.data['interface']).startsWith(`${id}/`)).length
@@ -186,6 +205,7 @@ export function createInvariants (rules: Rules): Invariants {
     },
     touched: (id) => { touched.add(id) },
     adopted: () => { touched.clear() },
+    vouched: (id) => { vouched.add(id) },
     rests: () => {
       const { engine } = see()
       for (const [id] of engine?.world.trunks ?? []) {

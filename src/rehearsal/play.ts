@@ -7,6 +7,7 @@ import { createModelWorld } from './model-world.ts'
 import type { ModelWorld } from './model-world.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import type { QueryAnswer } from './model-carrier.ts'
+import { giveOrder } from './order.ts'
 import { milliseconds } from './story.ts'
 import type { Event, Look, Timeline, Variant } from './story.ts'
 
@@ -14,6 +15,7 @@ export interface Played {
   readonly runs: string
   readonly bound: string
   readonly ends: readonly string[]
+  readonly orders: readonly string[]
   readonly commands: readonly string[]
   readonly seen: ReadonlySet<string>
   readonly silenceMs: number
@@ -50,7 +52,8 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (person !== undefined) {
     const [verb, at] = person.split(' ')
     const gateway = gatewayAt(world, at)
-    world.touched(gateway)
+    // What is so already is not changed by a person.
+    if (gateway.intends() === (verb === 'disables')) world.touched(gateway)
     gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
   }
   if (carrier !== undefined) {
@@ -70,14 +73,7 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (pointsman === 'killed' || pointsman === 'stopped') await world.stop(pointsman)
   if (pointsman === 'starts') await world.start()
   if (pointsman === 'cut-off' || pointsman === 'connected') world.vantage.cut = pointsman === 'cut-off'
-  if (operator !== undefined) await operate(world, operator)
-}
-
-async function operate (world: ModelWorld, verb: NonNullable<Event['operator']>): Promise<void> {
-  const engine = world.engine()
-  if (verb === 'adopt') world.invariants.adopted()
-  if (verb === 'adopt' || verb === 'failback') await engine?.operate({ verb, trunk: 'acme' }, 'anna', 'scenario')
-  else await engine?.operate(verb === 'pause' ? { verb, scope: 'global', untilMs: null } : { verb, scope: 'global' }, 'anna', 'scenario')
+  if (operator !== undefined) await giveOrder(world, operator)
 }
 
 /** Which event is next, and whether its moment has come. */
@@ -104,6 +100,10 @@ function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
 
 function describe (record: JournalRecord): string {
   return `${((record.atMs - FAKE_START_MS) / 1000).toFixed(1)}s ${record.decision} ${record.type} ${JSON.stringify(record.data)}`
+}
+
+function blame (vetoes: unknown): string {
+  return Array.isArray(vetoes) && vetoes.length > 0 ? ` by ${vetoes.join(', ')}` : ''
 }
 
 /** @param lookTimes - moments to look at, as in `looks` */
@@ -145,6 +145,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     runs: lettersOf(world.gateways, (gateway) => gateway.runs()),
     bound: lettersOf(world.gateways, (gateway) => world.carrier.bound().includes(gateway.contact)),
     ends: journal.filter((r) => r.type === 'ended').map(({ data }) => `${String(data['cause'])} ${String(data['result'])} ${letterOf(data['wanted'] as string | null)}`),
+    orders: journal.filter((r) => r.type === 'operator').map(({ data }) => `${String(data['verb'])}: ${String(data['result'])}${blame(data['vetoes'])}`),
     commands: world.invariants.commands.map((c) => c.text.replaceAll('pbx-', '')),
     seen,
     silenceMs,

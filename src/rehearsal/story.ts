@@ -23,7 +23,8 @@ export interface Event {
   readonly alertmanager?: 'dies' | 'lives' | 'repeats'
   /** `cut-off` and `connected`: its own way to everything. */
   readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'
-  readonly operator?: 'adopt' | 'failback' | 'pause' | 'resume'
+  /** As on the command line, with letters for interfaces: `switchover b --override no-better --i-know a`, `pin a`, `pause`, `approve`. */
+  readonly operator?: string
 }
 
 export type QueryName = 'no query' | `query ${QueryAnswer}`
@@ -60,6 +61,8 @@ export interface Expected {
   readonly bound?: string
   /** Ended switchovers, in order: cause, result, and the interface wanted then. */
   readonly ends?: readonly string[]
+  /** The operator's orders, in order: `pin: taken`, `switchover: refused by mode, no-better`. */
+  readonly orders?: readonly string[]
   /** Commands that left, in order. */
   readonly commands?: readonly string[]
   /** Vetoes, waits and journal types that must, or must never, be seen. */

@@ -5,6 +5,8 @@ import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
 import type { AdminState } from '../../src/core/observation.ts'
 import { recordCommandEnd, recordObservation, recordUnread } from '../../src/core/observe.ts'
+import { giveOrder } from '../../src/core/operator.ts'
+import type { Answer, TrunkOrder } from '../../src/core/operator.ts'
 import type { Action, Note, Step } from '../../src/core/plan.ts'
 import { planTrunk } from '../../src/core/planner.ts'
 import type { TrunkState, World } from '../../src/core/world.ts'
@@ -54,6 +56,9 @@ export interface ModelTrunk {
   pass(seconds: number): void
   /** The process dies after the plan number `step` was stored: its commands never leave, are cut off, or leave and nobody hears how they end. */
   dieAt(step: number, how: Death): void
+  /** A person's order, given now; `orderAt`: after the plan number `step` was stored and before its commands arrive. */
+  order(order: TrunkOrder): Answer
+  orderAt(step: number, order: TrunkOrder): void
   /** Plans that sent or changed something. */
   steps(): number
 }
@@ -75,6 +80,8 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let steps = 0
   let last: Step | null = null
   let death: { readonly step: number; readonly how: Death } | null = null
+
+  let later: { readonly step: number; readonly order: TrunkOrder } | null = null
 
   const sideOf = (key: string): ModelSide => sides[key] ?? (() => { throw new Error(key) })()
   const stateNow = (): TrunkState => world.trunks.get('acme') ?? (() => { throw new Error('no trunk') })()
@@ -139,6 +146,13 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     setState(fromDurable(JSON.parse(JSON.stringify(toDurable(stateNow()))) as TrunkState, trunk.interfaces.map((i) => i.key), nowMs))
     world = { ...world, evidence: new Map([...world.evidence].map(([key, value]) => [key, { ...value, verdict: 'unknown' as const, failures: 0, successes: 0, atMs: null }])) }
   }
+  const order = (given: TrunkOrder): Answer => {
+    const answer = giveOrder(world, given, { decision: `o${steps}`, actor: 'anna', reason: 'test', atMs: nowMs })
+    if (answer === null) throw new Error('no trunk')
+    if (answer.ok) setState(answer.change(stateNow()))
+    if (answer.ok && answer.pauses) world = { ...world, pauses: [{ scope: 'trunk/acme', actor: 'anna', reason: 'test', atMs: nowMs, untilMs: null }] }
+    return answer
+  }
   /** One plan; true: it sent something, so there is more to plan. */
   const plan = (): boolean => {
     const before = stateNow()
@@ -154,6 +168,11 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       if (how !== 'before-sending') for (const action of commands) if (action.kind === 'apply') execute(action.interface, action.desired, how === 'after-sending')
       restart()
       return false
+    }
+    if (later?.step === steps) {
+      const { order: due } = later
+      later = null
+      order(due)
     }
     for (const action of commands) carryOut(action)
     nowMs += 10
@@ -179,6 +198,8 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       }
     },
     dieAt: (step, how) => { death = { step: steps + step, how } },
+    order,
+    orderAt: (step, given) => { later = { step: steps + step, order: given } },
     steps: () => steps
   }
 }

@@ -31,6 +31,7 @@ function differences (expected: Expected, played: Played): string[] {
   compare('runs', expected.runs, played.runs)
   compare('bound', expected.bound, played.bound)
   compare('ends', expected.ends, played.ends)
+  compare('orders', expected.orders, played.orders)
   compare('commands', expected.commands, played.commands)
   compare('seen', expected.seen, expected.seen?.filter((reason) => played.seen.has(reason)))
   compare('never', expected.never === undefined ? undefined : [], expected.never?.filter((reason) => played.seen.has(reason)))
@@ -55,7 +56,7 @@ function report (variant: string, played: Played, tookMs: number): string {
   const { runs, bound, silenceMs, ends, commands, seen, story } = played
   return [
     `${variant} (${Math.round(tookMs)} ms): runs ${runs}, bound ${bound}, silence ${silenceMs / 1000} s`,
-    `ends [${ends.join(', ')}]`, `commands [${commands.join(', ')}]`, `seen ${[...seen].join(' ')}`, ...story
+    `ends [${ends.join(', ')}]`, `orders [${played.orders.join('; ')}]`, `commands [${commands.join(', ')}]`, `seen ${[...seen].join(' ')}`, ...story
   ].join('\n')
 }
 
