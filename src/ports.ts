@@ -157,6 +157,12 @@ export interface SipClient {
 // ---- Gateways ------------------------------------------------------------------------------------------------------
 
 /**
+ * To be asked right before the first byte that changes anything: resolves when the command is on disk. Null: write now.
+ * A failure: don't write, and return it.
+ */
+export type Permit = () => Promise<DriverFailure | null>
+
+/**
  * Adapter to one gateway. Every method: one attempt, ends by `signal`'s deadline, never throws, returns data.
  * Idempotent: applying what is already so is a success.
  */
@@ -164,7 +170,8 @@ export interface GatewayDriver {
   readonly capabilities: DriverCapabilities
   /** Reads the named interfaces with the account that also writes. */
   observe(interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult>
-  apply(interfaceName: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult>
+  /** May read before `permit` allows to write, so that the read and the sync of the disk take place side by side. */
+  apply(interfaceName: string, desired: AdminState, signal: AbortSignal, permit: Permit): Promise<ApplyResult>
   /** Makes the interface register anew; `no-interface` or `rpc-error` where the gateway can't. */
   reregister(interfaceName: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure>
   close(): Promise<void>

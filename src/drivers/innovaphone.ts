@@ -9,9 +9,9 @@
  * state, not the running one: an interface is off for certain only after an answered `activate`.
  */
 import { Type } from 'typebox'
-import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
-import type { GatewayDriver, Random, Secret } from '../ports.ts'
+import type { Clock, GatewayDriver, Random, Secret } from '../ports.ts'
 import type { DriverKind } from './contract.ts'
 import { during, failure, statusFailure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
@@ -20,6 +20,7 @@ import type { HttpResponse, Send } from './http-client.ts'
 import { innovaphoneByHand } from './innovaphone-by-hand.ts'
 import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isConfigText, isMasked, withAdmin } from './innovaphone-config-line.ts'
 import type { ConfigLine, LineSearch } from './innovaphone-config-line.ts'
+import { readThenAsk } from './read-then-write.ts'
 
 export interface InnovaphoneSettings {
   /** Web server of the gateway, without a path: `https://10.0.1.10`. */
@@ -102,7 +103,7 @@ function readBackFailure (after: ConfigLine, before: ConfigLine, wanted: ConfigL
     : failure('conflict', 'the line was switched back meanwhile', 'unknown')
 }
 
-function createDriver (settings: InnovaphoneSettings, random: Random): GatewayDriver {
+function createDriver (settings: InnovaphoneSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
   const { username, password, auth = 'auto' } = settings
   const base = settings.url.replace(/\/+$/, '')
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
@@ -121,13 +122,21 @@ function createDriver (settings: InnovaphoneSettings, random: Random): GatewayDr
     return null
   }
 
-  const apply = async (interfaceName: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult> => {
+  /** The line as it is and as it is to be. */
+  const lines = async (interfaceName: string, desired: AdminState, signal: AbortSignal): Promise<{ readonly ok: true; readonly before: ConfigLine; readonly wanted: ConfigLine } | DriverFailure> => {
     const reading = await read(signal)
     if (!reading.ok) return reading
     const before = writableLine(findLine(reading.text, interfaceName), interfaceName)
     if (isFailure(before)) return before
     const wanted = adminOf(before) === desired ? before : withAdmin(before, desired)
     if (wanted !== before && isMasked(before)) return failure('line-masked', `the line of ${interfaceName} shows asterisks instead of a value`)
+    return { ok: true, before, wanted }
+  }
+
+  const apply: GatewayDriver['apply'] = async (interfaceName, desired, signal, permit) => {
+    const found = await readThenAsk(() => lines(interfaceName, desired, signal), permit, clock)
+    if (!found.ok) return found
+    const { before, wanted } = found
     // Also without a change: what is stored may not be written or running yet.
     const change = wanted === before ? [] : [changeCommand(wanted)]
     const failed = await execute([...change, 'config write', 'config activate'], signal)
@@ -167,5 +176,5 @@ export const innovaphone: DriverKind<InnovaphoneSettings> = {
   schema,
   capabilities,
   byHand: innovaphoneByHand,
-  create: (settings, { random }) => createDriver(settings, random)
+  create: createDriver
 }

@@ -12,9 +12,9 @@
  * - All of it is lost in a restart: rows should have flags 1, so that Kamailio starts with the trunk off.
  */
 import { Type } from 'typebox'
-import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
-import type { GatewayDriver, Random, Secret } from '../ports.ts'
+import type { Clock, GatewayDriver, Random, Secret } from '../ports.ts'
 import type { DriverKind } from './contract.ts'
 import { failure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
@@ -26,6 +26,7 @@ import { adminOf, mayBeBound, needsRefresh, paramsOf, parseRegistration, registe
 import type { Registration, WriteMethod } from './kamailio-registration.ts'
 import { createRpc } from './kamailio-rpc.ts'
 import type { Rpc } from './kamailio-rpc.ts'
+import { readThenAsk } from './read-then-write.ts'
 
 export interface KamailioSettings {
   /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
@@ -99,7 +100,7 @@ async function execute (rpc: Rpc, uuid: string, methods: readonly WriteMethod[],
   return null
 }
 
-function createDriver (settings: KamailioSettings, random: Random): GatewayDriver {
+function createDriver (settings: KamailioSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
   const { url, dispatcher_group: group, dispatcher_destination: destination } = settings
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
   const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url)
@@ -122,8 +123,8 @@ function createDriver (settings: KamailioSettings, random: Random): GatewayDrive
     return { ok: true, interfaces: observed }
   }
 
-  const apply = async (uuid: string, desired: AdminState, signal: AbortSignal): Promise<ApplyResult> => {
-    const before = await lookUp(rpc, uuid, signal)
+  const apply: GatewayDriver['apply'] = async (uuid, desired, signal, permit) => {
+    const before = await readThenAsk(() => lookUp(rpc, uuid, signal), permit, clock)
     if (!before.ok) return before
     if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
     const failed = await execute(rpc, uuid, callsFor(before.registration, desired), signal)
@@ -164,5 +165,5 @@ export const kamailio: DriverKind<KamailioSettings> = {
   schema,
   capabilities,
   byHand: kamailioByHand,
-  create: (settings, { random }) => createDriver(settings, random)
+  create: createDriver
 }

@@ -8,43 +8,57 @@ export interface AlertIndex {
   book(): AlertBook
   /** Firing alerts that a rule maps to the trunk, by fingerprint; a trunk without any is missing. */
   byTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>
+  /** `byTrunk` as it will be with these changes. */
+  preview(changes: ReadonlyMap<string, BookedAlert | null>): ReadonlyMap<TrunkId, readonly BookedAlert[]>
   /** Replaces one entry; null removes it. */
   put(fingerprint: string, alert: BookedAlert | null): void
   /** Maps all alerts anew, after the rules or trunks changed. */
   rebuild(): void
 }
 
+type TrunkAlerts = Map<TrunkId, readonly BookedAlert[]>
+
 export function createAlertIndex (topology: () => Topology): AlertIndex {
   const book = new Map<string, BookedAlert>()
-  const byTrunk = new Map<TrunkId, readonly BookedAlert[]>()
+  const byTrunk: TrunkAlerts = new Map()
   const trunksByFingerprint = new Map<string, readonly TrunkId[]>()
 
-  const remove = (fingerprint: string): void => {
+  const takeOut = (from: TrunkAlerts, fingerprint: string): void => {
     for (const trunk of trunksByFingerprint.get(fingerprint) ?? []) {
-      const alerts = byTrunk.get(trunk) ?? []
+      const alerts = from.get(trunk) ?? []
       const rest = alerts.toSpliced(placeOf(fingerprint, alerts), 1)
-      if (rest.length === 0) byTrunk.delete(trunk)
-      else byTrunk.set(trunk, rest)
+      if (rest.length === 0) from.delete(trunk)
+      else from.set(trunk, rest)
     }
-    trunksByFingerprint.delete(fingerprint)
+  }
+  /** In one order, whatever came first: the same alerts must give the same plan. @returns its trunks */
+  const putIn = (into: TrunkAlerts, alert: BookedAlert): readonly TrunkId[] => {
+    const trunks = isFiring(alert) ? trunksOf(alert.labels, topology()).trunks : []
+    for (const trunk of trunks) {
+      const alerts = into.get(trunk) ?? []
+      into.set(trunk, alerts.toSpliced(placeOf(alert.fingerprint, alerts), 0, alert))
+    }
+    return trunks
   }
   const add = (alert: BookedAlert): void => {
-    if (!isFiring(alert)) return
-    const { trunks } = trunksOf(alert.labels, topology())
-    if (trunks.length === 0) return
-    trunksByFingerprint.set(alert.fingerprint, trunks)
-    // In one order, whatever came first: the same alerts must give the same plan.
-    for (const trunk of trunks) {
-      const alerts = byTrunk.get(trunk) ?? []
-      byTrunk.set(trunk, alerts.toSpliced(placeOf(alert.fingerprint, alerts), 0, alert))
-    }
+    const trunks = putIn(byTrunk, alert)
+    if (trunks.length > 0) trunksByFingerprint.set(alert.fingerprint, trunks)
   }
 
   return {
     book: () => book,
     byTrunk: () => byTrunk,
+    preview: (changes) => {
+      const next = new Map(byTrunk)
+      for (const [fingerprint, alert] of changes) {
+        takeOut(next, fingerprint)
+        if (alert !== null) putIn(next, alert)
+      }
+      return next
+    },
     put: (fingerprint, alert) => {
-      remove(fingerprint)
+      takeOut(byTrunk, fingerprint)
+      trunksByFingerprint.delete(fingerprint)
       if (alert === null) { book.delete(fingerprint); return }
       book.set(fingerprint, alert)
       add(alert)

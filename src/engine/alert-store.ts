@@ -1,13 +1,16 @@
 /**
- * The alert book, durable: changes are committed first and published afterwards. Jobs that wait while a commit is on its
- * way share the next one, so a lone notification costs one sync of the disk and a storm few.
+ * The alert book, durable: changes are committed first and published afterwards, together with what follows from them for
+ * the trunks. Jobs that wait while a commit is on its way share the next one, so a lone notification and the decision that
+ * it brings cost one sync of the disk and a storm few.
  */
 import { outdatedEntries } from '../core/alert-book.ts'
 import type { AlertBook, BookedAlert } from '../core/alert-book.ts'
 import type { Topology, TrunkId } from '../core/topology.ts'
-import type { Clock, JournalRecord, Log, Revision, Store, StoreWrite } from '../ports.ts'
+import type { Clock, CommitResult, JournalRecord, Log, Revision, Store, StoreWrite } from '../ports.ts'
 import { createAlertIndex } from './alert-index.ts'
 import { createBatcher } from './batcher.ts'
+import { commitTo } from './commit.ts'
+import type { Controller, Departure } from './controller.ts'
 
 /** What the jobs of one commit have changed so far. */
 export interface Draft {
@@ -43,7 +46,9 @@ export interface AlertStoreOptions {
   readonly clock: Clock
   readonly log: Log
   readonly topology: () => Topology
-  /** Called after the change is durable. */
+  /** Plans these trunks as if `alerts` were known, to be stored by the same commit (controller.ts). */
+  readonly join: Controller['join']
+  /** Decisions about these trunks may be different now. Called after the change is durable. */
   readonly onChange: (trunks: ReadonlySet<TrunkId>) => void
   readonly onDoubt: () => void
 }
@@ -72,21 +77,24 @@ export function createAlertStore (options: AlertStoreOptions): AlertStore {
     loaded = true
   }
 
-  /** Null: another writer got in between. */
-  const commit = async (changes: ReadonlyMap<string, BookedAlert | null>, journal: readonly JournalRecord[]): Promise<Stored | null> => {
-    const writes: StoreWrite[] = [...changes].map(([fingerprint, value]) => {
+  const commit = async ({ draft, changes }: Edition, departures: Iterable<Departure>): Promise<CommitResult> => {
+    const steps = [...departures]
+    const alerts: StoreWrite[] = [...changes].map(([fingerprint, value]) => {
       const key = PREFIX + fingerprint
       return { key, value, expect: revisions.get(key) ?? 0 }
     })
-    if (writes.length === 0 && journal.length === 0) return { ok: true }
-    const result = await store.commit(writes, journal)
-    if (!result.ok) return result.reason === 'conflict' ? null : { ok: false, detail: result.detail }
-    for (const { key, value } of writes) {
-      if (value === null) revisions.delete(key)
-      else revisions.set(key, result.revision)
+    const writes = [...alerts, ...steps.flatMap((step) => step.writes)]
+    const journal = [...draft.journal, ...steps.flatMap((step) => step.journal)]
+    const result: CommitResult = writes.length === 0 && journal.length === 0 ? { ok: true, revision: 0 } : await commitTo(store, writes, journal)
+    if (result.ok) {
+      for (const { key, value } of alerts) {
+        if (value === null) revisions.delete(key)
+        else revisions.set(key, result.revision)
+      }
+      for (const [fingerprint, alert] of changes) index.put(fingerprint, alert)
     }
-    for (const [fingerprint, alert] of changes) index.put(fingerprint, alert)
-    return { ok: true }
+    for (const step of steps) step.end(result)
+    return result
   }
 
   const runJobs = async (jobs: readonly Job[]): Promise<Stored> => {
@@ -96,13 +104,17 @@ export function createAlertStore (options: AlertStoreOptions): AlertStore {
       for (const job of jobs) job(draft)
       const isPruneDue = clock.monotonicMs() - prunedAtMs >= PRUNE_INTERVAL_MS
       if (isPruneDue) for (const fingerprint of outdatedEntries(draft.book(), clock.now())) changes.set(fingerprint, null)
-      const stored = await commit(changes, draft.journal)
-      if (stored?.ok === true) {
+      // After a conflict the alerts go alone: a trunk's conflict must not keep them out.
+      const departures = attempt === 0 && draft.trunks.size > 0 ? options.join(draft.trunks, index.preview(changes)) : new Map<TrunkId, Departure>()
+      const result = await commit({ draft, changes }, departures.values())
+      if (result.ok) {
         if (isPruneDue) prunedAtMs = clock.monotonicMs()
-        if (draft.trunks.size > 0) options.onChange(draft.trunks)
+        const unplanned = [...draft.trunks].filter((trunk) => !departures.has(trunk))
+        if (unplanned.length > 0) options.onChange(new Set(unplanned))
         if (draft.doubt) options.onDoubt()
+        return { ok: true }
       }
-      if (stored !== null) return stored
+      if (result.reason !== 'conflict') return { ok: false, detail: result.detail }
       await load()
     }
     return { ok: false, detail: 'another process writes the same alerts' }
@@ -117,7 +129,10 @@ export function createAlertStore (options: AlertStoreOptions): AlertStore {
   }
 }
 
-function newDraft (book: AlertBook): { readonly draft: Draft; readonly changes: Map<string, BookedAlert | null> } {
+/** A draft, and the entries that it changed; null: removed. */
+interface Edition { readonly draft: Draft; readonly changes: Map<string, BookedAlert | null> }
+
+function newDraft (book: AlertBook): Edition {
   const changes = new Map<string, BookedAlert | null>()
   const draft: Draft = {
     entry: (fingerprint) => changes.get(fingerprint) ?? book.get(fingerprint),

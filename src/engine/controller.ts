@@ -1,16 +1,18 @@
 /**
- * The loop: plan what changed or is due, store state and journal in one commit, then let the actions go. Level-triggered:
- * everything that happens only marks a trunk; nothing is sent that is not on disk before.
+ * The loop: plan what changed or is due, store state and journal in one commit, then let the writes go. Level-triggered:
+ * everything that happens only marks a trunk; nothing is sent that is not on disk before. Reads change nothing, so they
+ * don't wait for the disk.
  */
 import { fromDurable, isTrunkDocument, toDurable } from '../core/durable.ts'
-import type { DriverFailure } from '../core/observation.ts'
-import { recordCommandEnd } from '../core/observe.ts'
 import { recordPlan } from '../core/record-plan.ts'
 import type { Action, Note } from '../core/plan.ts'
 import type { Held } from '../core/report.ts'
+import { shiftInstants } from '../core/shift.ts'
+import { takeBack } from '../core/take-back.ts'
 import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
-import type { TrunkState } from '../core/world.ts'
+import type { TrunkState, World } from '../core/world.ts'
 import type { Clock, CommitResult, JournalRecord, Log, Metrics, Random, Revision, Store, StoreWrite } from '../ports.ts'
+import { commitTo } from './commit.ts'
 import type { Executor } from './executor.ts'
 import type { FleetDesk } from './fleet-desk.ts'
 import type { Querier } from './querier.ts'
@@ -30,6 +32,11 @@ export interface Controller {
   markAll(): void
   /** The wall clock was set: what is due keeps its distance to now. */
   clockSet(byMs: DurationMs): void
+  /**
+   * Plans these trunks as if `alerts` were known, for the commit that stores those alerts: what follows from a notification
+   * is on disk with it, by one sync. A trunk with another step on its way is left out: mark it afterwards.
+   */
+  join(trunks: Iterable<TrunkId>, alerts: World['alertsByTrunk']): ReadonlyMap<TrunkId, Departure>
   run(signal: AbortSignal): Promise<void>
   /** Vetoes and waits of the last plan. */
   heldOf(trunk: TrunkId): Held
@@ -39,7 +46,7 @@ export interface Controller {
    */
   order(trunk: TrunkId, judge: () => Order): Promise<CommitResult>
   /** Journals one line about a trunk with its next commit. */
-  note(trunk: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }): void
+  note(trunk: TrunkId, note: Line): void
   /** Revisions of the stored trunk documents, as loaded. */
   load(revisions: ReadonlyMap<TrunkId, Revision>): void
   newDecision(): string
@@ -58,8 +65,24 @@ export interface Order {
   readonly writes: readonly StoreWrite[]
 }
 
-const NOT_STORED: DriverFailure = { ok: false, reason: 'local-error', detail: 'the journal could not be written', effect: 'none' }
+/** A line for the journal; trunk and time are added. */
+interface Line { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }
+
+/** A step that has to be stored before anything of it is sent. */
+export interface Departure {
+  readonly writes: readonly StoreWrite[]
+  readonly journal: readonly JournalRecord[]
+  /** To be called with what became of the commit. */
+  end(result: CommitResult): void
+}
+
+type Failed = Extract<CommitResult, { ok: false }>
+
 const NOTHING_HELD: Held = { vetoes: [], waits: [] }
+/** A state that could not be stored is planned anew after this. */
+const RETRY_MS = 1000
+/** Reason of a wake. Without one, each abort makes an exception with a stack that nobody reads. */
+const MARKED = 'marked'
 /** The loop turns at least this often. */
 const IDLE_MS = 5000
 
@@ -76,6 +99,8 @@ interface Desk {
   held: Held
   /** Ends when nobody works on the trunk any more; null: nobody does. */
   busy: Promise<void> | null
+  /** The step that is on its way to the disk: the state before it, and with it. */
+  underWay: { readonly before: TrunkState; readonly planned: TrunkState } | null
 }
 
 export function createController (holder: WorldHolder, fleet: FleetDesk, executor: Executor, registrar: Pick<Querier, 'ask' | 'change'>, ports: ControllerPorts): Controller {
@@ -87,26 +112,25 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
   let wake: AbortController = new AbortController()
   let turnedMs = clock.monotonicMs()
   let fresh = ''
+  let running = false
 
   const desk = (id: TrunkId): Desk => {
     const known = desks.get(id)
     if (known !== undefined) return known
-    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, isOutdated: false, failure: null, held: NOTHING_HELD, busy: null }
+    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, isOutdated: false, failure: null, held: NOTHING_HELD, busy: null, underWay: null }
     desks.set(id, made)
     return made
   }
   const newDecision = (): string => `${Math.floor(clock.now() / 1000).toString(36)}-${random.hex(4)}`
   const mark = (trunks: Iterable<TrunkId>): void => {
     for (const id of trunks) dirty.add(id)
-    wake.abort()
+    wake.abort(MARKED)
   }
-  const addNote = (id: TrunkId, note: { readonly decision: string; readonly type: string; readonly data: Readonly<Record<string, unknown>> }, atMs: EpochMs): void => {
-    desk(id).notes.push({ decision: note.decision, atMs, trunk: id, type: note.type, data: note.data })
-  }
+  const recordOf = (id: TrunkId, line: Line, atMs: EpochMs): JournalRecord => ({ decision: line.decision, atMs, trunk: id, type: line.type, data: line.data })
 
-  const plan = (id: TrunkId, nowMs: EpochMs): ReturnType<typeof recordPlan> => {
+  const plan = (view: World, id: TrunkId, nowMs: EpochMs): ReturnType<typeof recordPlan> => {
     if (fresh === '') fresh = newDecision()
-    const step = recordPlan(world, id, fresh, nowMs)
+    const step = recordPlan(view, id, fresh, nowMs)
     const used = step.state.open?.id === fresh || step.state.inFlight?.decision === fresh || step.notes.some((n) => n.decision === fresh)
     if (used) fresh = ''
     return step
@@ -119,20 +143,27 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     for (const id of world.topology.trunks.keys()) dirty.add(id)
   }
 
-  /** Only one at a time per trunk. */
+  /** Takes the trunk: one piece of work at a time. @returns what gives it back */
+  const occupy = (id: TrunkId, own: Desk): () => void => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    own.busy = promise
+    return () => {
+      own.busy = null
+      resolve()
+      // What fell due meanwhile was passed over.
+      if (dirty.has(id) || own.wakeAtMs !== null) wake.abort(MARKED)
+    }
+  }
+
   const alone = async <T>(id: TrunkId, work: (own: Desk) => Promise<T>): Promise<T> => {
     const own = desk(id)
     while (own.busy !== null) await own.busy
-    const { promise, resolve } = Promise.withResolvers<void>()
-    own.busy = promise
+    const release = occupy(id, own)
     try {
       if (own.isOutdated) await catchUp(id, own)
       return await work(own)
     } finally {
-      own.busy = null
-      resolve()
-      // What fell due meanwhile was passed over.
-      if (dirty.has(id) || own.wakeAtMs !== null) wake.abort()
+      release()
     }
   }
 
@@ -156,82 +187,115 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     log.warn({ trunk: id, revision: own.revision }, 'state read again from the store')
   }
 
-  /** One trunk: plan, store, act. */
-  const turn = (id: TrunkId): Promise<void> => alone(id, async (own) => {
+  /**
+   * Plans one trunk. What only reads begins at once, everything else waits for `end`. The step counts in memory meanwhile,
+   * so that nothing that happens now is lost.
+   */
+  const begin = (view: World, id: TrunkId, own: Desk): Departure => {
     const nowMs = clock.now()
-    const step = plan(id, nowMs)
+    dirty.delete(id)
+    own.wakeAtMs = null
+    const before = world.trunks.get(id)
+    const step = plan(view, id, nowMs)
+    const document = toDurable(step.state)
+    const text = JSON.stringify(document)
+    const earlier = own.notes
+    const journal = [...earlier, ...step.lines.map((line) => recordOf(id, line, nowMs))]
+    const isNews = text !== own.stored || journal.length > 0
+    own.notes = []
     holder.setTrunk(id, step.state)
     own.held = { vetoes: step.vetoes, waits: step.waits }
     own.wakeAtMs = step.wakeAtMs
+    own.underWay = { before: before ?? step.state, planned: step.state }
     // One incident too many: the fleet engages the brake.
     if (step.state.open?.held === 'brake') fleet.mark()
-    for (const line of step.lines) addNote(id, line, nowMs)
-    for (const note of step.notes) tell(id, note)
-    const durable = JSON.stringify(toDurable(step.state))
-    const stored = (durable === own.stored && own.notes.length === 0) || (await keep(id, own, durable)).ok
-    if (stored) for (const action of step.actions) act(id, action)
-    else drop(id, step.actions)
+    const stored = Promise.withResolvers<boolean>()
+    for (const action of step.actions) act(id, action, stored.promise)
+    // After the caller has handed the step to the store: writing the log and syncing the disk take place side by side.
+    queueMicrotask(() => { for (const note of step.notes) log.info({ trunk: id, decision: note.decision, ...note.data }, note.type) })
+    return {
+      writes: isNews ? [{ key: `trunk/${id}`, value: document, expect: own.revision }] : [],
+      journal,
+      end: (result) => {
+        if (!result.ok) fail(id, own, earlier, result)
+        else {
+          if (isNews) Object.assign(own, { revision: result.revision, stored: text, failure: null })
+          for (const note of step.notes) count(id, note)
+        }
+        own.underWay = null
+        stored.resolve(result.ok)
+      }
+    }
+  }
+
+  /** What is not on disk has not happened, and nothing of it is sent. */
+  const fail = (id: TrunkId, own: Desk, earlier: readonly JournalRecord[], result: Failed): void => {
+    const state = world.trunks.get(id)
+    if (state !== undefined && own.underWay !== null) holder.setTrunk(id, takeBack(own.underWay.before, own.underWay.planned, state))
+    notStored(id, own, earlier, result)
+  }
+
+  /** The lines that waited go on waiting, and the trunk is planned anew soon. */
+  const notStored = (id: TrunkId, own: Desk, lines: readonly JournalRecord[], result: Failed): void => {
+    own.notes = [...lines, ...own.notes]
+    own.isOutdated = result.reason === 'conflict' && result.key === `trunk/${id}`
+    own.wakeAtMs = clock.now() + RETRY_MS
+    const detail = result.reason === 'conflict' ? result.key : result.detail
+    if (detail !== own.failure) log.error({ trunk: id, reason: result.reason, detail }, 'state not stored, nothing is sent')
+    own.failure = detail
+  }
+
+  /** One trunk by itself: plan, store, act. */
+  const turn = (id: TrunkId): Promise<void> => alone(id, async (own) => {
+    const step = begin(world, id, own)
+    step.end(step.writes.length === 0 ? { ok: true, revision: 0 } : await commitTo(store, step.writes, step.journal))
   })
+
+  const planFailed = (id: TrunkId, error: unknown): void => {
+    log.error({ trunk: id, err: error }, 'plan failed')
+    desk(id).wakeAtMs = clock.now() + IDLE_MS
+  }
 
   const order = (id: TrunkId, judge: () => Order): Promise<CommitResult> => alone(id, async (own) => {
     const { change, line, writes } = judge()
     const before = world.trunks.get(id)
     // A reload took it away while the order waited.
-    if (before === undefined) return await store.commit([], [line])
-    const result = await keep(id, own, JSON.stringify(toDurable(change?.(before) ?? before)), [line], writes)
+    if (before === undefined) return await commitTo(store, [], [line])
+    const result = await keep(id, own, toDurable(change?.(before) ?? before), line, writes)
     const now = world.trunks.get(id)
     if (result.ok && change !== null && now !== undefined) holder.setTrunk(id, change(now))
     if (result.ok) mark([id])
     return result
   })
 
-  /** Stores the document and all lines that wait. @param more - lines that are forgotten when it fails */
-  const keep = async (id: TrunkId, own: Desk, durable: string, more: readonly JournalRecord[] = [], writes: readonly StoreWrite[] = []): Promise<CommitResult> => {
+  /** Stores an order with all lines that wait. @param line - forgotten when it fails */
+  const keep = async (id: TrunkId, own: Desk, document: TrunkState, line: JournalRecord, writes: readonly StoreWrite[]): Promise<CommitResult> => {
     const notes = own.notes
     own.notes = []
-    const result = await store.commit([{ key: `trunk/${id}`, value: JSON.parse(durable), expect: own.revision }, ...writes], [...notes, ...more])
-    if (result.ok) {
-      own.revision = result.revision
-      own.stored = durable
-      own.failure = null
-      return result
-    }
-    own.notes = [...notes, ...own.notes]
-    own.isOutdated = result.reason === 'conflict'
-    own.wakeAtMs = clock.now() + 1000
-    const detail = result.reason === 'conflict' ? result.key : result.detail
-    if (detail !== own.failure) log.error({ trunk: id, reason: result.reason, detail }, 'state not stored, nothing is sent')
-    own.failure = detail
+    const result = await commitTo(store, [{ key: `trunk/${id}`, value: document, expect: own.revision }, ...writes], [...notes, line])
+    if (result.ok) Object.assign(own, { revision: result.revision, stored: JSON.stringify(document), failure: null })
+    else notStored(id, own, notes, result)
     return result
   }
 
-  const act = (id: TrunkId, action: Action): void => {
-    const { trunks } = world.topology
+  /** A read begins at once, everything else when the step is on disk. */
+  const act = (id: TrunkId, action: Action, stored: Promise<boolean>): void => {
     if (action.kind === 'observe') { executor.observe(action.gateway); return }
-    if (action.kind === 'query') { registrar.ask(action.trunk); return }
-    if (action.kind === 'fence' || action.kind === 'swap') {
-      registrar.change(action)
+    const key = 'interface' in action ? action.interface : null
+    const iface = world.topology.trunks.get(id)?.interfaces.find((i) => i.key === key)
+    if (action.kind === 'apply') {
+      if (iface !== undefined) executor.apply(iface.gateway, iface.name, action.desired, action.decision, action.notAfterMs, stored)
       return
     }
-    const iface = trunks.get(id)?.interfaces.find((i) => i.key === action.interface)
-    if (iface === undefined) return
-    if (action.kind === 'apply') executor.apply(iface.gateway, iface.name, action.desired, action.decision, action.notAfterMs)
-    else executor.reregister(iface.gateway, iface.name, action.decision)
+    void stored.then((isStored) => {
+      if (!isStored) return
+      if (action.kind === 'query') registrar.ask(action.trunk)
+      else if (action.kind === 'fence' || action.kind === 'swap') registrar.change(action)
+      else if (iface !== undefined) executor.reregister(iface.gateway, iface.name, action.decision)
+    })
   }
 
-  /** What was not journalled is not sent: its commands end without effect. */
-  const drop = (id: TrunkId, actions: readonly Action[]): void => {
-    const nowMs = clock.now()
-    for (const action of actions) {
-      const state = world.trunks.get(id)
-      if (state === undefined) continue
-      if (action.kind === 'fence' || action.kind === 'swap') holder.rebound(id, action.decision, { kind: 'dropped' }, nowMs)
-      else if (action.kind === 'apply') holder.setTrunk(id, recordCommandEnd(state, action.interface, NOT_STORED, nowMs))
-    }
-  }
-
-  const tell = (id: TrunkId, note: Note): void => {
-    log.info({ trunk: id, decision: note.decision, ...note.data }, note.type)
+  const count = (id: TrunkId, note: Note): void => {
     if (note.type === 'expired') metrics.increment('pointsman_approvals_expired_total', { trunk: id })
     if (note.type !== 'ended') return
     const result = String(note.data['result'])
@@ -261,11 +325,34 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     mark,
     markAll: () => { mark(world.topology.trunks.keys()) },
     clockSet: (byMs) => {
-      for (const own of desks.values()) if (own.wakeAtMs !== null) own.wakeAtMs += byMs
+      for (const own of desks.values()) {
+        if (own.wakeAtMs !== null) own.wakeAtMs += byMs
+        own.underWay = shiftInstants(own.underWay, byMs)
+      }
       fleet.clockSet(byMs)
     },
+    join: (trunks, alerts) => {
+      const departures = new Map<TrunkId, Departure>()
+      if (!running) return departures
+      planFleet()
+      const view = { ...world, alertsByTrunk: alerts }
+      for (const id of trunks) {
+        const own = desk(id)
+        if (!world.trunks.has(id) || own.busy !== null || own.isOutdated) continue
+        const release = occupy(id, own)
+        try {
+          const { end, ...step } = begin(view, id, own)
+          departures.set(id, { ...step, end: (result) => { end(result); release() } })
+        } catch (error) {
+          planFailed(id, error)
+          release()
+        }
+      }
+      return departures
+    },
     run: async (signal) => {
-      signal.addEventListener('abort', () => { wake.abort() }, { once: true })
+      running = !signal.aborted
+      signal.addEventListener('abort', () => { wake.abort(MARKED) }, { once: true })
       while (!signal.aborted) {
         wake = new AbortController()
         turnedMs = clock.monotonicMs()
@@ -274,22 +361,20 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
         for (const id of due(clock.now())) {
           dirty.delete(id)
           desk(id).wakeAtMs = null
-          const work = turn(id).catch((error: unknown) => {
-            log.error({ trunk: id, err: error }, 'plan failed')
-            desk(id).wakeAtMs = clock.now() + IDLE_MS
-          })
+          const work = turn(id).catch((error: unknown) => { planFailed(id, error) })
           working.add(work)
           void work.finally(() => { working.delete(work) })
         }
         const waiting = [...dirty].some((id) => desks.get(id)?.busy == null)
         if (!waiting) await clock.sleep(nextWake(clock.now()), wake.signal)
       }
+      running = false
       await Promise.all([...working, fleet.settled()])
     },
     order,
     heldOf: (id) => desks.get(id)?.held ?? NOTHING_HELD,
     note: (id, note) => {
-      addNote(id, note, clock.now())
+      desk(id).notes.push(recordOf(id, note, clock.now()))
       mark([id])
     },
     load: (revisions) => { for (const [id, revision] of revisions) desk(id).revision = revision },

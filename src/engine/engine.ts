@@ -109,6 +109,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     log: log.child({ component: 'inbox' }),
     topology: () => setup.topology,
     activeHistory: (trunk) => holder.world.trunks.get(trunk)?.activeHistory ?? [],
+    join: controller.join,
     onChange: (trunks) => { controller.mark(trunks) },
     onDoubt: () => { resync.request() },
     onWatchdog: () => {

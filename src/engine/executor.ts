@@ -4,7 +4,7 @@
  */
 import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
-import type { Clock, GatewayDriver, Log, Metrics } from '../ports.ts'
+import type { Clock, GatewayDriver, Log, Metrics, Permit } from '../ports.ts'
 
 /** A gateway as the executor needs it. */
 export interface GatewayLine {
@@ -26,7 +26,11 @@ export interface ExecutorEvents {
 export interface Executor {
   /** Reads the gateway soon. Asked again before it has begun: still one read. */
   observe(gateway: GatewayId): void
-  apply(gateway: GatewayId, name: string, desired: AdminState, decision: string, notAfterMs: EpochMs | null): void
+  /**
+   * Changes an interface. What only reads may begin at once; nothing is written before `stored` resolves. False: it is not
+   * on disk, so it is not sent, and nobody is told of an end.
+   */
+  apply(gateway: GatewayId, name: string, desired: AdminState, decision: string, notAfterMs: EpochMs | null, stored: Promise<boolean>): void
   reregister(gateway: GatewayId, name: string, decision: string): void
   /** Takes new gateways; a queue of a gateway that left ends by itself. */
   update(lines: readonly GatewayLine[]): void
@@ -35,6 +39,8 @@ export interface Executor {
 }
 
 const BUG: DriverFailure = { ok: false, reason: 'local-error', detail: 'the driver failed; see the log', effect: 'unknown' }
+const NOT_STORED: DriverFailure = { ok: false, reason: 'aborted', detail: 'not on disk, so not sent', effect: 'none' }
+const TOO_OLD: DriverFailure = { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
 
 /** Pause between two read-backs of one change. */
 const READ_BACK_MS = 100
@@ -84,9 +90,13 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     return result
   }
 
-  const change = async (line: GatewayLine, name: string, desired: AdminState, deadlineMs: number | null): Promise<ApplyResult> => {
-    if (deadlineMs !== null && clock.monotonicMs() > deadlineMs) return { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
-    const result = await measured(line.id, desired === 'enabled' ? 'enable' : 'disable', () => line.driver.apply(name, desired, clock.deadline(line.timeoutMs, signal)))
+  /** By the clock that nobody sets. */
+  const isLate = (deadlineMs: number | null): boolean => deadlineMs !== null && clock.monotonicMs() > deadlineMs
+
+  const change = async (line: GatewayLine, name: string, desired: AdminState, deadlineMs: number | null, permit: Permit): Promise<ApplyResult> => {
+    if (isLate(deadlineMs)) return TOO_OLD
+    const operation = desired === 'enabled' ? 'enable' : 'disable'
+    const result = await measured(line.id, operation, () => line.driver.apply(name, desired, clock.deadline(line.timeoutMs, signal), permit))
     if (!result.ok) return result
     return await readBack(line, name, desired) ?? result
   }
@@ -118,13 +128,13 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
         await read(line)
       })
     },
-    apply: (gateway, name, desired, decision, notAfterMs) => {
+    apply: (gateway, name, desired, decision, notAfterMs, stored) => {
       queueOf(gateway).waitingRead = null
-      // By the clock that nobody sets.
       const deadlineMs = notAfterMs === null ? null : clock.monotonicMs() + notAfterMs - clock.now()
+      const permission = stored.then((isStored) => !isStored ? NOT_STORED : isLate(deadlineMs) ? TOO_OLD : null)
       enqueue(gateway, async (line) => {
-        const end = await change(line, name, desired, deadlineMs)
-        events.applied(gateway, name, desired, end, decision)
+        const end = await change(line, name, desired, deadlineMs, () => permission)
+        if (await stored) events.applied(gateway, name, desired, end, decision)
       })
     },
     reregister: (gateway, name, decision) => {

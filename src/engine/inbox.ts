@@ -12,6 +12,7 @@ import type { Clock, JournalRecord, Log, Metrics, Random, Store } from '../ports
 import { createAlertStore } from './alert-store.ts'
 import type { AlertStore, Draft } from './alert-store.ts'
 import type { ReceiveResult } from './contract.ts'
+import type { Controller } from './controller.ts'
 
 export interface InboxOptions {
   readonly store: Store
@@ -23,6 +24,8 @@ export interface InboxOptions {
   readonly topology: () => Topology
   /** Who was enabled from when; binds alerts that name no gateway. */
   readonly activeHistory: (trunk: TrunkId) => TrunkState['activeHistory']
+  /** Plans these trunks as if `alerts` were known, to be stored by the same commit (controller.ts). */
+  readonly join: Controller['join']
   /** Decisions about these trunks may be different now. Called after the change is durable. */
   readonly onChange: (trunks: ReadonlySet<TrunkId>) => void
   /** The book may be wrong until the Alertmanagers are asked: resync at once. */

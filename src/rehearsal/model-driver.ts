@@ -78,7 +78,7 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
       witness.answered(gateway.id, observation)
       return { ok: true, interfaces: new Map([[name, observation]]) }
     },
-    apply: async (_name, desired, signal) => await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true },
+    apply: async (_name, desired, signal, permit) => await permit() ?? await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true },
     reregister: async (_name, signal) => {
       if (!capabilities.reregisters) return fail('rpc-error')
       return await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true }

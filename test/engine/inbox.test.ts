@@ -45,6 +45,7 @@ const stage = async ({ store = createMemoryStore(), through = (s) => s, load = t
     metrics: { increment: (name, labels) => { counted.push(`${name} ${Object.values(labels ?? {}).join()}`) }, observe: () => {} },
     topology: () => self.topology,
     activeHistory: (trunk) => trunk === 'acme' ? self.history : [],
+    join: () => new Map(),
     onChange: (trunks) => { changes.push([...trunks].sort()) },
     onDoubt: () => { doubts++ },
     onWatchdog: () => { changes.push(['watchdog']) },

@@ -91,7 +91,7 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
     return {
       capabilities: parts.capabilities ?? TELLS_ALL,
       observe: (names, signal) => gateway.observe(names, signal),
-      apply: (name, desired, signal) => gateway.apply(name, desired, signal),
+      apply: async (name, desired, signal, permit) => await permit() ?? await gateway.apply(name, desired, signal),
       reregister: async () => ({ ok: true }),
       close: async () => {}
     }

@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
+import { permitted } from '../helpers/permitted.ts'
 import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
 import type { Carrier, Gateway } from './kamailio.ts'
 import type { Stage } from './processes.ts'
@@ -27,11 +28,11 @@ const checkDriver = async (report: Report, gateway: Gateway, carrier: Carrier): 
   }
   // Twice: the second enable meets what the first disable left behind.
   for (const turn of ['first', 'second']) {
-    const enabled = await driver.apply(gateway.record, 'enabled', deadline())
+    const enabled = await driver.apply(gateway.record, 'enabled', deadline(), permitted)
     await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000).catch(() => false)
     report.check(enabled.ok && await carrier.holder(ACCOUNT.user) === gateway.ip, `driver, ${turn} enable: registered at the carrier`)
     report.check(await until('reading', () => shows({ present: true, admin: 'enabled', registered: true, path: 'up' }), 3000).catch(() => false), `driver, ${turn} enable: read back as registered`)
-    const disabled = await driver.apply(gateway.record, 'disabled', deadline())
+    const disabled = await driver.apply(gateway.record, 'disabled', deadline(), permitted)
     await until('un-registration', async () => await carrier.holder(ACCOUNT.user) === null, 2000).catch(() => false)
     report.check(disabled.ok && await carrier.holder(ACCOUNT.user) === null, `driver, ${turn} disable: gone at the carrier`)
     report.check(await shows({ present: true, admin: 'disabled' }), `driver, ${turn} disable: read back`)

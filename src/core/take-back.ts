@@ -1,0 +1,24 @@
+/** A step that could not be stored has not happened. */
+import type { TrunkState } from './world.ts'
+
+/**
+ * What the step set, and nobody has changed since, is again as it was before it; what was learned meanwhile stays.
+ *
+ * @param now - the state as it is now: `planned`, and what has happened since
+ */
+export function takeBack (before: TrunkState, planned: TrunkState, now: TrunkState): TrunkState {
+  const interfaces = Object.entries(now.interfaces).map(([key, own]) => {
+    const [its, then] = [before.interfaces[key], planned.interfaces[key]]
+    return [key, its === undefined || then === undefined ? own : fieldsBack(its, then, own)] as const
+  })
+  return { ...fieldsBack(before, planned, now), interfaces: Object.fromEntries(interfaces) }
+}
+
+function fieldsBack<T extends object> (before: T, planned: T, now: T): T {
+  const names = Object.keys(now) as (keyof T)[]
+  return Object.fromEntries(names.map((name) => [name, same(now[name], planned[name]) ? before[name] : now[name]])) as T
+}
+
+function same (one: unknown, other: unknown): boolean {
+  return one === other || JSON.stringify(one) === JSON.stringify(other)
+}

@@ -1,0 +1,22 @@
+/** The order of a change: read, wait until the write is allowed, write what the reading asks for. */
+import type { DriverFailure } from '../core/observation.ts'
+import type { Clock, Permit } from '../ports.ts'
+
+/** An older reading is no base for a write: somebody may have changed the gateway since. */
+const READING_LASTS_MS = 250
+
+/**
+ * Reads while the permit is on its way, and once more when that took long.
+ *
+ * @returns the reading, now that a write is allowed; or why there is none
+ */
+export async function readThenAsk<Reading extends { readonly ok: true }> (read: () => Promise<Reading | DriverFailure>, permit: Permit, clock: Clock): Promise<Reading | DriverFailure> {
+  const first = await read()
+  if (!first.ok) return first
+  const readMs = clock.monotonicMs()
+  const refused = await permit()
+  if (refused !== null) return refused
+  if (clock.monotonicMs() - readMs <= READING_LASTS_MS) return first
+  const second = await read()
+  return second.ok ? await permit() ?? second : second
+}
