@@ -1,4 +1,5 @@
 /** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
+import { PRE_FLIGHT_MS } from './interlocks.ts'
 import { earlier } from './plan.ts'
 import { maySend } from './permission.ts'
 import type { Action, Note } from './plan.ts'
@@ -10,6 +11,8 @@ import type { TrunkState, World } from './world.ts'
 
 /** While something is changing, gateways are read at least this often. */
 const CHANGING_READ_MS = 1000
+/** While a switchover may be asked for at any moment: often enough that its pre-flight finds fresh reads and can act at once. */
+const READY_READ_MS = PRE_FLIGHT_MS - 1000
 const REREGISTER_MS = 60_000
 /** An un-REGISTER takes a round trip, a first REGISTER with its challenge a few. */
 const AFTER_PHASE_MS = { proving: 200, verifying: 1000 } as const
@@ -23,13 +26,15 @@ export function attend (world: World, trunk: TrunkTopology, before: TrunkState, 
   const actions: Action[] = []
   let wakeAtMs: EpochMs | null = null
   let state = before
+  const mayMove = mood === 'doubt' || health.get(state.wanted ?? '')?.verdict === 'down'
+  const everyMs = mood === 'changing' ? CHANGING_READ_MS : mayMove ? READY_READ_MS : null
   // A switchover asks for the reads that it needs.
-  if (mood === 'changing' && state.inFlight === null) {
+  if (everyMs !== null && state.inFlight === null) {
     for (const iface of trunk.interfaces) {
       const { attempt } = interfaceState(state, iface.key)
-      const dueMs = (attempt?.atMs ?? 0) + Math.min(CHANGING_READ_MS, gatewayOf(world.topology, iface).observe.intervalMs)
+      const dueMs = (attempt?.atMs ?? 0) + Math.min(everyMs, gatewayOf(world.topology, iface).observe.intervalMs)
       if (nowMs >= dueMs) actions.push({ kind: 'observe', gateway: iface.gateway })
-      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + CHANGING_READ_MS / 2))
+      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + everyMs / 2))
     }
   }
   const queryMs = queryDueAt(trunk, state, mood !== 'calm')

@@ -3,11 +3,11 @@ import { apiUsers, writeSecret } from '../lab/pointsman.ts'
 import type { Stage } from '../lab/processes.ts'
 import { ALERTMANAGER_IP, CARRIER_IP, CURL_SINK_IP, HTTP_PORT, placeOf } from './world.ts'
 
-/** What is the same for all trunks and gateways; every interlock keeps its default. */
+/** What is the same for all trunks and gateways; every interval, count and interlock keeps its default. */
 export const SHAPE = {
   mode: 'automatic',
-  gateway: { driver: 'innovaphone', username: 'pointsman', timeout: '2s', observe: { interval: '2s', fall: 3, rise: 2 } },
-  probe: { method: 'OPTIONS', interval: '1s', timeout: '500ms', fall: 3, rise: 2, local_address: '127.0.32.9' },
+  gateway: { driver: 'innovaphone', username: 'pointsman' },
+  probe: { method: 'OPTIONS', local_address: '127.0.32.9' },
   trunk: { type: 'exclusive', registration: { auth: 'register', on_second: 'replace', expires: '300s' } },
   rule: { name: 'trunk-down', match: ['alertname="SipTrunkDown"'], target: { trunk: '{trunk}', gateway: '{gateway}' }, demand: 'disable', evidence: 'probe' }
 } as const
