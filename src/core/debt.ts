@@ -9,6 +9,7 @@ import { standingPin } from './permission.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
+import { READ_EVERY_MS, readings } from './reading.ts'
 import { direction } from './switchover.ts'
 import { bindingWord, gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
@@ -68,19 +69,18 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const wantedHealth = wanted === null ? undefined : health.get(wanted)
   if (iface === undefined || its === undefined || wanted === null || wantedHealth === undefined) return { ...NO_STEP, state }
   const own = interfaceState(state, debt.interface)
-  const read: Action = { kind: 'observe', gateway: iface.gateway }
-  const due = own.attempt === null || nowMs - own.attempt.atMs >= POLL_MS
+  const poll = readings(world, trunk, state, [debt.interface], POLL_MS, nowMs).actions
   if (own.attempt === null || own.attempt.reason !== null || its.answers !== 'yes') {
     // When it comes back it may be another one: its tries count anew.
     const anew = its.answers === 'no' && debt.tries > 0 ? withDebt(state, debt, { tries: 0, refusal: null }) : state
-    return { ...NO_STEP, state: anew, actions: due ? [read] : [] }
+    return { ...NO_STEP, state: anew, actions: poll }
   }
   // It left its gateway: there is nothing to command, and only an absence that lasts is one.
   const absent = own.observed?.present === false && own.offSinceMs !== null
-  if (absent && nowMs - own.offSinceMs < proofTimeMs(trunk)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (absent && nowMs - own.offSinceMs < proofTimeMs(trunk)) return { ...NO_STEP, state, actions: poll }
   if (absent || (own.offSinceMs !== null && own.offConfirmed)) return settle(world, trunk, state, debt, nowMs)
   // Read since it came back, and not before.
-  if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: [read] }
+  if (own.observed === null || own.observed.atMs < debt.sinceMs) return { ...NO_STEP, state, actions: readings(world, trunk, state, [debt.interface], READ_EVERY_MS, nowMs).actions }
   const bad = its.downBy.some((reason) => reason !== 'registration-lost')
   const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || (state.refuted !== null && wantedHealth.verdict !== 'up')
   // A pin is a person's word: neither is the pinned one switched off, nor does another one take its place.
@@ -88,11 +88,11 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   if (pinned === debt.interface || (pinned === wanted && idle && its.enabled === true)) return { ...NO_STEP, state, actions: due ? [read] : [] }
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // Nobody else carries the trunk: wait until it is clear whether this one does.
-  if (idle && its.enabled === true && its.settling) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (idle && its.enabled === true && its.settling) return { ...NO_STEP, state, actions: poll }
   // The wanted one may be dying just now: wait until that is clear.
-  if (wantedHealth.wavering || wantedHealth.answers === 'unclear' || (wantedHealth.answers === 'no' && !wantedHealth.sipAlive)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (wantedHealth.wavering || wantedHealth.answers === 'unclear' || (wantedHealth.answers === 'no' && !wantedHealth.sipAlive)) return { ...NO_STEP, state, actions: poll }
   if (own.command?.outcome === 'pending' && own.command.atMs >= debt.sinceMs) return { ...NO_STEP, state }
-  if (debt.tries > 0 && nowMs < (own.command?.endedAtMs ?? 0) + pauseMs(debt)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (debt.tries > 0 && nowMs < (own.command?.endedAtMs ?? 0) + pauseMs(debt)) return { ...NO_STEP, state, actions: poll }
   // That it goes on trying is in the stored state; the journal is told what changes.
   const news = debt.refusal === null
   return {
@@ -150,7 +150,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
     // It is off, which was owed; that the wanted one stays unregistered is another matter: it registers anew once a minute.
     return paid({ ...state, refuted: state.refuted ?? { sinceMs: nowMs, decision: debt.decision } }, debt, 'it is off, though the wanted interface is not registered')
   }
-  return { ...NO_STEP, state, actions: [{ kind: 'observe', gateway: wanted.gateway }] }
+  return { ...NO_STEP, state, actions: readings(world, trunk, state, [wanted.key], READ_EVERY_MS, nowMs).actions }
 }
 
 function paid (state: TrunkState, debt: Debt, because: string): Step {

@@ -19,7 +19,8 @@ export function recordUnread (state: TrunkState, key: InterfaceKey, failure: Dri
   const answer = answerOf(failure.reason)
   const own = interfaceState(state, key)
   return withInterface(state, key, {
-    attempt: { atMs: nowMs, reason: failure.reason },
+    // Our own fault says nothing about the gateway, but it was a try: the next one keeps its distance.
+    attempt: { atMs: nowMs, reason: answer === 'none' ? own.attempt?.reason ?? null : failure.reason },
     silentSince: own.silentSince || answer === 'silent',
     ...(answer === 'answers' ? { lastLifeAtMs: nowMs, lifeByBinding: false } : {})
   })

@@ -18,6 +18,7 @@ import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
 import type { Proof } from './proof.ts'
+import { READ_EVERY_MS, readings } from './reading.ts'
 import { demandsOf, healthDemandsOf } from './rules.ts'
 import { propose } from './propose.ts'
 import type { Demand } from './rules.ts'
@@ -31,9 +32,6 @@ import type { Wait } from './waits.ts'
 import { rulesInForce } from './watchdog.ts'
 import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
-
-/** Pause after a failed pre-flight read. */
-const FAILED_READ_PAUSE_MS = 1000
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
@@ -169,13 +167,7 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
   const actions: Action[] = []
   if (vetoes.length === 0 && waits.length === 0 && proposal.to !== null) {
     const missing = unreadLately(state, [proposal.to, ...(proposal.from === null ? [] : [proposal.from])], health, nowMs)
-    for (const key of missing) {
-      const iface = trunk.interfaces.find((i) => i.key === key)
-      // A read that fails at once wakes the next plan: without a pause the gateway would be hammered.
-      const attempt = interfaceState(state, key).attempt
-      const justFailed = attempt !== null && attempt.reason !== null && nowMs - attempt.atMs < FAILED_READ_PAUSE_MS
-      if (iface !== undefined && !justFailed) actions.push({ kind: 'observe', gateway: iface.gateway })
-    }
+    actions.push(...readings(world, trunk, state, missing, READ_EVERY_MS, nowMs).actions)
     if (missing.length === 0) return admit(judgement, passed)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
   }

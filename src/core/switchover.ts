@@ -14,6 +14,7 @@ import { mayBeOn, recordCommand } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { isVouchedOff, proofFor, proofOthersOff } from './proof.ts'
+import { READ_EVERY_MS, readings } from './reading.ts'
 import { REBINDING_TRIES, rebindingOf, startRebinding, swapContacts } from './rebinding.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
@@ -26,8 +27,6 @@ import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 const TRIES = 3
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
-/** Pause between two reads while something is awaited. */
-const READ_EVERY_MS = 250
 /** So long an enable waits for reads that fail though the gateway answers. */
 const UNREADABLE_MS = 5000
 /** So long the registrar is asked for a change of its bindings, however many others ask it at the same time. */
@@ -95,13 +94,13 @@ function proving (context: Context): Step {
     case 'removable': return rebind(context, removables(context, on), on) ?? waiting(context, { reason: 'waiting-for-proof', detail: `${of ?? ''} may still be registered`, untilMs: proof.untilMs })
     case 'wait': return waiting(context, { reason: 'waiting-for-proof', detail: `${of ?? ''} may still be registered`, untilMs: proof.untilMs })
     case 'must-disable': return of === null ? waiting(context, null) : command(context, of, 'disabled', null)
-    case 'unclear': return observing(context, of, { reason: 'waiting-for-answer', detail: `${of ?? ''} has just stopped answering`, untilMs: null })
+    case 'unclear': return observing(context, of === null ? [] : [of], { reason: 'waiting-for-answer', detail: `${of ?? ''} has just stopped answering`, untilMs: null })
     case 'blocked': {
       // Nothing was written yet: the silent gateway showed life before the standby was enabled.
       const untouched = of !== null && (interfaceState(state, of).command?.atMs ?? 0) < run.admittedAtMs
       // At the carrier its Contact was exchanged: that is taken back.
       if (untouched && !run.rollingBack && state.placed?.interface === on) return goBack(context, proof.detail)
-      return untouched && !run.rollingBack ? end(context, 'gateway-alive') : observing(context, of, { reason: 'waiting-for-proof', detail: proof.detail, untilMs: null })
+      return untouched && !run.rollingBack ? end(context, 'gateway-alive') : observing(context, of === null ? [] : [of], { reason: 'waiting-for-proof', detail: proof.detail, untilMs: null })
     }
   }
 }
@@ -169,9 +168,7 @@ function enabling (context: Context): Step {
   const old = [...health.values()].filter((h) => h.key !== on && h.answers !== 'no' && !unreadable(h) && interfaceState(state, h.key).observed?.present !== false)
   const oldestMs = Math.min(nowMs, ...old.map((h) => interfaceState(state, h.key).observed?.atMs ?? 0))
   if (nowMs - oldestMs > READ_BACK_MS / 2) {
-    const gateways = trunk.interfaces.filter((i) => old.some((h) => h.key === i.key)).map((i) => i.gateway)
-    const actions = [...new Set(gateways)].map((gateway): Action => ({ kind: 'observe', gateway }))
-    return { ...NO_STEP, state, actions, waits: [{ reason: 'read-back', detail: 'reading the others back', untilMs: null }], wakeAtMs: nowMs + 500 }
+    return observing(context, old.map((h) => h.key), { reason: 'read-back', detail: 'reading the others back', untilMs: null })
   }
   return command(withDebts(context), on, 'enabled', oldestMs + READ_BACK_MS)
 }
@@ -191,7 +188,7 @@ function verifying (context: Context): Step {
       if (run.cause === 'upkeep' && observed?.admin === 'self-disabled' && observed.atMs > run.phaseSinceMs) return end(context, 'refuted', 'the gateway gave up again')
       // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
       const tells = gatewayOfInterface(world, trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
-      const step = tells ? observing(context, on, wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(result.deadlineMs, nowMs + 1000) }
+      const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(result.deadlineMs, nowMs + 1000) }
       if (!result.reregister || run.reregistered) return step
       const action: Action = { kind: 'reregister', interface: on, decision: run.decision }
       const note: Note = { decision: run.decision, type: 'command', data: { interface: on, command: 'reregister' } }
@@ -243,7 +240,7 @@ function command (context: Context, key: InterfaceKey, desired: AdminState, notA
   const last = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.desired === desired ? own.command : null
   const wait: Wait = { reason: 'read-back', detail: `${key} is being ${desired}`, untilMs: null }
   if (own.command?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
-  if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, key, wait)
+  if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, [key], wait)
   // Also after a success that did not last or was not activated: a gateway is never sent one command after the other.
   const retryAtMs = last === null ? 0 : (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(Math.max(run.failures - 1, 0), 4)
   if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
@@ -280,15 +277,11 @@ function waiting (context: Context, wait: Wait | null): Step {
   return { ...NO_STEP, state: context.state, waits, wakeAtMs: wait?.untilMs ?? context.nowMs + 1000 }
 }
 
-/** Reads while something is awaited. A read wakes the planner, so the pause between two is kept here. */
-function observing (context: Context, key: InterfaceKey | null, wait: Wait): Step {
-  const { trunk, state, nowMs } = context
-  const iface = trunk.interfaces.find((i) => i.key === key)
-  const own = iface === undefined ? null : interfaceState(state, iface.key)
-  const dueMs = Math.max(own?.observed?.atMs ?? 0, own?.attempt?.atMs ?? 0) + READ_EVERY_MS
-  const actions: Action[] = iface === undefined || nowMs < dueMs ? [] : [{ kind: 'observe', gateway: iface.gateway }]
-  const wakeAtMs = Math.min(nowMs < dueMs ? dueMs : nowMs + 500, wait.untilMs ?? Infinity)
-  return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs }
+/** Reads while something is awaited. */
+function observing (context: Context, keys: readonly InterfaceKey[], wait: Wait): Step {
+  const { world, trunk, state, nowMs } = context
+  const { actions, dueMs } = readings(world, trunk, state, keys, READ_EVERY_MS, nowMs)
+  return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs: Math.min(dueMs ?? nowMs + 500, wait.untilMs ?? Infinity) }
 }
 
 function gatewayOfInterface (world: World, trunk: TrunkTopology, key: InterfaceKey): GatewayTopology | undefined {

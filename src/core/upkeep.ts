@@ -1,12 +1,12 @@
 /** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
-import { PRE_FLIGHT_MS } from './interlocks.ts'
+import { PRE_FLIGHT_MS } from './target.ts'
 import { earlier } from './plan.ts'
 import { maySend } from './permission.ts'
 import type { Action, Note } from './plan.ts'
+import { readings } from './reading.ts'
 import { gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
-import { interfaceState } from './world.ts'
 import type { TrunkState, World } from './world.ts'
 
 /** While something is changing, gateways are read at least this often. */
@@ -30,12 +30,10 @@ export function attend (world: World, trunk: TrunkTopology, before: TrunkState, 
   const everyMs = mood === 'changing' ? CHANGING_READ_MS : mayMove ? READY_READ_MS : null
   // A switchover asks for the reads that it needs.
   if (everyMs !== null && state.inFlight === null) {
-    for (const iface of trunk.interfaces) {
-      const { attempt } = interfaceState(state, iface.key)
-      const dueMs = (attempt?.atMs ?? 0) + Math.min(everyMs, gatewayOf(world.topology, iface).observe.intervalMs)
-      if (nowMs >= dueMs) actions.push({ kind: 'observe', gateway: iface.gateway })
-      wakeAtMs = earlier(wakeAtMs, Math.max(dueMs, nowMs + everyMs / 2))
-    }
+    const steadyMs = Math.min(...trunk.interfaces.map((iface) => gatewayOf(world.topology, iface).observe.intervalMs))
+    const reads = readings(world, trunk, state, trunk.interfaces.map((iface) => iface.key), Math.min(everyMs, steadyMs), nowMs)
+    actions.push(...reads.actions)
+    wakeAtMs = Math.max(reads.dueMs ?? 0, nowMs + everyMs / 2)
   }
   const queryMs = queryDueAt(trunk, state, mood !== 'calm')
   if (queryMs !== null) {

@@ -42,8 +42,8 @@ const BUG: DriverFailure = { ok: false, reason: 'local-error', detail: 'the driv
 const NOT_STORED: DriverFailure = { ok: false, reason: 'aborted', detail: 'not on disk, so not sent', effect: 'none' }
 const TOO_OLD: DriverFailure = { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
 
-/** Pause between two read-backs of one change. */
-const READ_BACK_MS = 100
+/** Pause between two read-backs of one change: it doubles from the first to the last. */
+const READ_BACK_MS = { first: 100, last: 1000 }
 
 interface Queue {
   tail: Promise<void>
@@ -104,15 +104,17 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   /** Reads until the change is seen; null: seen. */
   const readBack = async (line: GatewayLine, name: string, desired: AdminState): Promise<DriverFailure | null> => {
     const deadlineMs = clock.monotonicMs() + line.timeoutMs
-    for (;;) {
+    for (let pauseMs = READ_BACK_MS.first; ; pauseMs = Math.min(2 * pauseMs, READ_BACK_MS.last)) {
       const seen = await read(line)
       if (seen.ok && shows(seen.interfaces.get(name), desired)) return null
-      if (clock.monotonicMs() >= deadlineMs || signal.aborted) {
+      // A refused account is not tried again and again: the gateway might lock it.
+      const refused = !seen.ok && seen.reason === 'auth-failed'
+      if (refused || clock.monotonicMs() >= deadlineMs || signal.aborted) {
         return seen.ok
           ? { ok: false, reason: 'no-effect', detail: `${line.id}/${name} is not ${desired} after ${line.timeoutMs} ms`, effect: 'unknown' }
           : { ...seen, effect: 'unknown' }
       }
-      await clock.sleep(READ_BACK_MS, signal)
+      await clock.sleep(pauseMs, signal)
     }
   }
 

@@ -155,7 +155,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       for (const { trunk, iface } of members) {
         if (driverMatters || !result.ok || !atRest(trunks.get(trunk))) marked.add(trunk)
         if (!result.ok) {
-          if (answer !== 'none') change(trunk, (state) => recordUnread(state, iface.key, result, atMs))
+          change(trunk, (state) => recordUnread(state, iface.key, result, atMs))
           continue
         }
         const seen = result.interfaces.get(iface.name)

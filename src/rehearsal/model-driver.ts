@@ -1,6 +1,6 @@
 /** The driver and SIP ports over the model: what goes over the wire, how long it takes, and how it fails. */
 import type { ContactChange } from '../core/binding.ts'
-import type { AdminState, DriverFailure, Observation } from '../core/observation.ts'
+import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
 import type { Clock, GatewayDriver, SipClient } from '../ports.ts'
@@ -16,6 +16,8 @@ export interface Witness {
   rebinds(changes: readonly ContactChange[]): void
   /** A gateway gave an answer; with what a read showed. */
   answered(gateway: string, observation: Observation | null): void
+  /** A call to a gateway has ended: `ok`, or why it failed. */
+  called(gateway: string, result: string): void
 }
 
 /** One run of the process; a killed one sends nothing any more. */
@@ -66,9 +68,14 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
     witness.answered(gateway.id, null)
     return null
   }
+  const counted = async <T extends { readonly ok: true } | DriverFailure>(call: () => Promise<T>): Promise<T> => {
+    const result = await call()
+    witness.called(gateway.id, result.ok ? 'ok' : result.reason)
+    return result
+  }
   return {
     capabilities,
-    observe: async (_names, signal) => {
+    observe: (_names, signal) => counted(async (): Promise<ObserveResult> => {
       const failed = await unanswered(signal)
       if (failed !== null) return failed
       await clock.sleep(READ_MS, signal)
@@ -77,11 +84,12 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
       const observation = gateway.read()
       witness.answered(gateway.id, observation)
       return { ok: true, interfaces: new Map([[name, observation]]) }
-    },
-    apply: async (_name, desired, signal, permit) => await permit() ?? await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true },
+    }),
+    apply: async (_name, desired, signal, permit) => await permit() ??
+      await counted(async () => await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true }),
     reregister: async (_name, signal) => {
       if (!capabilities.reregisters) return fail('rpc-error')
-      return await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true }
+      return await counted(async () => await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true })
     },
     close: async () => {}
   }

@@ -11,6 +11,7 @@ import type { Clock, JournalRecord } from '../ports.ts'
 import type { Witness } from './model-driver.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { ModelGateway } from './model-gateway.ts'
+import { createPace } from './pace.ts'
 
 export interface Sight {
   /** Null while Pointsman does not run. */
@@ -78,6 +79,7 @@ function overrode (data: JournalRecord['data'], name: string): boolean {
 export function createInvariants (rules: Rules): Invariants {
   const { clock, gateways, carrier, proofMs, see } = rules
   const violations: string[] = []
+  const pace = createPace()
   const commands: { atMs: number; text: string }[] = []
   const lastLife = new Map<string, number>()
   /** Since when every read showed it off, and the last such read. */
@@ -189,6 +191,7 @@ export function createInvariants (rules: Rules): Invariants {
     sends,
     rebinds,
     answered,
+    called: (id, result) => { if (result !== 'aborted') pace.called(id, clock.now(), result) },
     look: () => {
       const { engine } = see()
       for (const gateway of gateways) {
@@ -207,6 +210,7 @@ export function createInvariants (rules: Rules): Invariants {
     adopted: () => { touched.clear() },
     vouched: (id) => { vouched.add(id) },
     rests: () => {
+      for (const excess of pace.excesses()) broken(`hammers ${excess}`)
       const { engine } = see()
       for (const [id] of engine?.world.trunks ?? []) {
         const step = engine === null ? null : planTrunk(engine.world, id, 'fresh', clock.now())
