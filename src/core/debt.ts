@@ -85,7 +85,7 @@ function pay (world: World, trunk: TrunkTopology, state: TrunkState, health: Rea
   const idle = wantedHealth.verdict === 'down' || wantedHealth.enabled === false || (state.refuted !== null && wantedHealth.verdict !== 'up')
   // A pin is a person's word: neither is the pinned one switched off, nor does another one take its place.
   const pinned = standingPin(state, nowMs)?.interface
-  if (pinned === debt.interface || (pinned === wanted && idle && its.enabled === true)) return { ...NO_STEP, state, actions: due ? [read] : [] }
+  if (pinned === debt.interface || (pinned === wanted && idle && its.enabled === true)) return { ...NO_STEP, state, actions: poll }
   if (idle && !bad && its.enabled === true) return turnRound(state, debt, wanted, nowMs)
   // Nobody else carries the trunk: wait until it is clear whether this one does.
   if (idle && its.enabled === true && its.settling) return { ...NO_STEP, state, actions: poll }

@@ -15,8 +15,8 @@ export const READ_EVERY_MS = 250
 const FAILED_PAUSE_MS = 1000
 
 /**
- * When a gateway may be read again. One that refused our account is left to its steady interval: many devices lock an
- * account after a few wrong logins.
+ * When a gateway may be read again. One that refused our account is left to the steady reads, which come twice as often
+ * as that: many devices lock an account after a few wrong logins.
  *
  * @param everyMs - the wanted pause
  */
@@ -24,7 +24,7 @@ function readDueAt (gateway: GatewayTopology, own: InterfaceState, everyMs: Dura
   const { observed, attempt } = own
   const lastMs = Math.max(observed?.atMs ?? 0, attempt?.atMs ?? 0)
   if (attempt === null || attempt.reason === null) return lastMs + everyMs
-  const pauseMs = attempt.reason === 'auth-failed' ? gateway.observe.intervalMs : FAILED_PAUSE_MS
+  const pauseMs = attempt.reason === 'auth-failed' ? 2 * gateway.observe.intervalMs : FAILED_PAUSE_MS
   return lastMs + Math.max(everyMs, pauseMs)
 }
 

@@ -1,5 +1,5 @@
 /** The steady care of a trunk: how often its gateways are read and its registrar is asked, and one REGISTER a minute while refuted. */
-import { PRE_FLIGHT_MS } from './target.ts'
+import { PRE_FLIGHT_MS } from './interlocks/target.ts'
 import { earlier } from './plan.ts'
 import { maySend } from './permission.ts'
 import type { Action, Note } from './plan.ts'

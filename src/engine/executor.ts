@@ -42,7 +42,7 @@ const BUG: DriverFailure = { ok: false, reason: 'local-error', detail: 'the driv
 const NOT_STORED: DriverFailure = { ok: false, reason: 'aborted', detail: 'not on disk, so not sent', effect: 'none' }
 const TOO_OLD: DriverFailure = { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
 
-/** Pause between two read-backs of one change: it doubles from the first to the last. */
+/** Pause between two read-backs of one change: it doubles from the first to the last. After a failed read it is the last. */
 const READ_BACK_MS = { first: 100, last: 1000 }
 
 interface Queue {
@@ -114,7 +114,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
           ? { ok: false, reason: 'no-effect', detail: `${line.id}/${name} is not ${desired} after ${line.timeoutMs} ms`, effect: 'unknown' }
           : { ...seen, effect: 'unknown' }
       }
-      await clock.sleep(pauseMs, signal)
+      await clock.sleep(seen.ok ? pauseMs : READ_BACK_MS.last, signal)
     }
   }
 
