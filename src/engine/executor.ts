@@ -48,7 +48,9 @@ const READ_BACK_MS = { first: 100, last: 1000 }
 interface Queue {
   tail: Promise<void>
   /** The read that waits for its turn, by identity; a change that comes after it reads back itself and takes its place. */
-  waitingRead: object | null
+  waitingRead: { readonly askedMs: number } | null
+  /** When the last read failed; by the clock that nobody sets. */
+  failedMs: number
 }
 
 export function createExecutor (ports: { readonly clock: Clock; readonly log: Log; readonly metrics: Metrics }, events: ExecutorEvents, signal: AbortSignal): Executor {
@@ -67,7 +69,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   }
 
   const queueOf = (gateway: GatewayId): Queue => {
-    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), waitingRead: null }
+    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), waitingRead: null, failedMs: -Infinity }
     queues.set(gateway, queue)
     return queue
   }
@@ -86,6 +88,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
 
   const read = async (line: GatewayLine): Promise<ObserveResult> => {
     const result = await measured(line.id, 'observe', () => line.driver.observe(line.interfaces, clock.deadline(line.timeoutMs, signal)))
+    queueOf(line.id).failedMs = result.ok ? -Infinity : clock.monotonicMs()
     events.observed(line.id, result)
     return result
   }
@@ -122,12 +125,13 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     observe: (gateway) => {
       const queue = queueOf(gateway)
       if (queue.waitingRead !== null || !lines.has(gateway)) return
-      const own = {}
+      const own = { askedMs: clock.monotonicMs() }
       queue.waitingRead = own
       enqueue(gateway, async (line) => {
         if (queue.waitingRead !== own) return
         queue.waitingRead = null
-        await read(line)
+        // Asked while another read was under way that failed: this is its answer, too.
+        if (queue.failedMs < own.askedMs) await read(line)
       })
     },
     apply: (gateway, name, desired, decision, notAfterMs, stored) => {
