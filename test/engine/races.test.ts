@@ -125,6 +125,37 @@ test('the store fails at the moment of the standby\'s enable: it is sent when th
   t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted], ['disabled', 'enabled', B])
 })
 
+test('the store fails at the moment of the notification: neither the alert nor what follows from it stays', async (t) => {
+  const rig = await startRig()
+  rig.a.sip = null
+  await rig.pass(20)
+  const before = rig.trunk()
+  rig.store.breakCommits('disk full')
+  await t.rejects(rig.fire('pbx-a'), 'not acknowledged')
+  t.same([rig.trunk().inFlight, rig.trunk().open, rig.trunk().interfaces[A]?.command], [null, null, before.interfaces[A]?.command])
+  rig.store.breakCommits(null)
+  await rig.pass(60)
+  t.same([rig.a.got, rig.b.got, rig.trunk().wanted], [[], [], A], 'a forgotten alert moves nothing')
+  t.same(rig.records().filter(({ type }) => type === 'admitted'), [])
+  await rig.fire('pbx-a')
+  await rig.pass(10)
+  t.same([rig.a.admin, rig.b.admin, rig.trunk().wanted], ['disabled', 'enabled', B], 'sent again, it moves the trunk')
+})
+
+test('a notification and the decision that follows from it are one commit', async (t) => {
+  const rig = await startRig()
+  rig.a.sip = null
+  await rig.pass(20)
+  const { commit } = rig.store
+  const commits: string[][] = []
+  rig.store.commit = (writes, journal) => {
+    commits.push([...writes.map(({ key }) => key.replace(/\/.*/, '')), ...journal.map(({ type }) => type)])
+    return commit(writes, journal)
+  }
+  await rig.fire('pbx-a')
+  t.same(commits[0]?.filter((name) => name !== 'snapshot'), ['alert', 'trunk', 'admitted', 'command'])
+})
+
 test('a gateway whose reads are slow is still enabled in time', async (t) => {
   const rig = await startRig()
   const obey = rig.b.observe
@@ -193,6 +224,8 @@ for (const lost of [0, 1, 2, 3, 4, 5, 6, 7]) {
       }
       return commit(writes, journal)
     }
+    // The first commit holds the alert, too: it is refused, and Alertmanager sends it again.
+    if (lost === 0) await t.rejects(rig.fire('pbx-a'), 'not acknowledged')
     await rig.fire('pbx-a')
     // A restart's warm-up is part of it.
     await rig.pass(180)
