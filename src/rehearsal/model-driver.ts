@@ -29,6 +29,8 @@ export interface Vantage { cut: boolean }
 const READ_MS = 100
 /** Change, write and activate take longer than a read. */
 const WRITE_MS = 1000
+const SLOW_READ_MS = 2000
+const SLOW_WRITE_MS = 4000
 
 /** Resolves when the call's deadline is over or Pointsman stops. */
 async function silence (clock: Clock, signal: AbortSignal): Promise<void> {
@@ -61,9 +63,13 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
     const failed = await unanswered(signal)
     if (failed !== null) return gateway.has('frozen') && failed.reason === 'timeout' ? fail('timeout', 'unknown') : failed
     if (gateway.has('no-interface')) return fail('no-interface')
-    await clock.sleep(WRITE_MS)
+    if (gateway.has('refuses-commands')) {
+      witness.answered(gateway.id, null)
+      return fail('rpc-error')
+    }
+    await clock.sleep(gateway.has('slow') ? SLOW_WRITE_MS : WRITE_MS)
     // It was sent: it is executed, whatever became of the sender; unless the gateway lost its power meanwhile.
-    execute()
+    if (!gateway.has('lies')) execute()
     if (signal.aborted || gateway.has('dead') || gateway.has('unseen')) return fail('timeout', 'unknown')
     witness.answered(gateway.id, null)
     return null
@@ -78,7 +84,7 @@ export function createModelDriver (gateway: ModelGateway, name: string, capabili
     observe: (_names, signal) => counted(async (): Promise<ObserveResult> => {
       const failed = await unanswered(signal)
       if (failed !== null) return failed
-      await clock.sleep(READ_MS, signal)
+      await clock.sleep(gateway.has('slow') ? SLOW_READ_MS : READ_MS, signal)
       const late = await unanswered(signal)
       if (late !== null) return late
       const observation = gateway.read()

@@ -10,9 +10,10 @@ import type { ModelCarrier } from './model-carrier.ts'
  * `dead` no power: nothing answers, registers or keeps its running state · `frozen` accepts commands, answers nothing, and
  * executes them after the thaw; its voice stands still too · `uplink-cut` no way between it and the carrier · `unseen` no way
  * between it and Pointsman · `management-dead` / `sip-dead` only that service · `account-refused` 401 on every call ·
- * `no-interface` the interface was removed from its configuration.
+ * `no-interface` the interface was removed from its configuration · `refuses-commands` reads work, commands get an error ·
+ * `lies` commands are answered well and not executed · `slow` every answer takes seconds.
  */
-export type Fault = 'dead' | 'frozen' | 'uplink-cut' | 'unseen' | 'management-dead' | 'sip-dead' | 'account-refused' | 'no-interface'
+export type Fault = 'dead' | 'frozen' | 'uplink-cut' | 'unseen' | 'management-dead' | 'sip-dead' | 'account-refused' | 'no-interface' | 'refuses-commands' | 'lies' | 'slow'
 
 /** How one kind of gateway behaves towards the carrier. */
 export interface Behaviour {
@@ -57,8 +58,8 @@ export interface GatewayOptions {
   readonly contact: string
   readonly behaviour: Behaviour
   readonly enabled: boolean
-  /** Lifetime that it asks for. [s] */
-  readonly expires: number
+  /** Lifetime that it asks for; null: the carrier knows it by its address, and it registers nothing. [s] */
+  readonly expires: number | null
   readonly clock: Clock
   readonly carrier: ModelCarrier
 }
@@ -86,6 +87,7 @@ export function createModelGateway (options: GatewayOptions): ModelGateway {
   const reaches = (): boolean => powered() && !faults.has('uplink-cut') && carrier.alive()
 
   const attempt = (nowMs: number): void => {
+    if (options.expires === null) return
     const result = reaches() ? carrier.register(contact, options.expires) : 'silent'
     if (result === 'bound') {
       boundUntilMs = nowMs + options.expires * 1000

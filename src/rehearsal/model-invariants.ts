@@ -42,6 +42,8 @@ interface Rules {
   readonly carrier: ModelCarrier
   /** Longest lifetime of a binding and a tenth. [ms] */
   readonly proofMs: number
+  /** The gateways register; false: the carrier knows them by their addresses. */
+  readonly registers: boolean
   /** The carrier refuses a second contact. */
   readonly rejects: boolean
   readonly see: () => Sight
@@ -104,7 +106,7 @@ export function createInvariants (rules: Rules): Invariants {
   const mayRegister = (other: ModelGateway): string | null => {
     const nowMs = clock.now()
     // The registrar's word may be a few seconds old when a gateway comes back.
-    const gone = !carrier.bound().includes(other.contact) || nowMs - (goneAtMs.get(other.id) ?? -Infinity) <= WORD_MS
+    const gone = rules.registers && (!carrier.bound().includes(other.contact) || nowMs - (goneAtMs.get(other.id) ?? -Infinity) <= WORD_MS)
     const read = off.get(other.id)
     const silent = isSilent(other) || nowMs - (silentAtMs.get(other.id) ?? 0) <= NOTICED_MS
     if (!silent && (read === undefined || nowMs - read.atMs > READ_BACK_MS)) return 'it answers and was not read back as off in the last 2 s'

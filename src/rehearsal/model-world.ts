@@ -57,6 +57,8 @@ export interface ModelWorld {
 
 /** Lifetime of a registration that gateways ask for and the carrier grants. [s] */
 export const EXPIRES_S = 300
+/** Without registrations: so long a silent gateway has to be silent. [ms] */
+const SILENT_MS = 60_000
 export const INTERFACE = 'SIP1'
 export const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { letter: 'b', id: 'pbx-b', address: '10.0.2.10' }] as const
 
@@ -79,14 +81,15 @@ async function bringToEnd (clock: FakeClock, work: Promise<unknown>): Promise<vo
 /** Builds the world; nothing runs yet. */
 export function createModelWorld (options: WorldOptions): ModelWorld {
   const { config } = options
-  const { onSecond } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const }
+  const { onSecond, auth } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const, auth: 'register' as const }
+  const registers = auth === 'register'
   const clock = createFakeClock()
   const random = createSeededRandom(7)
   const vantage: Vantage = { cut: false }
   const carrier = createModelCarrier(clock, onSecond, EXPIRES_S)
   if (options.query !== null) carrier.setQueryAnswer(options.query)
   const gateways = new Map(GATEWAYS.map(({ letter, id, address }) => [letter as string, createModelGateway({
-    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: EXPIRES_S, clock, carrier
+    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock, carrier
   })]))
   const byAddress = new Map(GATEWAYS.flatMap(({ letter, address }) => {
     const gateway = gateways.get(letter)
@@ -97,7 +100,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   let running: { readonly engine: RunningEngine; readonly life: Life; end(): Promise<unknown> } | null = null
   const engine = (): RunningEngine | null => running?.engine ?? null
   const invariants = createInvariants({
-    clock, startMs: FAKE_START_MS, gateways: [...gateways.values()], carrier, proofMs: EXPIRES_S * 1100, rejects: onSecond === 'reject',
+    clock, startMs: FAKE_START_MS, gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => ({ engine: engine(), journal: () => store.allRecords() })
   })
 

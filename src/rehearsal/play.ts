@@ -61,6 +61,7 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
     if (at === undefined) world.carrier.setAlive(verb === 'lives')
     else world.carrier.setRejects(gatewayAt(world, at).contact, verb === 'rejects')
   }
+  if (event.changes !== undefined) world.carrier.setChangeAnswer(event.changes)
   if (alert !== undefined) {
     const [verb, at, name = 'SipTrunkDown'] = alert.split(' ')
     world.monitoring.setForeign(gatewayAt(world, at).id, name, verb === 'fires')
@@ -118,6 +119,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
   const seen = new Set<string>()
   const looks: Record<string, Required<Look>> = {}
   let previousMs = 0
+  const registers = config.topology.trunks.get('acme')?.registration.auth !== 'ip'
   let silenceMs = 0
   let servedMs = SETTLED_MS
   for (let nowMs = 0; nowMs < untilMs; nowMs = world.clock.now() - FAKE_START_MS) {
@@ -132,7 +134,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     for (const { interlock } of trunk?.vetoes ?? []) seen.add(interlock)
     for (const { reason } of trunk?.waits ?? []) seen.add(reason)
     if (trunk?.carrierDown === true) seen.add('carrier-down')
-    const serves = [...world.gateways.values()].some((g) => g.runs() && g.voiceLives() && !g.has('uplink-cut') && world.carrier.alive() && world.carrier.bound().includes(g.contact))
+    const serves = [...world.gateways.values()].some((g) => g.runs() && g.voiceLives() && !g.has('uplink-cut') && world.carrier.alive() && (!registers || world.carrier.bound().includes(g.contact)))
     if (serves) servedMs = Math.max(servedMs, nowMs)
     silenceMs = Math.max(silenceMs, nowMs - servedMs)
   }

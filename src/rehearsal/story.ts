@@ -1,5 +1,5 @@
 /** A story: what happens, and what must come of it. */
-import type { QueryAnswer } from './model-carrier.ts'
+import type { ChangeAnswer, QueryAnswer } from './model-carrier.ts'
 import type { Fault } from './model-gateway.ts'
 import type { Kind } from './model-world.ts'
 
@@ -17,6 +17,8 @@ export interface Event {
   readonly person?: string
   /** `dies`, `lives`, `rejects a`, `accepts a`. */
   readonly carrier?: string
+  /** What a message that changes the carrier's bindings gets from now on. */
+  readonly changes?: ChangeAnswer
   readonly prometheus?: 'dies' | 'lives'
   /** Somebody's own alert about a gateway: `fires a`, `ends a`; with its name if it isn't SipTrunkDown: `fires a Maintenance`. */
   readonly alert?: string

@@ -47,6 +47,8 @@ function merge (base: object, change: object): object {
   const merged: Record<string, unknown> = { ...base }
   for (const [key, value] of Object.entries(change)) {
     const old = merged[key]
+    // A key of the base that this story does without.
+    if (value === null) { Reflect.deleteProperty(merged, key); continue }
     const both = typeof old === 'object' && old !== null && typeof value === 'object' && value !== null && !Array.isArray(value)
     merged[key] = both ? merge(old, value as object) : value
   }
