@@ -12,7 +12,7 @@ export interface HostPort {
 }
 
 export interface SipUri {
-  /** The same for all spellings of one target: host in lower case, no parameters. */
+  /** The same for all spellings of one target: host in lower case, no parameter but `transport`. */
   readonly uri: string
   readonly user: string | null
   readonly host: string
@@ -52,11 +52,11 @@ export function parseContact (text: string): Parsed<string> {
   return { ok: true, value: renderHostPort({ host: address.host, port: address.port ?? 5060 }) }
 }
 
-/** A SIP URI that is reached by UDP (RFC 3261 §19.1). */
+/** A SIP URI (RFC 3261 §19.1) with at most the parameter `transport`. */
 export function parseSipUri (text: string): Parsed<SipUri> {
-  if (/^sips:/i.test(text)) return refuse('is a sips: URI: TLS is not supported by this version', 'use sip:')
-  if (!/^sip:/i.test(text)) return refuse('must start with sip:', SIP_EXAMPLE)
-  const rest = text.slice(4)
+  const scheme = /^sips?(?=:)/i.exec(text)?.[0].toLowerCase()
+  if (scheme === undefined) return refuse('must start with sip: or sips:', SIP_EXAMPLE)
+  const rest = text.slice(scheme.length + 1)
   const user = rest.includes('@') ? rest.slice(0, rest.lastIndexOf('@')) : null
   if (user?.includes(':') === true) return refuse('must not contain a password', 'use password_file or password_env of the probe')
   if (user !== null && !USER.test(user)) return refuse('has a user part that is not valid', SIP_EXAMPLE)
@@ -64,12 +64,12 @@ export function parseSipUri (text: string): Parsed<SipUri> {
   if (hostPort.includes('?')) return refuse('must not have headers after "?"', SIP_EXAMPLE)
   const address = parseHostPort(hostPort)
   if (address === null || address.host === '' || address.port === 0) return refuse('has no valid host', SIP_EXAMPLE)
-  for (const parameter of parameters) {
-    if (/^transport=udp$/i.test(parameter)) continue
-    if (/^transport=/i.test(parameter)) return refuse('names a transport that this version does not support', 'only UDP is supported; remove the parameter')
-    return refuse('has a parameter that is not supported', 'remove what follows ";"')
-  }
-  return { ok: true, value: { uri: `sip:${user === null ? '' : `${user}@`}${renderHostPort(address)}`, user, host: address.host } }
+  const [parameter = '', ...more] = parameters
+  if (more.length > 0 || !/^(?:|transport=.*)$/i.test(parameter)) return refuse('has a parameter that is not supported', 'remove what follows ";", except transport')
+  if (parameter !== '' && !/^transport=(?:udp|tcp|tls)$/i.test(parameter)) return refuse('names a transport that is not supported', 'one of: udp, tcp, tls')
+  if (scheme === 'sips' && /udp$/i.test(parameter)) return refuse('is a sips: URI with transport=udp', 'sips: is TLS over TCP')
+  const suffix = parameter === '' ? '' : `;${parameter.toLowerCase()}`
+  return { ok: true, value: { uri: `${scheme}:${user === null ? '' : `${user}@`}${renderHostPort(address)}${suffix}`, user, host: address.host } }
 }
 
 /** Whom `GET /probe` may ask: a network (one address: of full length), or a host by its name. */

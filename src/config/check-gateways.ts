@@ -1,13 +1,9 @@
-/** Cross checks of gateways, probes and interlocks. */
+/** Cross checks of gateways and interlocks. */
 import { isLoopback, parseHttpUrl } from './address.ts'
 import { parseDuration } from './duration.ts'
 import type { Path, Reporter } from './problems.ts'
-import type { GatewayFile, OptionsProbeFile, RegisterProbeFile } from './schema.ts'
+import type { GatewayFile } from './schema.ts'
 import type { View } from './view.ts'
-
-/** Least time between two OPTIONS to one target, and between two queries to one registrar (at most two a second). */
-const LEAST_PROBE_INTERVAL_MS = 100
-const LEAST_QUERY_INTERVAL_MS = 500
 
 /** Any duration of a validated file [ms]. */
 export function ms (text: string): number {
@@ -73,45 +69,7 @@ export function warnClearText (at: Path, url: URL, settings: Readonly<Record<str
   reporter.warn(at, 'the credentials are sent in clear text', 'use https')
 }
 
-export function checkProbes (view: View, reporter: Reporter): void {
-  const used = new Set<string | null>([
-    ...interfacesOf(view).map((path) => view.at<string>([...path, 'probe'])),
-    ...view.keys(['trunks']).map((trunk) => view.at<string>(['trunks', trunk, 'registration', 'query'])),
-    ...view.indexes(['targets']).map((index) => view.at<string>(['targets', index, 'probe']))
-  ])
-  for (const name of view.keys(['probes'])) {
-    const path = ['probes', name]
-    if (!used.has(name)) reporter.warn(path, `nothing uses the probe "${name}"`, null, 'key')
-    const probe = view.at<OptionsProbeFile | RegisterProbeFile>(path)
-    if (probe?.method === 'OPTIONS') checkOptions(path, probe, reporter)
-    if (probe?.method === 'REGISTER') checkRegister(path, probe, reporter)
-  }
-}
-
-function checkOptions (path: Path, probe: OptionsProbeFile, reporter: Reporter): void {
-  checkThresholds(path, probe.fall, reporter)
-  if (ms(probe.interval) < LEAST_PROBE_INTERVAL_MS) {
-    reporter.error([...path, 'interval'], `"interval" must be at least ${LEAST_PROBE_INTERVAL_MS}ms`, 'a probe must not be a load for the carrier')
-  }
-  if (ms(probe.timeout) > ms(probe.interval)) {
-    reporter.error([...path, 'timeout'], `"timeout" is longer than "interval" (${probe.interval})`, 'a probe must end before the next one starts')
-  }
-}
-
-function checkRegister (path: Path, probe: RegisterProbeFile, reporter: Reporter): void {
-  checkAccount(path, probe, reporter)
-  if (ms(probe.doubt_interval) < LEAST_QUERY_INTERVAL_MS) {
-    reporter.error([...path, 'doubt_interval'], `"doubt_interval" must be at least ${LEAST_QUERY_INTERVAL_MS}ms`, 'a registrar is asked at most twice a second')
-  }
-  if (ms(probe.doubt_interval) > ms(probe.interval)) {
-    reporter.error([...path, 'doubt_interval'], `"doubt_interval" is longer than "interval" (${probe.interval})`, 'on doubt the registrar is asked more often, not less')
-  }
-  if (ms(probe.timeout) > ms(probe.doubt_interval)) {
-    reporter.error([...path, 'timeout'], `"timeout" is longer than "doubt_interval" (${probe.doubt_interval})`, 'a query must end before the next one starts')
-  }
-}
-
-function checkThresholds (path: Path, fall: number, reporter: Reporter, section?: string): void {
+export function checkThresholds (path: Path, fall: number, reporter: Reporter, section?: string): void {
   if (fall > 1) return
   reporter.warn([...path, ...(section === undefined ? [] : [section]), 'fall'], 'with "fall: 1" a single lost packet counts as down', 'use at least 2')
 }

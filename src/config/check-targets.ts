@@ -17,7 +17,10 @@ export function checkTargets (view: View, reporter: Reporter): void {
     const path = ['targets', index]
     const target = view.at<TargetFile>(path)
     if (target === null) continue
-    checkProbeName(view, [...path, 'probe'], target.probe, 'OPTIONS', reporter)
+    checkProbeName(view, [...path, 'probe'], target.probe, null, reporter)
+    if (target.on_demand && view.at(['probes', target.probe, 'method']) === 'REGISTER') {
+      reporter.error([...path, 'on_demand'], `the probe "${target.probe}" sends REGISTER, which nobody else may ask for`, 'let Pointsman send it: remove "on_demand"')
+    }
     for (const label of Object.keys(target.labels)) {
       if (!LABEL.test(label)) reporter.error([...path, 'labels', label], 'this is no name of a label', 'letters, digits and "_"; not a digit first, and not "__"', 'key')
     }

@@ -72,9 +72,9 @@ function checkName (view: View, path: Path, section: string, word: string, name:
   return false
 }
 
-/** The probe exists and sends what is needed here. */
-export function checkProbeName (view: View, path: Path, name: string, method: string, reporter: Reporter): void {
-  if (!checkName(view, path, 'probes', 'probe', name, reporter)) return
+/** The probe exists and sends what is needed here; null: whatever it sends. */
+export function checkProbeName (view: View, path: Path, name: string, method: string | null, reporter: Reporter): void {
+  if (!checkName(view, path, 'probes', 'probe', name, reporter) || method === null) return
   const found = view.at<string>(['probes', name, 'method'])
   if (found !== null && found !== method) {
     reporter.error(path, `the probe "${name}" sends ${found}, ${nameOf(path)} needs one that sends ${method}`)
@@ -152,6 +152,9 @@ function checkRegistration (view: View, trunk: Path, registration: Registration,
   }
   if (registration.query === undefined) return
   checkProbeName(view, [...path, 'query'], registration.query, 'REGISTER', reporter)
+  if (view.at(['probes', registration.query, 'operation']) === 'bind') {
+    reporter.error([...path, 'query'], `the probe "${registration.query}" binds, "query" needs one that asks only`, 'operation: query')
+  }
   if (registration.aor === undefined) reporter.error([...path, 'aor'], '"aor" is missing, "query" needs it', 'the address of record that is registered, for example sip:4930123@acme.example')
   const [first] = interfaces
   if (registration.registrar === undefined && first !== undefined && first.value.carrier === undefined) {
@@ -201,7 +204,8 @@ function timerMs (registration: Registration): number {
   return Math.ceil(ms(registration.expires ?? '') * 1.1)
 }
 
+/** One spelling per address; by which transport it is reached makes no other machine of it. */
 function canonical (uri: string): string {
   const parsed = parseSipUri(uri)
-  return parsed.ok ? parsed.value.uri : uri
+  return (parsed.ok ? parsed.value.uri : uri).replace(/;.*$/, '')
 }

@@ -1,5 +1,6 @@
 /** What an operator gets wrong although every key is right: cross references and unsafe combinations. */
-import { checkGateways, checkInterlocks, checkProbes } from './check-gateways.ts'
+import { checkGateways, checkInterlocks } from './check-gateways.ts'
+import { checkProbes } from './check-probes.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTargets } from './check-targets.ts'
 import { checkTrunks } from './check-trunks.ts'

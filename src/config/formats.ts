@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import { parseMatcher } from '../core/labels.ts'
 import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseNetwork, parseSipUri } from './address.ts'
+import { parseCodes } from './codes.ts'
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
 import { isTemplate } from './template.ts'
 
@@ -23,6 +24,17 @@ export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> 
     return address === null || address.port === null ? { message: 'must be an address and a port', hint: LISTEN_EXAMPLE } : null
   },
   'ip-address': (text) => isIP(text) === 0 ? { message: 'must be an IP address', hint: 'for example 10.0.9.9' } : null,
+  'host-name': (text) => {
+    const address = parseHostPort(text)
+    return address === null || address.host === '' || address.port !== null ? { message: 'must be a host name or an address', hint: 'for example sbc.acme.example' } : null
+  },
+  codes: (text) => parseCodes(text) === null
+    ? { message: 'is no preset and no SIP status code', hint: 'for example default, strict, 2xx, 404, 480-489, or !503' }
+    : null,
+  // It goes into a header: a line break would start another one.
+  'header-value': (text) => /^[ -~]+$/.test(text) && text.trim() === text
+    ? null
+    : { message: 'must be one line of ASCII text, without blanks around it', hint: null },
   matcher: (text) => {
     const parsed = parseMatcher(text)
     return parsed.ok ? null : { message: `is not a matcher: ${parsed.message}`, hint: 'for example alertname="SipTrunkDown"' }

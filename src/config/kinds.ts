@@ -1,7 +1,8 @@
 /** Parts of the file whose keys depend on their kind: a gateway's driver, a probe's method, the form of a contact. */
 import type { DriverKind } from '../drivers/contract.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
-import { ContactMapping, ContactText, GatewayKeys, PROBE_SCHEMAS } from './schema.ts'
+import { ContactMapping, ContactText, GatewayKeys } from './schema.ts'
+import { PROBE_SCHEMAS } from './schema-probes.ts'
 import type { Validate } from './validate.ts'
 import type { View } from './view.ts'
 

@@ -4,9 +4,9 @@ import { ms } from './check-gateways.ts'
 import type { BindingConfig, ProbeConfig, ProbeModule } from './config.ts'
 import { contactPattern } from './contact.ts'
 import type { Surroundings } from './normalize.ts'
-import { canonical, probeAt, sipTarget } from './probe-module.ts'
-import { secretOf } from './references.ts'
-import type { ConfigFile, InterfaceFile, RegisterProbeFile, TrunkFile } from './schema.ts'
+import { canonical, probeAt } from './probe-module.ts'
+import type { ConfigFile, InterfaceFile, TrunkFile } from './schema.ts'
+import type { RegisterProbeFile } from './schema-probes.ts'
 import { sourcesOf } from './secrets.ts'
 
 export interface NormalizedTrunks {
@@ -16,7 +16,7 @@ export interface NormalizedTrunks {
   readonly bindings: readonly BindingConfig[]
 }
 
-export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>, around: Pick<Surroundings, 'references' | 'directory'>): NormalizedTrunks {
+export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>, around: Pick<Surroundings, 'directory'>): NormalizedTrunks {
   const probes = new Map<ProbeId, ProbeConfig>()
   const addProbe = (name: string, uri: string): ProbeId => {
     const module = modules.get(name)
@@ -35,7 +35,7 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
     emergency: trunk.emergency,
     minEnabled: trunk.min_enabled
   }))
-  const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, around))
+  const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, modules, around))
   return { trunks: new Map(trunks.map((trunk) => [trunk.id, trunk])), probes: [...probes.values()], bindings }
 }
 
@@ -69,14 +69,14 @@ function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySetting
   return { registrar: registrarOf(trunk), intervalMs, doubtIntervalMs: Math.min(ms(probe.doubt_interval), intervalMs) }
 }
 
-function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, { references, directory }: Pick<Surroundings, 'references' | 'directory'>): readonly BindingConfig[] {
+function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, modules: ReadonlyMap<string, ProbeModule>, { directory }: Pick<Surroundings, 'directory'>): readonly BindingConfig[] {
   const { query, aor } = trunk.registration
   if (query === undefined) return []
   const probe = file.probes[query] as RegisterProbeFile
-  const password = secretOf(references(['probes', query]), 'password')
-  if (password === null || aor === undefined) throw new Error(`the query of trunk ${id} passed the checks without an account`)
-  const target = { ...sipTarget(registrarOf(trunk), probe.local_address), aor: canonical(aor) }
-  return [{ trunk: id, target, credentials: { username: probe.username, password }, sources: sourcesOf(probe, directory), timeoutMs: ms(probe.timeout) }]
+  const module = modules.get(query)
+  if (module?.request.credentials === undefined || aor === undefined) throw new Error(`the query of trunk ${id} passed the checks without an account`)
+  const target = { ...module.sender, uri: registrarOf(trunk), aor: canonical(aor) }
+  return [{ trunk: id, target, credentials: module.request.credentials, sources: sourcesOf(probe, directory), timeoutMs: ms(probe.timeout) }]
 }
 
 function registrarOf (trunk: TrunkFile): string {

@@ -25,7 +25,7 @@ export interface Surroundings {
 
 /** @param file - without errors; anything else is a bug and throws */
 export function normalize (file: ConfigFile, around: Surroundings): Config {
-  const modules = probeModules(file)
+  const modules = probeModules(file, around.references)
   const { probes: evidence, bindings, trunks } = normalizeTrunks(file, modules, around)
   const { targets, probes: watched } = normalizeTargets(file, modules, evidence)
   const probes = [...evidence, ...watched]
@@ -44,7 +44,8 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
     },
     gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around)),
     probes,
-    modules,
+    // Nobody but Pointsman itself may have a REGISTER sent.
+    modules: new Map([...modules].filter(([, { request }]) => request.method === 'OPTIONS')),
     targets,
     exporter: { allow: file.exporter.allow.map(allowedOf), timeoutOffsetMs: ms(file.exporter.timeout_offset) },
     bindings,

@@ -2,7 +2,8 @@
 import type { Secret } from '../ports.ts'
 import { type DriverRegistry } from './kinds.ts'
 import { type Path, renderPath, type Reporter } from './problems.ts'
-import { AlertmanagerKeys, RegisterProbeKeys, UserKeys } from './schema.ts'
+import { AlertmanagerKeys, UserKeys } from './schema.ts'
+import { ProbeKeys } from './schema-probes.ts'
 import { type Resolved, resolveReferences, type SecretSources } from './secrets.ts'
 import type { View } from './view.ts'
 
@@ -27,7 +28,7 @@ function sections (view: View, registry: DriverRegistry): readonly { readonly pa
     const kind = registry.get(view.at<string>(['gateways', id, 'driver']) ?? '')
     return { path: ['gateways', id], known: Object.keys(kind?.schema.properties ?? {}) }
   })
-  const probes = view.keys(['probes']).map((name) => ({ path: ['probes', name], known: RegisterProbeKeys }))
+  const probes = view.keys(['probes']).map((name) => ({ path: ['probes', name], known: ProbeKeys }))
   const alertmanagers = view.indexes(['alertmanagers']).map((index) => ({ path: ['alertmanagers', index], known: AlertmanagerKeys }))
   const users = view.indexes(['web', 'users']).map((index) => ({ path: ['web', 'users', index], known: UserKeys }))
   return [...gateways, ...probes, ...alertmanagers, ...users]

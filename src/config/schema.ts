@@ -1,49 +1,7 @@
 /** The whole configuration file as schemas: keys, types, defaults, and what each key does. Cross references are in check.ts. */
-import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox'
-
-/** Name of a gateway, probe, trunk or rule: part of URLs, metric labels and interface keys. */
-const NAME = { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' }
-
-/** A mapping with exactly these keys. A key with a default may be left out of the file; after validation it is there. */
-function closed<Properties extends TProperties> (properties: Properties, options: { description?: string; default?: object } = {}): TObject<Properties> {
-  const schema = Type.Object(properties, { additionalProperties: false, ...options })
-  const required = ((schema.required ?? []) as readonly string[]).filter((key) => !('default' in (properties[key] ?? {})))
-  return { ...schema, required } as TObject<Properties>
-}
-
-/** A mapping from names that the operator chooses. */
-function named<Value extends TSchema> (value: Value, description: string, options: { readonly default?: object } = {}): TSchema & { static: Record<string, Static<Value>> } {
-  // A section that may be missing may be empty, too.
-  const schema = { type: 'object', propertyNames: NAME, ...(options.default === undefined ? { minProperties: 1 } : options), additionalProperties: value, description }
-  return Type.Unsafe<Record<string, Static<Value>>>(schema) as never
-}
-
-function choice<const Values extends readonly string[]> (values: Values, options: { description: string; default?: Values[number] }) {
-  return Type.Unsafe<Values[number]>({ ...Type.Enum([...values]), ...options })
-}
-
-function text (format: string, description: string) {
-  return Type.String({ format, description })
-}
-
-function duration (description: string, fallback: string) {
-  return Type.String({ format: 'positive-duration', description, default: fallback })
-}
-
-function count (description: string, fallback: number) {
-  return Type.Integer({ minimum: 1, maximum: 100, description, default: fallback })
-}
-
-/** The two ways to give a secret. */
-function secret<Name extends string> (name: Name, description: string) {
-  const file = Type.Optional(Type.String({ minLength: 1, description: `${description}: file that holds it, relative to the configuration file` }))
-  const env = Type.Optional(Type.String({ minLength: 1, description: `${description}: environment variable that holds it` }))
-  return { [`${name}_file`]: file, [`${name}_env`]: env } as { [Key in `${Name}_file` | `${Name}_env`]: typeof file }
-}
-
-const FALL = 'consecutive failures until the verdict is down; default 3'
-const RISE = 'consecutive successes until the verdict is up; default 2'
-const LOCAL_ADDRESS = Type.Optional(text('ip-address', 'local IP address to send from; default: chosen by the system'))
+import { type Static, type TObject, Type } from 'typebox'
+import { choice, closed, count, duration, FALL, NAME, named, RISE, secret, text } from './schema-parts.ts'
+import type { OptionsProbeFile, RegisterProbeFile } from './schema-probes.ts'
 
 /** Keys that every gateway has, whatever its driver. */
 export const GatewayKeys = {
@@ -56,29 +14,6 @@ export const GatewayKeys = {
   }, { description: 'how often the gateway is read, and how many reads make a verdict', default: {} }),
   registers_within: Type.Optional(text('positive-duration', 'longest time from enabling an interface until it is registered; default: by driver'))
 }
-
-export const OptionsProbe = closed({
-  method: choice(['OPTIONS'], { description: 'SIP method that is sent' }),
-  interval: duration('time between two probes of one target; default 5s', '5s'),
-  timeout: duration('how long to wait for the answer; default 2s', '2s'),
-  fall: count(FALL, 3),
-  rise: count(RISE, 2),
-  local_address: LOCAL_ADDRESS
-})
-
-export const RegisterProbe = closed({
-  method: choice(['REGISTER'], { description: 'SIP method that is sent' }),
-  operation: choice(['query'], { description: 'query: ask the registrar who holds the binding; changes nothing' }),
-  username: Type.String({ minLength: 1, description: 'user name for digest authentication at the registrar' }),
-  ...secret('password', 'password for digest authentication at the registrar'),
-  interval: duration('time between two queries while all is well, at most half of the binding\'s lifetime; default 5m', '5m'),
-  doubt_interval: duration('time between two queries on doubt and around a switchover; default 5s', '5s'),
-  timeout: duration('how long to wait for the answer; default 2s', '2s'),
-  local_address: LOCAL_ADDRESS
-})
-
-/** Schemas of a probe by its `method`. */
-export const PROBE_SCHEMAS: ReadonlyMap<string, TObject> = new Map<string, TObject>([['OPTIONS', OptionsProbe], ['REGISTER', RegisterProbe]])
 
 export const ContactMapping = closed({
   host_port: Type.Optional(text('host-port', 'host:port of the Contact')),
@@ -124,7 +59,7 @@ const Trunk = closed({
 
 const Target = closed({
   uri: text('sip-uri', 'the address that is probed'),
-  probe: Type.String({ description: 'name of the OPTIONS probe' }),
+  probe: Type.String({ description: 'name of the probe' }),
   labels: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string' }, default: {}, description: 'labels of the target in GET /sd; default: none' }),
   on_demand: Type.Boolean({ description: 'true: probed only when GET /probe asks, so that Prometheus is the clock; default false', default: false })
 })
@@ -200,12 +135,9 @@ export const FileSchema = closed({
 })
 
 /** All keys of the mappings that may name secrets. */
-export const RegisterProbeKeys = Object.keys(RegisterProbe.properties)
 export const AlertmanagerKeys = Object.keys(Alertmanager.properties)
 export const UserKeys = Object.keys(User.properties)
 
-export type OptionsProbeFile = Static<typeof OptionsProbe>
-export type RegisterProbeFile = Static<typeof RegisterProbe>
 export type InterfaceFile = Static<typeof Interface>
 export type TrunkFile = Static<typeof Trunk>
 export type TargetFile = Static<typeof Target>

@@ -1,7 +1,8 @@
 /** What a configuration sets otherwise than the defaults, found by walking the file beside the schemas that validate it. */
 import { gatewaySchema } from '../config/kinds.ts'
 import type { DriverRegistry } from '../config/kinds.ts'
-import { FileSchema, PROBE_SCHEMAS } from '../config/schema.ts'
+import { FileSchema } from '../config/schema.ts'
+import { PROBE_SCHEMAS } from '../config/schema-probes.ts'
 
 export interface Difference {
   /** For example `trunks.acme.registration.expires`; `*` stands for all names of a mapping. */

@@ -93,7 +93,7 @@ test('wrong usage is exit code 2, one line on stderr, and no effect', async (t) 
     { argv: ['switchover', 'acme', '--i-know=-is-off', '--reason=x'], want: /--i-know must be like/ },
     { argv: ['approve', 'acme'], want: /--reason is required/ },
     { argv: ['probe'], want: /TARGET is missing/ },
-    { argv: ['probe', 'sips:10.0.0.1'], want: /TARGET is a sips: URI/ },
+    { argv: ['probe', 'sips:10.0.0.1;transport=udp'], want: /TARGET is a sips: URI with transport=udp/ },
     { argv: ['probe', 'sip:127.0.0.1', '--method=INVITE'], want: /--method must be OPTIONS or REGISTER/ },
     { argv: ['probe', 'sip:127.0.0.1', '--timeout=soon'], want: /--timeout must be a duration/ },
     { argv: ['probe', 'sip:127.0.0.1', '--method=REGISTER'], want: /--username is required/ }

@@ -109,6 +109,30 @@ test('left out keys have safe values', async (t) => {
   t.throws(() => { (config.topology.trunks.get('acme') as { minEnabled: number }).minEnabled = 0 }, 'frozen inside a map')
 })
 
+test('a probe is what the file says: whom it is from, what counts, and its secrets', async (t) => {
+  const result = await loadConfig(join(FIXTURES, 'good/probes.yaml'), kinds, ENV)
+  if (!result.ok) throw new Error('the file did not load')
+  const [everything, pair, holder, account] = result.config.probes
+  const { tls, headers, ...target } = everything?.target ?? { uri: '' }
+  t.same(target, {
+    uri: 'sips:sbc.acme.example', transport: 'tls', connection: 'reuse', localAddress: '10.0.9.9', localPort: 5061, resolve: 'first',
+    from: 'sip:pbx@acme.example', to: 'sip:ping@acme.example', contact: 'sip:pbx@10.0.9.9', userAgent: 'PBX 13r3'
+  })
+  t.same(headers, [['X-Tenant', 'acme'], ['Route', '<sip:edge.acme.example;lr>']])
+  t.match(tls, { serverName: 'sbc.acme.example', ca: /^-----BEGIN/, certificate: /^-----BEGIN/, minVersion: 'TLSv1.3' })
+  t.match(tls?.key?.reveal(), /^-----BEGIN/)
+  t.notMatch(JSON.stringify(result.config.probes.map(({ request, target: { tls: own } }) => [request, own?.key])), /canary|BEGIN/, 'no secret is printed')
+  t.same(everything?.policy, { alive: [[200, 479], [490, 502], [504, 699]], busy: true, slowMs: 500, retransmitted: 1 })
+  t.same(everything?.thresholds, { fall: 4, rise: 3, intervalMs: 10_000, fastIntervalMs: 2000, timeoutMs: 3000 })
+  t.match(everything?.request, { method: 'OPTIONS', credentials: { username: 'pbx' } })
+  t.same(pair?.target, { uri: 'sip:sbc.acme.example', transport: 'tcp', health: 'all' })
+  t.same(pair?.policy.alive, [[200, 299], [404, 404]])
+  t.match(holder, { target: { aor: 'sip:4930123@acme.example' }, request: { method: 'REGISTER', operation: 'query', credentials: { username: '4930123' } }, policy: { alive: [[200, 299]] } })
+  t.match(account, { request: { method: 'REGISTER', operation: 'bind', expiresSeconds: 120 }, policy: { alive: [[200, 200]] } })
+  t.equal(account?.request.credentials?.password.reveal(), 'canary-acme-7f3a')
+  t.same([...result.config.modules.keys()], ['everything', 'pair'], 'nobody else may have a REGISTER sent')
+})
+
 test('a trunk can be more careful than the whole, never less', async (t) => {
   const dir = t.testdir()
   const text = await readFile(join(FIXTURES, 'good/only-required-keys.yaml'), 'utf8')

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { test } from 'tap'
+import { collectCodes, parseCodes } from '../../src/config/codes.ts'
 import { isLoopback, parseContact, parseHostPort, parseHttpUrl, parseSipUri, renderHostPort } from '../../src/config/address.ts'
 import { formatDuration, parseDuration } from '../../src/config/duration.ts'
 import { suggest } from '../../src/config/problems.ts'
@@ -42,15 +43,34 @@ test('host and port', (t) => {
 
 test('SIP URIs of one target have one spelling, and what is not supported is told', (t) => {
   const cases: readonly (readonly [string, string | RegExp])[] = [
-    ['sip:10.0.1.10', 'sip:10.0.1.10'], ['SIP:SBC.acme.example;transport=UDP', 'sip:sbc.acme.example'], ['sip:ping@[::1]:5061', 'sip:ping@[::1]:5061'], ['sip:4930123@acme.example:5060', 'sip:4930123@acme.example:5060'],
-    ['10.0.1.10', /start with sip/], ['tel:+4930123', /start with sip/], ['sips:a.example', /TLS/], ['sip:', /host/], ['sip:@a.example', /user part/], ['sip:a b@a.example', /user part/], ['sip:me:pw@a.example', /password/],
-    ['sip:a.example:0', /host/], ['sip:a.example;transport=tcp', /transport/], ['sip:a.example;maddr=10.0.0.1', /parameter/], ['sip:a.example?Subject=x', /headers/], ['sip:10.0.0.300', /host/]
+    ['sip:10.0.1.10', 'sip:10.0.1.10'], ['SIP:SBC.acme.example', 'sip:sbc.acme.example'], ['SIP:SBC.acme.example;transport=UDP', 'sip:sbc.acme.example;transport=udp'], ['SIPS:a.example;Transport=TLS', 'sips:a.example;transport=tls'], ['sip:a.example;transport=tcp', 'sip:a.example;transport=tcp'], ['sip:ping@[::1]:5061', 'sip:ping@[::1]:5061'], ['sip:4930123@acme.example:5060', 'sip:4930123@acme.example:5060'],
+    ['10.0.1.10', /start with sip/], ['tel:+4930123', /start with sip/], ['sips:a.example;transport=udp', /transport=udp/], ['sip:', /host/], ['sip:@a.example', /user part/], ['sip:a b@a.example', /user part/], ['sip:me:pw@a.example', /password/],
+    ['sip:a.example:0', /host/], ['sip:a.example;transport=sctp', /transport/], ['sip:a.example;transport=tcp;lr', /parameter/], ['sip:a.example;maddr=10.0.0.1', /parameter/], ['sip:a.example?Subject=x', /headers/], ['sip:10.0.0.300', /host/]
   ]
   for (const [text, expected] of cases) {
     const parsed = parseSipUri(text)
     if (typeof expected === 'string') t.equal(parsed.ok && parsed.value.uri, expected, text)
     else t.match(!parsed.ok && parsed.message, expected, text)
   }
+  t.end()
+})
+
+test('lists of SIP status codes', (t) => {
+  const cases: readonly (readonly [readonly (string | number)[], readonly (readonly number[])[]])[] = [
+    [['default'], [[200, 407], [409, 499], [501, 502], [505, 699]]],
+    [['strict'], [[200, 200]]],
+    [['2xx', 404], [[200, 299], [404, 404]]],
+    [['2xx', '300-399'], [[200, 399]]],
+    [['any-response', '!503'], [[200, 502], [504, 699]]],
+    [['any-response', '!default'], [[408, 408], [500, 500], [503, 504]]],
+    [['freeswitch'], [[200, 407], [409, 502], [504, 599]]],
+    [['cube'], [[200, 502], [504, 504], [506, 699]]],
+    [['audiocodes'], [[200, 699]]],
+    [['!404'], [[200, 403], [405, 407], [409, 499], [501, 502], [505, 699]]],
+    [['404', '!4xx'], []]
+  ]
+  for (const [list, want] of cases) t.same(collectCodes(list), want, list.join(' '))
+  for (const text of ['', '!', '99', '700', '2xxx', '7xx', '2XX', '489-480', '200-', 'ok', '!!404', '4 xx', 'constructor']) t.equal(parseCodes(text), null, text)
   t.end()
 })
 

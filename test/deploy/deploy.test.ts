@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'tap'
 import { parseAllDocuments } from 'yaml'
 import { loadConfig } from '../../src/config/load.ts'
-import { FileSchema, GatewayKeys, OptionsProbe, RegisterProbe } from '../../src/config/schema.ts'
+import { FileSchema, GatewayKeys } from '../../src/config/schema.ts'
+import { OptionsProbe, RegisterProbe } from '../../src/config/schema-probes.ts'
 import { type Labels, matches, parseMatcher } from '../../src/core/labels.ts'
 import { VETOES, WAITS } from '../../src/core/reasons.ts'
 import { drivers } from '../../src/drivers/registry.ts'
@@ -202,8 +203,11 @@ test('times in the pair\'s example that the comment calls defaults are the defau
   }
   const defaults = ({ properties }: { readonly properties: object }): Record<string, unknown> =>
     Object.fromEntries(Object.entries(properties as Record<string, { readonly default?: unknown }>).flatMap(([key, { default: value }]) => value === undefined ? [] : [[key, value]]))
-  t.match(probes['options'], defaults(OptionsProbe))
-  t.match(probes['binding'], defaults(RegisterProbe))
+  for (const [name, schema] of [['options', OptionsProbe], ['binding', RegisterProbe]] as const) {
+    const [written, usual] = [probes[name] ?? {}, defaults(schema)]
+    t.ok(['interval', 'timeout'].every((key) => written[key] !== undefined), name)
+    for (const [key, value] of Object.entries(written)) if (key in usual) t.same(value, usual[key], `${name}: ${key}`)
+  }
   t.same(interlocks, defaults(FileSchema.properties.interlocks))
   for (const gateway of Object.values(gateways)) {
     t.match(gateway, defaults({ properties: { timeout: GatewayKeys.timeout } }))
