@@ -8,12 +8,14 @@ import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
+import { createExporter } from './exporter/exporter.ts'
 import { keepJournal } from './engine/journal-keeper.ts'
 import type { ReloadResult } from './http/dependencies.ts'
 import { createHttpServer } from './http/server.ts'
 import { writeManual } from './manual/file.ts'
 import { createMetrics } from './metrics/recorder.ts'
 import type { Clock, Log, Random, Store } from './ports.ts'
+import { createProbeHistory } from './probes/history.ts'
 import { createProbeScheduler } from './probes/scheduler.ts'
 import { createSipClient } from './sip/client.ts'
 import { createSqliteStore } from './store/sqlite-store.ts'
@@ -47,6 +49,7 @@ export function createApp (first: Config, ports: AppPorts): App {
   const { log } = ports
   const metrics = createMetrics({ version: ports.version, clock })
   const sip = createSipClient({ clock, random })
+  const history = createProbeHistory()
   const closers: (() => Promise<void>)[] = []
   let config = first
   /** Nothing is known of what was decided before: only watch. */
@@ -55,8 +58,11 @@ export function createApp (first: Config, ports: AppPorts): App {
   let engine: RunningEngine | null = null
   let address = { host: config.web.host, port: config.web.port }
 
-  const scheduler = createProbeScheduler({ sip, clock, random, metrics, log: log.child({ component: 'probes' }) }, (id, outcome, atMs) =>
-    engine?.probed(id, outcome, atMs) ?? false)
+  const scheduler = createProbeScheduler({ sip, clock, random, metrics, log: log.child({ component: 'probes' }) }, (id, outcome, atMs) => {
+    history.add(id, outcome, atMs, false)
+    return engine?.probed(id, outcome, atMs) ?? false
+  })
+  const exporter = createExporter(config, { sip, clock, history, tracing: (trace) => createSipClient({ clock, random, trace }) })
 
   const reload = async (): Promise<ReloadResult> => {
     const result = await loadConfig(config.file, drivers)
@@ -72,6 +78,8 @@ export function createApp (first: Config, ports: AppPorts): App {
     setup = next
     engine.replace(next)
     scheduler.update(config.probes)
+    history.keep(config.topology.probes.keys())
+    exporter.update(config)
     metrics.configLoaded(true, clock.now())
     log.info({ trunks: config.topology.trunks.size }, 'configuration taken')
     await closeDrivers(old.gateways)
@@ -114,7 +122,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       const { store } = started
       engine = started.engine
       closers.push(() => store.close(), () => started.engine.stop())
-      const http = createHttpServer({ engine, get users () { return config.users }, metrics, log: log.child({ component: 'http' }), clock, reload })
+      const http = createHttpServer({ engine, get users () { return config.users }, metrics, exporter, history, log: log.child({ component: 'http' }), clock, reload })
       scheduler.start(config.probes)
       const keeping = new AbortController()
       const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)
@@ -122,7 +130,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       closers.push(() => scheduler.stop())
       metrics.configLoaded(true, clock.now())
       address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))
-      closers.push(() => http.close())
+      closers.push(() => http.close(), async () => { exporter.stop() })
       log.info(address, 'listening')
       await writeManual(config, byHand, log)
     },

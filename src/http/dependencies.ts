@@ -2,6 +2,8 @@
 import type { UserConfig } from '../config/config.ts'
 import type { StatusSurvey } from '../core/status.ts'
 import type { Engine } from '../engine/contract.ts'
+import type { Exporter } from '../exporter/exporter.ts'
+import type { ProbeHistory } from '../probes/history.ts'
 import type { Clock, Log, Metrics } from '../ports.ts'
 
 export interface HttpMetrics extends Metrics {
@@ -15,6 +17,8 @@ export interface HttpDependencies {
   readonly engine: Engine
   readonly users: readonly UserConfig[]
   readonly metrics: HttpMetrics
+  readonly exporter: Pick<Exporter, 'probe' | 'discover'>
+  readonly history: Pick<ProbeHistory, 'list'>
   readonly log: Log
   readonly clock: Clock
   /** Loads the configuration again. Never throws. */

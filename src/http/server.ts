@@ -9,6 +9,7 @@ import { alertRoutes } from './routes/alerts.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { journalRoutes } from './routes/journal.ts'
 import { managementRoutes } from './routes/management.ts'
+import { probeRoutes } from './routes/probes.ts'
 import { stateRoutes } from './routes/state.ts'
 
 /** Largest body [bytes]. An outage of 500 alerts makes 10 MB; a 413 would lose it, so there is room above. */
@@ -43,7 +44,7 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
   })
   acceptJson(app)
   handleErrors(app, deps.log)
-  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, managementRoutes]) routes(app, deps)
+  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, managementRoutes, probeRoutes]) routes(app, deps)
   return {
     app,
     listen: async (host, port) => {

@@ -9,7 +9,7 @@ export function labelText (labels: Readonly<Record<string, string>>): LabelText 
 
 /** One more label. */
 export function also (own: LabelText, name: string, value: string): LabelText {
-  return `${own},${name}="${escape(value)}"` as LabelText
+  return `${own === '' ? '' : `${own},`}${name}="${escape(value)}"` as LabelText
 }
 
 function escape (value: string): string {

@@ -12,6 +12,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { recordPlan } from '../../src/core/record-plan.ts'
 import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { createHttpServer } from '../../src/http/server.ts'
+import { NO_EXPORTER } from '../helpers/no-exporter.ts'
 import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { Log } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
@@ -57,6 +58,7 @@ async function serve (t: Test) {
     metrics: createReadableMetrics({ version: '1' }),
     log,
     clock: systemClock,
+    ...NO_EXPORTER,
     reload: async () => ({ ok: true })
   })
   t.teardown(() => server.close())

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
+import { parse } from 'yaml'
 import { unknownMetrics } from '../helpers/metric-names.ts'
 import { renewTables, TABLE_NAMES } from './readme-tables.ts'
 
@@ -44,4 +45,13 @@ test('every folder of the layout exists', async (t) => {
   const layout = [...readme.matchAll(/^((?:[a-z]+\/)+) {2,}/gm)].map(([, folder]) => folder ?? '')
   t.ok(layout.length > 10)
   for (const folder of layout) t.ok(existsSync(join(ROOT, folder)), folder)
+})
+
+test('the scrape job in the text is the shipped one', async (t) => {
+  const job = (text: string): object => {
+    const found = /^ {2}- job_name: sip\n(?: {4,}.*\n|\n)+/m.exec(text)?.[0] ?? ''
+    return (parse(`jobs:\n${found}`) as { jobs: object[] }).jobs[0] ?? {}
+  }
+  t.match(job(readme), { metrics_path: '/probe' })
+  t.same(job(readme), job(readFileSync(join(ROOT, 'deploy/prometheus/exporter.yml'), 'utf8')))
 })

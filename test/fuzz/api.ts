@@ -11,7 +11,7 @@ import { anyText, anyValue, mutate, mutateBytes, mutateText, toJson } from './va
 
 const VERBS = ['pause', 'resume', 'failback', 'adopt'] as const
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND']
-const PLACES = ['/', '/metrics', '/-/healthy', '/-/ready', '/-/reload', '/api/v1/status', '/api/v1/decisions', '/api/v1/decisions/x', '/api/v1/alerts', '/favicon.ico', '/api/v1/commands/', '/api/v2/status', '/api/v1/commands/pause/', '//', '/api/v1//status']
+const PLACES = ['/', '/metrics', '/probe', '/sd', '/api/v1/probes', '/-/healthy', '/-/ready', '/-/reload', '/api/v1/status', '/api/v1/decisions', '/api/v1/decisions/x', '/api/v1/alerts', '/favicon.ico', '/api/v1/commands/', '/api/v2/status', '/api/v1/commands/pause/', '//', '/api/v1//status']
 const TIMES = ['2h', '0s', '99999999999y', '285616414y', '9007199254740991ms', '2026-01-01T00:00:00Z', '2999-01-01', '+275760-09-13T00:00:00Z', '-271821-04-20', 'now', '1', '-1h', '']
 
 /** Seen in a reply, so that there are decisions to ask for. */
@@ -41,7 +41,7 @@ function asPath (text: string): string {
 
 function queryOf (dice: Dice): string {
   const parts = Array.from({ length: dice.int(4) }, () => {
-    const key = dice.pick(['trunk', 'trunk', 'since', 'since', 'limit', 'limit', '__proto__', 'constructor', '', 'a[b]', anyText(dice)])
+    const key = dice.pick(['target', 'module', 'debug', 'probe', 'failed', 'trunk', 'trunk', 'since', 'since', 'limit', 'limit', '__proto__', 'constructor', '', 'a[b]', anyText(dice)])
     const value = key === 'since' && dice.chance(0.7) ? dice.pick(TIMES) : key === 'limit' && dice.chance(0.7) ? dice.pick(['1', '50', '999', '1000', '0', '1e2', '-1']) : dice.chance(0.3) ? dice.pick(TRUNKS) : anyText(dice)
     return `${encoded(dice, key)}=${encoded(dice, value)}`
   })

@@ -11,12 +11,14 @@ import type { AdminState, DriverFailure } from '../../src/core/observation.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
+import { createExporter } from '../../src/exporter/exporter.ts'
 import { createHttpServer } from '../../src/http/server.ts'
 import type { HttpServer } from '../../src/http/server.ts'
 import { createLogger } from '../../src/logging/logger.ts'
 import { renderLine } from '../../src/logging/text.ts'
 import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { AlertmanagerClient, Clock, GatewayDriver, SipClient } from '../../src/ports.ts'
+import { createProbeHistory } from '../../src/probes/history.ts'
 import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
 import { createMemoryStore } from '../../src/rehearsal/memory-store.ts'
@@ -108,7 +110,7 @@ const answerOf = async (dice: Dice, clock: Clock): Promise<BindingAnswer> => {
 }
 
 const createSip = (dice: Dice, clock: Clock): SipClient => ({
-  probe: () => Promise.reject(new Error('the scheduler is not part of this')),
+  probe: async () => buildOutcome(dice.chance(0.5) ? { reason: 'alive', code: 200, detail: '200 OK' } : { reason: 'timeout' }),
   release: async () => {},
   queryBindings: () => answerOf(dice, clock),
   changeBindings: () => answerOf(dice, clock),
@@ -164,9 +166,12 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
   let http: HttpServer
 
   const start = async (): Promise<void> => {
-    engine = createEngine(setup, { clock, random: createSeededRandom(dice.int(1 << 30)), store, sip: createSip(dice, clock), metrics, log, version: 'fuzz', probes: NO_PROBES })
+    const sip = createSip(dice, clock)
+    const history = createProbeHistory()
+    engine = createEngine(setup, { clock, random: createSeededRandom(dice.int(1 << 30)), store, sip, metrics, log, version: 'fuzz', probes: NO_PROBES })
     http = createHttpServer({
-      engine, users: config.users, metrics, log: log.child({ component: 'http' }), clock,
+      engine, users: config.users, metrics, log: log.child({ component: 'http' }), clock, history,
+      exporter: createExporter(config, { sip, clock, history, tracing: () => sip }),
       reload: async () => {
         engine.replace(setup)
         return { ok: true }

@@ -4,6 +4,7 @@ import { test } from 'tap'
 import type { UserConfig } from '../../src/config/config.ts'
 import type { HttpDependencies, ReloadResult } from '../../src/http/dependencies.ts'
 import { createHttpServer } from '../../src/http/server.ts'
+import { NO_EXPORTER } from '../helpers/no-exporter.ts'
 import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { Log } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
@@ -35,6 +36,7 @@ function setUp (t: Test, { users = [WEBHOOK, OPERATOR] }: { users?: readonly Use
     metrics,
     log,
     clock: { ...systemClock, now: () => AT_MS },
+    ...NO_EXPORTER,
     reload: async () => {
       reloads.count += 1
       return reloads.result

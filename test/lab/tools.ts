@@ -18,6 +18,7 @@ export const checkTools = (report: Report, metrics: string): void => {
   report.section('promtool and amtool')
   judge(report, 'promtool check metrics: /metrics is clean', 'promtool', ['check', 'metrics'], metrics)
   judge(report, 'promtool check config: deploy/prometheus/prometheus.yml', 'promtool', ['check', 'config', join(DEPLOY, 'prometheus/prometheus.yml')])
+  judge(report, 'promtool check config: deploy/prometheus/exporter.yml', 'promtool', ['check', 'config', join(DEPLOY, 'prometheus/exporter.yml')])
   judge(report, 'promtool check rules: deploy/prometheus/rules', 'promtool', ['check', 'rules', ...files('prometheus/rules')])
   judge(report, 'promtool test rules: deploy/prometheus/tests', 'promtool', ['test', 'rules', ...files('prometheus/tests')])
   judge(report, 'amtool check-config: deploy/alertmanager', 'amtool', ['check-config', ...files('alertmanager')])
