@@ -19,6 +19,7 @@ import { probe } from './probe.ts'
 import { reassert } from './reassert.ts'
 import { reject } from './reject.ts'
 import { replay } from './replay.ts'
+import { release } from './release.ts'
 import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
@@ -27,7 +28,7 @@ import { unpin } from './unpin.ts'
 
 const COMMANDS: readonly Command[] = [
   run, checkConfigCommand, status, decisions, journal,
-  pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, adopt, reassert,
+  pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, release, adopt, reassert,
   manual, replay, probe, demo
 ]
 

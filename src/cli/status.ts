@@ -33,6 +33,7 @@ export function renderStatus (now: Status): string {
   const observing = now.mode === 'observe' ? 'Mode observe: Pointsman plans and records, and touches nothing.\n\n' : ''
   const broken = now.storeProblem === null ? '' : `NOTHING CAN BE STORED: ${plain(now.storeProblem)}\nNotifications are refused, and no gateway is touched.\n\n`
   const blocks = [
+    brakeLines(now.brake),
     trunkLines(now.trunks),
     block('Paused', now.pauses.map(pauseRow)),
     block('Interfaces', now.trunks.flatMap((trunk) => trunk.interfaces.map((item) => interfaceRow(trunk, item)))),
@@ -49,6 +50,11 @@ function block (title: string, rows: readonly (readonly string[])[]): string {
 function trunkLines (trunks: readonly TrunkStatus[]): string {
   const lines = columns(trunks.map(({ id, carrying, sentence }) => [id, CARRYING[carrying], sentence])).split('\n')
   return trunks.map(({ release }, index) => `${lines[index] ?? ''}\n${release === null ? '' : columns([['released by:', release]], '    ')}`).join('')
+}
+
+function brakeLines (brake: Status['brake']): string {
+  if (brake === null) return ''
+  return `THE BRAKE IS ENGAGED since ${instant(brake.sinceMs)}, nothing moves by itself: ${plain(brake.causes.join(', '))}\n    released by:  pointsman release --reason …\n`
 }
 
 function pauseRow ({ scope, actor, reason, atMs, untilMs }: PauseStatus): readonly string[] {

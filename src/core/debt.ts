@@ -5,7 +5,7 @@
  */
 import { fingerprintOf } from './fingerprint.ts'
 import { recordCommand } from './observe.ts'
-import { standingPin } from './permission.ts'
+import { maySend, standingPin } from './permission.ts'
 import { proofTimeMs } from './proof.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
@@ -24,12 +24,14 @@ const RETRY_MS = 5000
 const EARLY_TRIES = 3
 const LONGEST_RETRY_MS = 30_000
 
-/** Pays what can be paid now. The caller has checked mode and pause. */
+/** Pays what can be paid now, as far as people and the mode let it. */
 export function payDebts (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  const payable = before.debts.filter((debt) => maySend(world, trunk, before, nowMs, debt.ordered))
+  if (payable.length === 0) return { ...NO_STEP, state: before }
   let state = before
   const actions: Action[] = []
   const notes: Note[] = []
-  for (const debt of before.debts) {
+  for (const debt of payable) {
     const step = pay(world, trunk, state, health, debt, nowMs)
     state = step.state
     actions.push(...step.actions)
@@ -51,7 +53,7 @@ export function payWhileVerifying (world: World, trunk: TrunkTopology, before: T
     return key !== on && onSinceMs !== null && observed !== null && observed.atMs > run.phaseSinceMs && !before.debts.some((debt) => debt.interface === key)
   })
   const notes: Note[] = returned.map((key) => ({ decision: run.decision, type: 'debt', data: { interface: key, paid: false, because: 'it came back enabled by itself' } }))
-  const state = { ...before, debts: [...before.debts, ...returned.map((key) => newDebt(key, run.decision, nowMs))] }
+  const state = { ...before, debts: [...before.debts, ...returned.map((key) => newDebt(key, run.decision, nowMs, run.cause === 'operator'))] }
   if (on === null || state.debts.length === 0 || state.debts.some((debt) => debt.interface === on)) return { ...NO_STEP, state: before }
   const its = health.get(on)
   if (its === undefined) return { ...NO_STEP, state: before }
@@ -160,7 +162,7 @@ function paid (state: TrunkState, debt: Debt, because: string): Step {
 
 function turnRound (state: TrunkState, debt: Debt, wanted: InterfaceKey, nowMs: EpochMs): Step {
   const others = state.debts.filter((d) => d.interface !== debt.interface)
-  const debts = [...others, newDebt(wanted, debt.decision, nowMs)]
+  const debts = [...others, newDebt(wanted, debt.decision, nowMs, debt.ordered)]
   const notes: Note[] = [{ decision: debt.decision, type: 'debt', data: { interface: debt.interface, turnedRound: true, owes: wanted } }]
   return { ...NO_STEP, state: { ...state, wanted: debt.interface, debts, refuted: null, movedAtMs: nowMs }, notes }
 }

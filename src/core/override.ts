@@ -6,14 +6,14 @@ import type { InterfaceKey, TrunkTopology } from './topology.ts'
 
 /** That an interface is off has to be vouched for (`--i-know`): naming the interlock is not enough. */
 const VOUCHED: ReadonlySet<VetoReason> = new Set(['exclusive', 'gateway-alive', 'owner-unproven'])
-/** What a person has pinned is unpinned, an unclear first state is adopted: with a verb of its own, not in passing. */
-const ANSWERED_BY_VERB: ReadonlySet<VetoReason> = new Set(['pin', 'baseline-unclear'])
-
-/** Of two replicas only the one that leads acts, whoever asks. */
-const NEVER: ReadonlySet<VetoReason> = new Set(['leader'])
+/**
+ * What a person has pinned is unpinned, an unclear first state is adopted: with a verb of its own, not in passing. And of two
+ * replicas only the one that leads acts, whoever asks.
+ */
+const NEVER: ReadonlySet<VetoReason> = new Set(['pin', 'baseline-unclear', 'leader'])
 
 /** Names that `--override` takes. */
-export const OVERRIDABLE: readonly VetoReason[] = (Object.keys(VETOES) as VetoReason[]).filter((name) => !NEVER.has(name) && !VOUCHED.has(name) && !ANSWERED_BY_VERB.has(name))
+export const OVERRIDABLE: readonly VetoReason[] = (Object.keys(VETOES) as VetoReason[]).filter((name) => !VOUCHED.has(name) && !NEVER.has(name))
 
 export function isOverridable (name: string): name is VetoReason {
   return OVERRIDABLE.some((known) => known === name)
@@ -24,7 +24,7 @@ export const ADVISORY: ReadonlySet<VetoReason> = new Set(['cooldown', 'hold', 'f
 
 /** An order can be given that passes this veto. */
 export function isPassable (name: VetoReason): boolean {
-  return !ANSWERED_BY_VERB.has(name)
+  return !NEVER.has(name)
 }
 
 /** What a release line is made from. */
@@ -48,6 +48,9 @@ export function releaseLine (held: Held): string | null {
   if (has('baseline-unclear') || has('drift')) return `pointsman adopt ${trunk.id} --reason …`
   if (has('pin')) return `pointsman unpin ${trunk.id} --reason …`
   if (has('paused') && pauseScope !== null) return `pointsman resume${scopeOption(pauseScope)} --reason …`
+  if (has('leader')) return null
+  if (has('brake')) return 'pointsman release --reason …'
+  if (has('flap-latch')) return `pointsman ack ${trunk.id} --reason …`
   if (has('mode') && held.approvable) return `pointsman approve ${trunk.id} --reason …`
   return vetoes.length === 0 || held.to === null ? null : switchoverLine(held)
 }

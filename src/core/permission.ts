@@ -3,10 +3,13 @@ import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import type { PauseStatus } from './status.ts'
 import type { Pin, TrunkState, World } from './world.ts'
 
-/** Another leader, a person's pause, an unexplained change, an unclear first state and the mode hold everything. */
-export function maySend (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): boolean {
+/**
+ * Another leader, a person's pause, an unexplained change, an unclear first state and the mode hold everything.
+ * @param ordered - it belongs to a person's order, which passes mode observe
+ */
+export function maySend (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs, ordered = false): boolean {
   const paused = standingPause(world, trunk, trunk.interfaces.map((i) => i.key), nowMs) !== null
-  return world.leader && trunk.mode !== 'observe' && state.baseline === 'adopted' && state.drift === null && !paused
+  return world.leader && (trunk.mode !== 'observe' || ordered) && state.baseline === 'adopted' && state.drift === null && !paused
 }
 
 /** The pause that concerns these interfaces of a trunk now; null: none does. */

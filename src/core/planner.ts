@@ -145,15 +145,16 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
     return { ...first, passed: held.passed, notes: [...held.notes, ...first.notes] }
   }
   const base = held ?? withdraw(state)
-  if (base.state.debts.length === 0 || !maySend(world, trunk, base.state, nowMs)) return base
+  if (base.state.debts.length === 0) return base
   const debts = payDebts(world, trunk, base.state, health, nowMs)
   return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
 }
 
 /** What comes back enabled while the new interface is verified is switched off at once, not after the end. */
 function resolveOverlap (world: World, trunk: TrunkTopology, step: Step, health: HealthMap, nowMs: EpochMs): Step {
-  if (step.state.inFlight?.phase !== 'verifying' || !maySend(world, trunk, step.state, nowMs)) return step
-  const debts = payWhileVerifying(world, trunk, step.state, step.state.inFlight, health, nowMs)
+  const run = step.state.inFlight
+  if (run?.phase !== 'verifying' || !maySend(world, trunk, step.state, nowMs, run.cause === 'operator')) return step
+  const debts = payWhileVerifying(world, trunk, step.state, run, health, nowMs)
   return { ...step, state: debts.state, actions: [...step.actions, ...debts.actions], notes: [...step.notes, ...debts.notes], wakeAtMs: earlier(step.wakeAtMs, debts.wakeAtMs) }
 }
 

@@ -258,7 +258,7 @@ function withDebts (context: Context): Context {
     return h.key !== on && own.observed?.present !== false && (own.offSinceMs === null || !own.offConfirmed || mayBeOn(own)) && !owes(state, h.key)
   })
   if (owing.length === 0) return context
-  const debts = owing.map((h) => newDebt(h.key, run.decision, nowMs))
+  const debts = owing.map((h) => newDebt(h.key, run.decision, nowMs, run.cause === 'operator'))
   return { ...context, state: { ...state, debts: [...state.debts, ...debts] } }
 }
 
@@ -324,5 +324,5 @@ function debtsAtEnd ({ trunk, state, run, nowMs }: Context, wanted: InterfaceKey
     const own = interfaceState(state, key)
     return key !== wanted && !owes(state, key) && (own.onSinceMs !== null || mayBeOn(own))
   })
-  return [...state.debts.filter((debt) => debt.interface !== wanted), ...owing.map((key) => newDebt(key, run.decision, nowMs))]
+  return [...state.debts.filter((debt) => debt.interface !== wanted), ...owing.map((key) => newDebt(key, run.decision, nowMs, run.cause === 'operator'))]
 }

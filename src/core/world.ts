@@ -87,6 +87,8 @@ export interface Debt {
   readonly tries: number
   /** Why the last disable failed; null: none did. Told once, and again when it changes. */
   readonly refusal: DriverReason | null
+  /** Left behind by a switchover that a person ordered: it is paid in mode observe, too. */
+  readonly ordered: boolean
 }
 
 /** `alert` and `health`: a rule's demand; `prefer`: a rule's; `operator`, `failback` and `upkeep` speak for themselves. */
@@ -326,8 +328,8 @@ export function interfaceState (trunk: TrunkState, key: InterfaceKey): Interface
 }
 
 /** @param decision - empty: the next plan names it */
-export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs): Debt {
-  return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null, tries: 0, refusal: null }
+export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs, ordered = false): Debt {
+  return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null, tries: 0, refusal: null, ordered }
 }
 
 /** The trunk with one interface's state changed. */

@@ -14,6 +14,7 @@ export type ReceiveResult =
 export type OperatorCommand =
   | { readonly verb: 'pause'; readonly scope: string; readonly untilMs: EpochMs | null }
   | { readonly verb: 'resume'; readonly scope: string }
+  | { readonly verb: 'release' }
   | TrunkOrder
 
 export type OperatorResult =

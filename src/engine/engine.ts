@@ -99,7 +99,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   }, stopping.signal)
   const fleet = createFleetDesk(holder, { clock, store, log: log.child({ component: 'fleet' }) })
   const controller = createController(holder, fleet, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
-  const operator = createOperator(holder, controller, { store, clock })
+  const operator = createOperator(holder, fleet, controller, { store, clock })
   const observer = createObserver(executor, clock, stopping.signal)
   const inbox = createInbox({
     store,

@@ -1,4 +1,5 @@
 /** The operator's verbs: judged, stored with actor and reason before they count, then carried out by the controller. */
+import { releaseBrake } from '../core/fleet.ts'
 import { giveOrder } from '../core/operator.ts'
 import type { Answer, Author, TrunkOrder } from '../core/operator.ts'
 import type { PauseStatus } from '../core/status.ts'
@@ -6,6 +7,7 @@ import type { TrunkId } from '../core/topology.ts'
 import type { Clock, JournalRecord, Revision, Store, StoreWrite } from '../ports.ts'
 import type { OperatorCommand, OperatorResult } from './contract.ts'
 import type { Controller } from './controller.ts'
+import type { FleetDesk } from './fleet-desk.ts'
 import type { WorldHolder } from './world-holder.ts'
 
 export interface Operator {
@@ -18,7 +20,7 @@ type Refusal = Extract<OperatorResult, { ok: false }>
 
 const UNAVAILABLE: Refusal = { ok: false, kind: 'unavailable', detail: 'the store did not take it; nothing was changed', vetoes: [], release: null }
 
-export function createOperator (holder: WorldHolder, controller: Controller, ports: { readonly store: Store; readonly clock: Clock }): Operator {
+export function createOperator (holder: WorldHolder, fleet: Pick<FleetDesk, 'change'>, controller: Controller, ports: { readonly store: Store; readonly clock: Clock }): Operator {
   const { store, clock } = ports
   const pauses = new Map<string, { readonly pause: PauseStatus; readonly revision: Revision }>()
   const publish = (): void => {
@@ -60,6 +62,16 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
     return taken
   }
 
+  const release = async (author: Author): Promise<OperatorResult> => {
+    const line = record({ verb: 'release' }, author, null)
+    const { brake } = holder.world.fleet
+    if (brake === null) return await refuse(line, { ok: false, kind: 'refused', detail: 'the brake is not engaged', vetoes: [], release: null })
+    const taken: OperatorResult = { ok: true, decision: author.decision, detail: `the brake is released; it had engaged because of ${brake.causes.join(', ')}` }
+    if (!await fleet.change((state) => releaseBrake(state, author.atMs), withResult(line, taken))) return UNAVAILABLE
+    controller.markAll()
+    return taken
+  }
+
   const orderTrunk = async (order: TrunkOrder, author: Author): Promise<OperatorResult> => {
     const line = record(order, author, order.trunk)
     if (!holder.world.topology.trunks.has(order.trunk)) return await refuse({ ...line, trunk: null }, unknown(`trunk ${order.trunk}`))
@@ -89,6 +101,7 @@ export function createOperator (holder: WorldHolder, controller: Controller, por
       const author: Author = { decision: controller.newDecision(), actor, reason, atMs: clock.now() }
       switch (command.verb) {
         case 'pause': case 'resume': return await setPause(command, author)
+        case 'release': return await release(author)
         default: return await orderTrunk(command, author)
       }
     }

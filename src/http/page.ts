@@ -26,9 +26,10 @@ ${body}
 }
 
 function statusHtml (status: Status): string {
+  const brake = status.brake === null ? '' : `<p class="no">The brake is engaged, nothing moves by itself: ${escapeHtml(status.brake.causes.join(', '))}. <code>pointsman release</code></p>\n`
   const pauses = status.pauses.map(({ scope, actor, reason }) => `<p class="no">Paused: ${escapeHtml(scope)}, by ${escapeHtml(actor)}: ${escapeHtml(reason)}</p>`)
   const broken = status.storeProblem === null ? '' : `<p class="no">Nothing can be stored: ${escapeHtml(status.storeProblem)}. Notifications are refused, and no gateway is touched.</p>`
-  return `${broken}<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
+  return `${broken}${brake}<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
 ${pauses.join('\n')}
 <table><tr><th>Trunk</th><th>Carrying calls</th><th>State</th><th>Released by</th></tr>
 ${status.trunks.map(trunkHtml).join('\n')}

@@ -71,6 +71,7 @@ export const VERBS: readonly Verb[] = [
   answerVerb('approve', 'let a proposal go on (mode approve)'),
   answerVerb('reject', 'refuse a proposal (mode approve)'),
   trunkVerb('ack', 'acknowledge the latch, failed failbacks and refuted switchovers: automation may move the trunk back again'),
+  verb('release', 'release the brake: what it counted counts no more', {}, () => understood({ verb: 'release' })),
   trunkVerb('adopt', 'take the gateways as they are for what is wanted'),
   trunkVerb('reassert', 'put the gateways back to what is wanted')
 ]

@@ -25,6 +25,7 @@ function commandOf (world: ModelWorld, verb: string, words: readonly string[]): 
   switch (verb) {
     case 'pause': return { verb, scope: 'global', untilMs: null }
     case 'resume': return { verb, scope: first ?? 'global' }
+    case 'release': return { verb }
     case 'pin': return { verb, trunk: TRUNK, interface: key(first ?? ''), untilMs: null }
     case 'switchover': return { verb, trunk: TRUNK, to: first === undefined ? null : key(first), override: list('--override'), knownOff: list('--i-know').map(key), force: words.includes('--force') }
     case 'approve': case 'reject': return { verb, trunk: TRUNK, decision: first ?? world.engine()?.status().trunks[0]?.proposal?.decision ?? 'none' }

@@ -94,6 +94,7 @@ test('wrong usage is exit code 2, one line on stderr, and no effect', async (t) 
     { argv: ['switchover', 'acme', '--i-know=pbx-a/SIP1', '--reason=x'], want: /--i-know must be like pbx-a\/SIP1-is-off/ },
     { argv: ['switchover', 'acme', '--i-know=-is-off', '--reason=x'], want: /--i-know must be like/ },
     { argv: ['approve', 'acme'], want: /--reason is required/ },
+    { argv: ['release', 'acme', '--reason=x'], want: /unexpected argument 'acme'/ },
     { argv: ['probe'], want: /TARGET is missing/ },
     { argv: ['probe', 'sips:10.0.0.1;transport=udp'], want: /TARGET is a sips: URI with transport=udp/ },
     { argv: ['probe', 'sip:127.0.0.1', '--method=INVITE'], want: /--method must be OPTIONS or REGISTER/ },
@@ -116,7 +117,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'adopt', 'reassert', 'manual', 'replay', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'replay', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)
@@ -192,6 +193,9 @@ test('status', async (t) => {
     t.equal((await pointsman(['status', ...access])).code, 3, 'a trunk that doesn\'t surely carry calls is a problem found')
   })
 
+  t.match(renderStatus(buildStatus({ brake: { sinceMs: AT_MS, causes: ['gateway pbx-a', 'gateway pbx-b'], decision: 'd-1' } })),
+    /^THE BRAKE IS ENGAGED since 2023-11-14 22:13:20Z, nothing moves by itself: gateway pbx-a, gateway pbx-b\n {4}released by: {2}pointsman release --reason …\n\nacme/)
+
   t.equal(renderStatus(buildStatus({
     mode: 'observe',
     pauses: [{ scope: 'trunk/beta', actor: 'anna', reason: 'line\nbroken', atMs: AT_MS, untilMs: AT_MS + 60_000 }],
@@ -248,6 +252,7 @@ test('the operator\'s commands', async (t) => {
     { argv: ['approve', 'acme', '--decision=d-7'], want: { verb: 'approve', trunk: 'acme', decision: 'd-7' } },
     { argv: ['reject', 'acme', '--decision=d-7'], want: { verb: 'reject', trunk: 'acme', decision: 'd-7' } },
     { argv: ['ack', 'acme'], want: { verb: 'ack', trunk: 'acme' } },
+    { argv: ['release'], want: { verb: 'release' } },
     { argv: ['reassert', 'acme'], want: { verb: 'reassert', trunk: 'acme' } }
   ]
   for (const { argv, want } of cases) {

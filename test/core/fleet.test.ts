@@ -131,7 +131,7 @@ test('an engaged brake lets what was admitted end, and debts be paid', (t) => {
   const off = buildInterface(false, { offSinceMs: NOW, observed: { present: true, admin: 'disabled', registered: false, path: null, atMs: NOW + SECOND }, attempt: { atMs: NOW + SECOND, reason: null }, command: { ...sent?.command ?? (() => { throw new Error('no command') })(), outcome: 'done', endedAtMs: NOW + SECOND } })
   const next = planTrunk({ ...world, fleet: { ...world.fleet, ...engaged }, trunks: new Map([['acme', { ...admitted.state, interfaces: { ...admitted.state.interfaces, [A]: off } }]]) }, 'acme', 'd2', NOW + SECOND)
   t.equal(next.state.inFlight?.phase, 'proving', 'it goes on')
-  const debt = buildWorld({ fleet: engaged, interfaces: { [A]: buildInterface(true), [B]: buildInterface(true) }, state: { debts: [{ interface: B, decision: 'd0', sinceMs: NOW - MINUTE, reregisteredAtMs: null, tries: 0, refusal: null }] } })
+  const debt = buildWorld({ fleet: engaged, interfaces: { [A]: buildInterface(true), [B]: buildInterface(true) }, state: { debts: [{ interface: B, decision: 'd0', sinceMs: NOW - MINUTE, reregisteredAtMs: null, tries: 0, refusal: null, ordered: false }] } })
   t.same(planTrunk(debt, 'acme', 'd1', NOW).actions.flatMap((a) => a.kind === 'apply' ? [`${a.desired} ${a.interface}`] : []), [`disabled ${B}`])
   t.end()
 })

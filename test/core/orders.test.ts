@@ -178,3 +178,23 @@ test('reassert switches on what a person switched off', (t) => {
   t.same(where(model), ON_A)
   t.end()
 })
+
+test('in mode observe an overriding order runs to its end, and what it leaves behind is settled; nothing else is', (t) => {
+  const model = createModelTrunk({ onSecond: 'reject', trunk: { mode: 'observe' } })
+  Object.assign(model.sides[A] ?? {}, { answers: false, sip: false })
+  model.pass(10)
+  t.not(model.order({ ...toB, knownOff: [A] }).ok, true)
+  t.ok(model.order({ ...toB, override: ['mode'], knownOff: [A] }).ok)
+  model.pass(60)
+  t.same([model.state().wanted, model.state().debts.map((d) => d.ordered)], [B, [true]])
+  Object.assign(model.sides[A] ?? {}, { answers: true, sip: true })
+  model.pass(120)
+  t.same(where(model), ON_B, 'A came back enabled and is switched off')
+  const { length } = model.sent
+  Object.assign(model.sides[B] ?? {}, { sip: false })
+  model.fire([buildAlert('pbx-b')])
+  model.pass(120)
+  t.equal(model.sent.length, length)
+  t.same(model.last().vetoes.map((v) => v.interlock), ['mode'])
+  t.end()
+})

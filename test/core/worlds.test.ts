@@ -67,7 +67,7 @@ function build ({ a, b, alerts, held, onSecond }: Spec): World {
     state: {
       drift: held === 'drift' ? { detail: 'x', decision: 'd0' } : null,
       baseline: held === 'unclear' ? 'unclear' : 'adopted',
-      debts: b.admin === 'debt' ? [{ interface: B, decision: 'd0', sinceMs: NOW - 60 * SECOND, reregisteredAtMs: null, tries: 0, refusal: null }] : []
+      debts: b.admin === 'debt' ? [{ interface: B, decision: 'd0', sinceMs: NOW - 60 * SECOND, reregisteredAtMs: null, tries: 0, refusal: null, ordered: false }] : []
     }
   })
 }

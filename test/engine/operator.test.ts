@@ -1,6 +1,7 @@
 /** Orders at the engine's door: on disk before they are answered, and nothing changed when the disk does not take them. */
 import { test } from 'tap'
 import type { OperatorCommand, OperatorResult } from '../../src/engine/contract.ts'
+import { NEW_FLEET } from '../../src/core/world.ts'
 import type { Store } from '../../src/ports.ts'
 import { A, B, MINUTE } from '../helpers/build-world.ts'
 import { startRig } from '../helpers/engine-rig.ts'
@@ -123,4 +124,26 @@ test('orders and plans of one trunk wait for one another: a slow disk loses none
   const stored = (await rig.store.read('trunk/acme'))[0]?.value as { pin: { reason: string } }
   t.equal(stored.pin.reason, 'three', 'disk and memory say the same')
   t.same(rig.records().filter((r) => r.type === 'operator').map((r) => r.data['reason']), ['one', 'two', 'three'])
+})
+
+test('release', async (t) => {
+  const rig = await startRig()
+  t.match(await give(rig, { verb: 'release' }), { ok: false, kind: 'refused', detail: 'the brake is not engaged' })
+  const engaged = rig.store
+  const entry = (await engaged.read('fleet')).find((found) => found.key === 'fleet')
+  const brake = { sinceMs: rig.clock.now(), causes: ['gateway pbx-x'], decision: 'd0' }
+  await engaged.commit([{ key: 'fleet', value: { ...NEW_FLEET, ...(entry?.value as object | undefined), brake }, expect: entry?.revision ?? 0 }], [])
+  const again = await startRig({}, { store: engaged.reopen() })
+  t.match(again.engine().status().brake, { causes: ['gateway pbx-x'] })
+  t.match(await give(again, toB), { ok: false, vetoes: ['brake'], release: `pointsman switchover acme --to ${B} --override brake --reason …` })
+  again.store.breakCommits('disk full')
+  t.match(await give(again, { verb: 'release' }), { ok: false, kind: 'unavailable' })
+  t.match(again.engine().status().brake, { causes: ['gateway pbx-x'] }, 'and nothing was changed')
+  again.store.breakCommits(null)
+  t.match(await give(again, { verb: 'release' }), { ok: true, detail: /it had engaged because of gateway pbx-x/ })
+  t.equal(again.engine().status().brake, null)
+  t.match(lines(again).at(-1), [null, 'release', 'anna', 'work', 'taken'])
+  const killed = await startRig({}, { store: again.store.reopen() })
+  t.equal(killed.engine().status().brake, null, 'also after a kill')
+  t.match(await give(again, toB), { ok: true })
 })

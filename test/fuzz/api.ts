@@ -4,12 +4,14 @@ import { createDice } from './random.ts'
 import type { Dice } from './random.ts'
 import { ask, checkViews } from './replies.ts'
 import type { Input } from './replies.ts'
+import { VERBS } from '../../src/http/verbs.ts'
 import { createSubject, GATEWAYS, TRUNKS } from './subject.ts'
 import type { Subject } from './subject.ts'
 import type { Tally } from './tally.ts'
 import { anyText, anyValue, mutate, mutateBytes, mutateText, toJson } from './values.ts'
 
-const VERBS = ['pause', 'resume', 'failback', 'adopt'] as const
+const OVERRIDES = ['mode', 'no-better', 'brake', 'exclusive', 'pin', 'luck', '__proto__', 'constructor', 'toString'] as const
+const NAMES = VERBS.map(({ name }) => name)
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND']
 const PLACES = ['/', '/metrics', '/probe', '/sd', '/api/v1/probes', '/-/healthy', '/-/ready', '/-/reload', '/api/v1/status', '/api/v1/decisions', '/api/v1/decisions/x', '/api/v1/alerts', '/favicon.ico', '/api/v1/commands/', '/api/v2/status', '/api/v1/commands/pause/', '//', '/api/v1//status']
 const TIMES = ['2h', '0s', '99999999999y', '285616414y', '9007199254740991ms', '2026-01-01T00:00:00Z', '2999-01-01', '+275760-09-13T00:00:00Z', '-271821-04-20', 'now', '1', '-1h', '']
@@ -19,10 +21,19 @@ interface Memory { decisions: string[] }
 
 function commandBody (dice: Dice, verb: string): unknown {
   const reason = dice.pick(['work', 'work', 'Ärger 💥', '<b>', 'x'.repeat(500)])
-  if (verb === 'failback' || verb === 'adopt') return { trunk: dice.pick(TRUNKS), reason }
+  const trunk = dice.pick(TRUNKS)
+  const key = (): string => dice.chance(0.1) ? 'pbx-x/SIP1' : `${dice.pick(GATEWAYS)}/SIP${TRUNKS.indexOf(trunk) + 1}`
   const scope = dice.pick(['global', ...TRUNKS.map((trunk) => `trunk/${trunk}`), ...GATEWAYS.map((gateway) => `gateway/${gateway}`), 'trunk/nobody'])
   const end = dice.pick([{}, {}, { for: dice.pick(TIMES) }, { until: dice.pick(TIMES) }])
-  return verb === 'pause' ? { scope, reason, ...end } : { scope, reason }
+  switch (verb) {
+    case 'pause': return { scope, reason, ...end }
+    case 'resume': return { scope, reason }
+    case 'release': return { reason }
+    case 'pin': return { trunk, interface: key(), reason, ...end }
+    case 'approve': case 'reject': return { trunk, decision: dice.pick(['d-1', 'x'.repeat(100)]), reason }
+    case 'switchover': return { trunk, reason, ...(dice.chance(0.5) ? { to: key() } : {}), ...(dice.chance(0.5) ? { override: [dice.pick(OVERRIDES), dice.pick(OVERRIDES)] } : {}), ...(dice.chance(0.3) ? { knownOff: [key()] } : {}), ...(dice.chance(0.2) ? { force: true } : {}) }
+    default: return { trunk, reason }
+  }
 }
 
 function payload (dice: Dice, value: unknown): Buffer {
@@ -69,7 +80,7 @@ function inputOf (dice: Dice, memory: Memory): Input {
   const remoteAddress = dice.chance(0.9) ? '127.0.0.1' : dice.pick(['10.1.2.3', '::1', '::ffff:127.0.0.9', 'fe80::1'])
   const kind = dice.int(10)
   if (kind < 4) {
-    const verb = dice.pick(VERBS)
+    const verb = dice.pick(NAMES)
     headers['content-type'] = dice.chance(0.95) ? 'application/json' : 'text/plain'
     return { method: 'POST', url: `/api/v1/commands/${verb}`, headers, remoteAddress, body: payload(dice, commandBody(dice, verb)) }
   }

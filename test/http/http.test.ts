@@ -168,6 +168,7 @@ test('commands', async (t) => {
     },
     { name: 'pin', verb: 'pin', body: { trunk: 'acme', interface: 'pbx-a/SIP1', reason: 'x' }, want: ['operate', { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: null }, 'anna', 'x'] },
     { name: 'pin for a while', verb: 'pin', body: { trunk: 'acme', interface: 'pbx-a/SIP1', for: '1h', reason: 'x' }, want: ['operate', { verb: 'pin', trunk: 'acme', interface: 'pbx-a/SIP1', untilMs: AT_MS + 3_600_000 }, 'anna', 'x'] },
+    { name: 'release', verb: 'release', body: { reason: 'x' }, want: ['operate', { verb: 'release' }, 'anna', 'x'] },
     ...(['unpin', 'abort', 'ack', 'reassert'] as const).map((verb) => ({ name: verb, verb, body: { trunk: 'acme', reason: 'x' }, want: ['operate', { verb, trunk: 'acme' }, 'anna', 'x'] })),
     ...(['approve', 'reject'] as const).map((verb) => ({ name: verb, verb, body: { trunk: 'acme', decision: 'd-7', reason: 'x' }, want: ['operate', { verb, trunk: 'acme', decision: 'd-7' }, 'anna', 'x'] }))
   ]
@@ -194,6 +195,7 @@ test('commands', async (t) => {
     { name: 'with an override where none can be', verb: 'failback', body: { trunk: 'acme', override: ['mode'], reason: 'x' }, want: /additional/ },
     { name: 'without an interface', verb: 'pin', body: { trunk: 'acme', reason: 'x' }, want: /interface/ },
     { name: 'with a pin that ends twice', verb: 'pin', body: { trunk: 'acme', interface: 'a/b', for: '1h', until: '2050-01-01T00:00:00Z', reason: 'x' }, want: /not both/ },
+    { name: 'with a trunk where all are meant', verb: 'release', body: { trunk: 'acme', reason: 'x' }, want: /additional/ },
     { name: 'without the decision that is meant', verb: 'approve', body: { trunk: 'acme', reason: 'x' }, want: /decision/ },
     { name: 'with two ends', verb: 'pause', body: { scope: 'global', for: '1h', until: '2026-01-01T00:00:00Z', reason: 'x' }, want: /not both/ },
     { name: 'with a length that is none', verb: 'pause', body: { scope: 'global', for: 'soon', reason: 'x' }, want: /duration/ },
@@ -293,6 +295,7 @@ test('what can be read', async (t) => {
   await t.test('a page with one line per trunk, escaped, that may load nothing', async (t) => {
     const { app, engine } = setUp(t)
     engine.answers.status = buildStatus({
+      brake: { sinceMs: AT_MS, causes: ['gateway <a>'], decision: 'd-1' },
       pauses: [{ scope: 'global', actor: 'anna', reason: '<b>work</b>', atMs: AT_MS, untilMs: null }],
       trunks: [buildTrunk({ carrying: 'no', sentence: 'held & <script>alert("1")</script>', release: 'pointsman adopt acme --reason \'…\'' })]
     })
@@ -301,6 +304,7 @@ test('what can be read', async (t) => {
     t.ok(reply.body.includes('held &amp; &lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;'))
     t.ok(reply.body.includes('<code>pointsman adopt acme --reason &#39;…&#39;</code>'))
     t.ok(reply.body.includes('&lt;b&gt;work&lt;/b&gt;'))
+    t.ok(reply.body.includes('The brake is engaged, nothing moves by itself: gateway &lt;a&gt;. <code>pointsman release</code>'))
     t.notOk(reply.body.includes('<script'))
     engine.answers.ready = false
     t.match((await app.inject('/')).body, /still starting/)
