@@ -10,6 +10,7 @@ import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
 import { createExporter } from './exporter/exporter.ts'
 import { keepJournal } from './engine/journal-keeper.ts'
+import { createHeartbeatClient } from './heartbeat/client.ts'
 import type { ReloadResult } from './http/dependencies.ts'
 import { createHttpServer } from './http/server.ts'
 import { writeManual } from './manual/file.ts'
@@ -155,7 +156,8 @@ function equip (config: Config, { clock, random, onlyObserves = false }: { reado
       interfaces: interfaces.filter((iface) => iface.gateway === gateway.id).map((iface) => iface.name)
     })),
     queries: config.bindings,
-    alertmanagers: config.alertmanagers.map((alertmanager) => createAlertmanagerClient(alertmanager))
+    alertmanagers: config.alertmanagers.map((alertmanager) => createAlertmanagerClient(alertmanager)),
+    heartbeat: config.heartbeat === null ? null : { client: createHeartbeatClient(config.heartbeat.url), intervalMs: config.heartbeat.intervalMs }
   }
   return onlyObserves ? { ...setup, ...observing(setup) } : setup
 }

@@ -281,6 +281,12 @@ export interface AlertmanagerClient {
   alerts(signal: AbortSignal): Promise<{ readonly ok: true; readonly alerts: readonly unknown[] } | { readonly ok: false; readonly detail: string }>
 }
 
+/** A dead man's switch. */
+export interface Heartbeat {
+  /** One attempt, ends by `signal`'s deadline, never throws. `detail` names no secret. */
+  beat(signal: AbortSignal): Promise<{ readonly ok: true } | { readonly ok: false; readonly detail: string }>
+}
+
 // ---- Telemetry -----------------------------------------------------------------------------------------------------
 
 /** Events that are counted. Gauges are read from the engine's status at scrape time. Names live in metrics/catalogue.ts. */

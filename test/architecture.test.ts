@@ -34,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   logging: ['core', 'ports.ts'],
   alertmanager: ['core', 'ports.ts'],
   exporter: ['core', 'ports.ts', 'config', 'probes', 'metrics/probe-page.ts'],
+  heartbeat: ['ports.ts'],
   engine: ['core', 'ports.ts'],
   http: ['core', 'ports.ts', 'engine/contract.ts', 'config/config.ts', 'config/duration.ts', 'exporter/exporter.ts', 'probes/history.ts'],
   cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts'],

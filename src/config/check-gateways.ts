@@ -1,4 +1,4 @@
-/** Cross checks of gateways and interlocks. */
+/** Cross checks of gateways. */
 import { isLoopback, parseHttpUrl } from './address.ts'
 import { parseDuration } from './duration.ts'
 import type { Path, Reporter } from './problems.ts'
@@ -72,16 +72,6 @@ export function warnClearText (at: Path, url: URL, settings: Readonly<Record<str
 export function checkThresholds (path: Path, fall: number, reporter: Reporter, section?: string): void {
   if (fall > 1) return
   reporter.warn([...path, ...(section === undefined ? [] : [section]), 'fall'], 'with "fall: 1" a single lost packet counts as down', 'use at least 2')
-}
-
-export function checkInterlocks (view: View, reporter: Reporter): void {
-  const path = ['interlocks', 'spacing']
-  const spacing = view.at<readonly string[]>(path) ?? []
-  for (const [index, text] of spacing.entries()) {
-    const before = spacing[index - 1]
-    if (before === undefined || ms(text) >= ms(before)) continue
-    reporter.error([...path, index], `"spacing" must ascend: ${text} comes after ${before}`, 'each further switchover waits at least as long as the one before')
-  }
 }
 
 /** Paths of all interfaces of all trunks. */

@@ -21,6 +21,7 @@ export function checkProbes (view: View, reporter: Reporter): void {
   const used = new Set<string | null>([
     ...interfacesOf(view).map((path) => view.at<string>([...path, 'probe'])),
     ...view.keys(['trunks']).map((trunk) => view.at<string>(['trunks', trunk, 'registration', 'query'])),
+    ...view.indexes(['canaries']).map((index) => view.at<string>(['canaries', index, 'probe'])),
     ...view.indexes(['targets']).map((index) => view.at<string>(['targets', index, 'probe']))
   ])
   for (const name of view.keys(['probes'])) {

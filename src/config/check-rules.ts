@@ -1,5 +1,7 @@
 /** Cross checks of rules: whether they can match, and whether what they aim at exists. */
 import { matches, type Matcher, parseMatcher } from '../core/labels.ts'
+import { strictest } from '../core/mode.ts'
+import type { Mode } from '../core/topology.ts'
 import { interfacesOf } from './check-gateways.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
 import type { InterfaceFile, RuleFile } from './schema.ts'
@@ -20,10 +22,18 @@ export function checkRules (view: View, reporter: Reporter): void {
     if (name !== null && names.has(name)) reporter.error([...path, 'name'], `another rule is called "${name}"`, 'names are recorded with each decision')
     if (name !== null) names.add(name)
     checkKind(view, path, reporter)
+    checkRuleMode(view, path, reporter)
     const rule = view.at<RuleFile>(path)
     if (rule?.match !== undefined) checkAlertRule(view, path, rule, rule.match, reporter)
     else if (rule?.when !== undefined) checkHealthRule(view, path, rule, reporter)
   }
+}
+
+/** A rule can only be more careful than the whole. */
+function checkRuleMode (view: View, path: Path, reporter: Reporter): void {
+  const [own, global] = [view.at<Mode>([...path, 'mode']), view.at<Mode>(['mode']) ?? 'observe']
+  if (own === null || strictest(own, global) === own) return
+  reporter.warn([...path, 'mode'], `the global mode is ${global}, and the stricter one counts`, `set the global mode to ${own}`)
 }
 
 /** A rule is about alerts or about own health, and one about alerts names a trunk. Also of a rule with other errors. */

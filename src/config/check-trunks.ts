@@ -4,6 +4,8 @@ import { interfacesOf, ms } from './check-gateways.ts'
 import { contactPattern } from './contact.ts'
 import { formatDuration } from './duration.ts'
 import type { DriverRegistry } from './kinds.ts'
+import { strictest } from '../core/mode.ts'
+import type { Mode } from '../core/topology.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
 import type { InterfaceFile, TrunkFile } from './schema.ts'
 import { nameOf } from './validate.ts'
@@ -126,8 +128,9 @@ function checkNumber (view: View, path: Path, reporter: Reporter): void {
 }
 
 function checkMode (view: View, path: Path, reporter: Reporter): void {
-  if (view.at([...path, 'mode']) !== 'automatic' || view.at(['mode']) !== 'observe') return
-  reporter.warn([...path, 'mode'], 'the global mode is observe, so this trunk is only observed', 'set the global mode to automatic')
+  const [own, global] = [view.at<Mode>([...path, 'mode']), view.at<Mode>(['mode']) ?? 'observe']
+  if (own === null || strictest(own, global) === own) return
+  reporter.warn([...path, 'mode'], `the global mode is ${global}, so this trunk is ${global === 'observe' ? 'only observed' : 'moved only when a person agrees'}`, `set the global mode to ${own}`)
 }
 
 /** The carrier knows the gateway by its address: what else is said about registrations would have no effect. */

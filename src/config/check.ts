@@ -1,5 +1,6 @@
 /** What an operator gets wrong although every key is right: cross references and unsafe combinations. */
-import { checkGateways, checkInterlocks } from './check-gateways.ts'
+import { checkCanaries, checkHeartbeat, checkInterlocks, checkLimits, checkWatchdog } from './check-fleet.ts'
+import { checkGateways } from './check-gateways.ts'
 import { checkProbes } from './check-probes.ts'
 import { checkRules } from './check-rules.ts'
 import { checkTargets } from './check-targets.ts'
@@ -18,5 +19,9 @@ export function checkFile (view: View, registry: DriverRegistry, reporter: Repor
   checkTrunks(view, registry, reporter)
   checkTargets(view, reporter)
   checkRules(view, reporter)
+  checkWatchdog(view, reporter)
+  checkCanaries(view, reporter)
+  checkHeartbeat(view, reporter)
   checkInterlocks(view, reporter)
+  checkLimits(view, reporter)
 }

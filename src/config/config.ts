@@ -89,6 +89,8 @@ export interface Config {
   readonly bindings: readonly BindingConfig[]
   readonly alertmanagers: readonly AlertmanagerConfig[]
   readonly users: readonly UserConfig[]
+  /** Dead man's switch; null: none. */
+  readonly heartbeat: { readonly url: Secret; readonly intervalMs: DurationMs } | null
   readonly web: { readonly host: string; readonly port: number }
   readonly storePath: string
   /** What is kept of the journal. */

@@ -23,3 +23,12 @@ export function normalizeTargets (file: ConfigFile, modules: ReadonlyMap<string,
   })
   return { targets, probes: [...probes.values()] }
 }
+
+/** Always evidence: everything hangs on them. */
+export function normalizeCanaries (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>): readonly ProbeConfig[] {
+  return file.canaries.map(({ uri, probe }) => {
+    const module = modules.get(probe)
+    if (module === undefined) throw new Error(`the probe ${probe} passed the checks`)
+    return probeAt(module, uri, true)
+  })
+}

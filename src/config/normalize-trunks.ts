@@ -1,4 +1,5 @@
 /** Trunks of a validated file, with the probes and binding queries that they need. */
+import { strictest } from '../core/mode.ts'
 import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, TrunkId, TrunkTopology } from '../core/topology.ts'
 import { ms } from './check-gateways.ts'
 import type { BindingConfig, ProbeConfig, ProbeModule } from './config.ts'
@@ -41,7 +42,7 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
 
 /** A trunk can only be more careful than the whole. */
 function effectiveMode (global: Mode, own: Mode | undefined): Mode {
-  return global === 'observe' ? 'observe' : own ?? global
+  return strictest(global, own ?? global)
 }
 
 function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri: string) => ProbeId): InterfaceTopology {

@@ -6,11 +6,12 @@ import { type Allowed, parseHostPort, parseHttpUrl, parseNetwork } from './addre
 import { ms } from './check-gateways.ts'
 import type { AlertmanagerConfig, Config, GatewayConfig, UserConfig } from './config.ts'
 import type { DriverRegistry } from './kinds.ts'
-import { normalizeTargets } from './normalize-targets.ts'
+import { createSecret } from '../secret.ts'
+import { normalizeCanaries, normalizeTargets } from './normalize-targets.ts'
 import { normalizeTrunks } from './normalize-trunks.ts'
 import { probeModules } from './probe-module.ts'
 import { type References, secretOf } from './references.ts'
-import { type ConfigFile, GatewayKeys, type GatewayFile, type InterlocksFile, type RuleFile } from './schema.ts'
+import { type ConfigFile, GatewayKeys, type GatewayFile, type HeartbeatFile, type InterlocksFile, type RuleFile } from './schema.ts'
 import { sourcesOf } from './secrets.ts'
 
 /** What the file's text doesn't say. */
@@ -28,7 +29,10 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
   const modules = probeModules(file, around.references)
   const { probes: evidence, bindings, trunks } = normalizeTrunks(file, modules, around)
   const { targets, probes: watched } = normalizeTargets(file, modules, evidence)
-  const probes = [...evidence, ...watched]
+  const canaries = normalizeCanaries(file, modules)
+  const trunkProbes = new Set(evidence.map(({ id }) => id))
+  const beside = [...new Map([...watched, ...canaries.filter(({ id }) => !trunkProbes.has(id))].map((probe) => [probe.id, probe])).values()]
+  const probes = [...evidence, ...beside]
   return deepFreeze({
     file: around.file,
     mode: file.mode,
@@ -39,8 +43,8 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
       rules: file.rules.map(normalizeRule),
       interlocks: normalizeInterlocks(file.interlocks),
       resyncs: file.alertmanagers.length > 0,
-      canaries: [],
-      watchdog: null
+      canaries: canaries.map(({ id }) => id),
+      watchdog: file.watchdog === undefined ? null : { match: file.watchdog.match.map(matcherOf), timeoutMs: ms(file.watchdog.timeout), whenLost: file.watchdog.then }
     },
     gateways: Object.entries(file.gateways).map(([id, gateway]) => gatewayConfig(id, gateway, around)),
     probes,
@@ -51,6 +55,7 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
     bindings,
     alertmanagers: file.alertmanagers.map((each, index) => alertmanagerConfig(each, ['alertmanagers', index], around.references)),
     users: file.web.users.map((user, index) => userConfig(user, ['web', 'users', index], around.references)),
+    heartbeat: normalizeHeartbeat(file.heartbeat, around.references),
     web: normalizeListen(file.web.listen),
     journal: { keepMs: ms(file.journal.keep), maxRecords: file.journal.max_records },
     storePath: isAbsolute(file.store.path) ? file.store.path : join(around.directory, file.store.path)
@@ -101,7 +106,7 @@ function normalizeRule (rule: RuleFile): Rule {
     name: rule.name,
     match: rule.match?.map(matcherOf) ?? null,
     when: rule.when === undefined ? null : { downForMs: ms(rule.when.for) },
-    mode: null,
+    mode: rule.mode ?? null,
     target: { trunk, gateway, interface: name },
     demand: rule.demand,
     evidence: rule.evidence ?? 'probe'
@@ -114,8 +119,12 @@ function matcherOf (text: string): Matcher {
   return parsed.matcher
 }
 
-/** Not in the file yet. */
-const LIMITS = { holdMs: 600_000, latch: { switchovers: 3, perMs: 3_600_000 }, brake: { incidents: null, perMs: 600_000, perDay: null }, panicShare: 0.5 }
+function normalizeHeartbeat (file: HeartbeatFile | undefined, references: References): Config['heartbeat'] {
+  if (file === undefined) return null
+  const url = file.url === undefined ? secretOf(references(['heartbeat']), 'url') : createSecret(file.url)
+  if (url === null) throw new Error('a heartbeat passed the checks without a URL')
+  return { url, intervalMs: ms(file.interval) }
+}
 
 function normalizeInterlocks (file: InterlocksFile): InterlockSettings {
   return {
@@ -123,7 +132,10 @@ function normalizeInterlocks (file: InterlocksFile): InterlockSettings {
     cooldownMs: ms(file.cooldown),
     spacingMs: file.spacing.map(ms),
     maxGapMs: ms(file.max_gap),
-    ...LIMITS
+    holdMs: ms(file.hold),
+    latch: { switchovers: file.latch.switchovers, perMs: ms(file.latch.per) },
+    brake: { incidents: file.brake.incidents ?? null, perMs: ms(file.brake.per), perDay: file.brake.per_day ?? null },
+    panicShare: file.panic_share
   }
 }
 

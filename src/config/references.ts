@@ -2,7 +2,7 @@
 import type { Secret } from '../ports.ts'
 import { type DriverRegistry } from './kinds.ts'
 import { type Path, renderPath, type Reporter } from './problems.ts'
-import { AlertmanagerKeys, UserKeys } from './schema.ts'
+import { AlertmanagerKeys, HeartbeatKeys, UserKeys } from './schema.ts'
 import { ProbeKeys } from './schema-probes.ts'
 import { type Resolved, resolveReferences, type SecretSources } from './secrets.ts'
 import type { View } from './view.ts'
@@ -31,7 +31,7 @@ function sections (view: View, registry: DriverRegistry): readonly { readonly pa
   const probes = view.keys(['probes']).map((name) => ({ path: ['probes', name], known: ProbeKeys }))
   const alertmanagers = view.indexes(['alertmanagers']).map((index) => ({ path: ['alertmanagers', index], known: AlertmanagerKeys }))
   const users = view.indexes(['web', 'users']).map((index) => ({ path: ['web', 'users', index], known: UserKeys }))
-  return [...gateways, ...probes, ...alertmanagers, ...users]
+  return [...gateways, ...probes, ...alertmanagers, ...users, { path: ['heartbeat'], known: HeartbeatKeys }]
 }
 
 /** A token tells who calls: two users can't share one. */

@@ -3,6 +3,8 @@ import { type Static, type TObject, Type } from 'typebox'
 import { choice, closed, count, duration, FALL, NAME, named, RISE, secret, text } from './schema-parts.ts'
 import type { OptionsProbeFile, RegisterProbeFile } from './schema-probes.ts'
 
+const MODES = ['observe', 'approve', 'automatic'] as const
+
 /** Keys that every gateway has, whatever its driver. */
 export const GatewayKeys = {
   driver: Type.String({ minLength: 1, description: 'kind of gateway, for example innovaphone or kamailio' }),
@@ -47,7 +49,7 @@ const RegistrationSchema = closed({
 
 const Trunk = closed({
   type: choice(['exclusive'], { description: 'exclusive: exactly one interface is enabled' }),
-  mode: Type.Optional(choice(['observe', 'automatic'], { description: 'observe: record decisions of this trunk, touch nothing; default: the global mode' })),
+  mode: Type.Optional(choice(MODES, { description: 'observe: record decisions of this trunk, touch nothing; approve: a person agrees to each one first; default: the global mode' })),
   registration: RegistrationSchema,
   interfaces: Type.Array(Interface, { description: 'the interfaces that stand in for one another, in order of preference' }),
   failback: closed({
@@ -82,7 +84,8 @@ const RuleSchema = closed({
     interface: Type.Optional(text('template', 'name of the interface on the gateway, or {label} of the alert; default: the trunk\'s interface on that gateway'))
   }, { description: 'which interface the rule is about' })),
   demand: choice(['disable', 'prefer', 'freeze'], { description: 'what the rule wants: disable = take the interface out; prefer = put it first among the usable ones; freeze = move nothing on that trunk' }),
-  evidence: Type.Optional(choice(['probe', 'none', 'quorum'], { description: 'of a disable by alerts: probe (default): only while Pointsman\'s own evidence says down; none: on the alert alone; quorum: when two voices say down, of which Pointsman\'s own evidence is one and each differently named alert about the interface another' }))
+  evidence: Type.Optional(choice(['probe', 'none', 'quorum'], { description: 'of a disable by alerts: probe (default): only while Pointsman\'s own evidence says down; none: on the alert alone; quorum: when two voices say down, of which Pointsman\'s own evidence is one and each differently named alert about the interface another' })),
+  mode: Type.Optional(choice(MODES, { description: 'how far this rule may go: observe, approve or automatic; default: as far as its trunk. The stricter one counts' }))
 })
 
 const Alertmanager = closed({
@@ -107,12 +110,41 @@ const Interlocks = closed({
     description: 'least distances between switchovers away from a down interface, the last one for all others; default 0s, 1m, 2m, 4m, 10m'
   }),
   max_gap: duration('longest predicted time without a registration for a move away from an interface that is not down; default 15s', '15s'),
-  warmup: duration('longest wait for the first verdicts after the start; default 2m', '2m')
+  warmup: duration('longest wait for the first verdicts after the start; default 2m', '2m'),
+  hold: duration('failback only: how long the preferred interface has to be well without a break; longer for one that falls again and again, 1h at most; default 10m', '10m'),
+  latch: closed({
+    switchovers: count('so many switchovers of one trunk latch it; default 3', 3),
+    per: duration('within this time; default 1h', '1h')
+  }, { description: 'a trunk that moves too often: no failback and no preference until a person acknowledges it', default: {} }),
+  brake: closed({
+    incidents: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, description: 'so many incidents (shared causes, whatever their number of trunks) are let pass; default: 3, or 20 % of the gateways if that is more' })),
+    per: duration('within this time; default 10m', '10m'),
+    per_day: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'and so many within a day; default: 10, or the number of gateways if that is more' }))
+  }, { description: 'one incident more freezes everything until a person releases it', default: {} }),
+  panic_share: Type.Number({ exclusiveMinimum: 0, maximum: 1, description: 'when more than this share of all targets (at least three) is down, Pointsman distrusts its own view and moves nothing; canaries that answer overrule it; default 0.5', default: 0.5 })
 }, { description: 'limits of what is done automatically', default: {} })
+
+const WatchdogSchema = closed({
+  match: Type.Array(text('matcher', 'a matcher with Alertmanager\'s syntax'), { minItems: 1, description: 'matchers of the alert that always fires, for example alertname="Watchdog"' }),
+  timeout: duration('it is lost when it has not arrived for this long; default 5m', '5m'),
+  // oxlint-disable-next-line unicorn/no-thenable -- the word that people read; nobody awaits a schema
+  then: choice(['freeze', 'probes'], { description: 'while it is lost: freeze (default) = no move because of alerts, and no failback; probes = besides that, what is down by Pointsman\'s own evidence is taken out without an alert', default: 'freeze' })
+})
+
+const Canary = closed({
+  uri: text('sip-uri', 'an address that is no part of any trunk, for example a carrier\'s public SIP server'),
+  probe: Type.String({ description: 'name of the OPTIONS probe' })
+})
+
+const HeartbeatSchema = closed({
+  url: Type.Optional(text('http-url', 'URL of a dead man\'s switch that is called; whoever knows it can fake a heartbeat, so better url_file or url_env')),
+  ...secret('url', 'URL of a dead man\'s switch that is called'),
+  interval: duration('time between two calls; default 1m', '1m')
+})
 
 /** The whole file. Gateways, probes and contacts are only mappings here: each is validated by its own kind. */
 export const FileSchema = closed({
-  mode: choice(['observe', 'automatic'], { description: 'observe (default): record decisions, touch nothing; automatic: act', default: 'observe' }),
+  mode: choice(MODES, { description: 'observe (default): record decisions, touch nothing; approve: a person agrees to each one first; automatic: act', default: 'observe' }),
   store: closed({
     path: Type.String({ minLength: 1, description: 'database file, relative to the configuration file; default ./pointsman.db', default: './pointsman.db' })
   }, { description: 'where the state is kept', default: {} }),
@@ -130,6 +162,9 @@ export const FileSchema = closed({
   trunks: named(Trunk, 'the trunks by name', { default: {} }),
   targets: Type.Array(Target, { description: 'what is watched without moving anything; default: none', default: [] }),
   exporter: Exporter,
+  watchdog: Type.Optional(Type.Unsafe<Static<typeof WatchdogSchema>>({ ...WatchdogSchema, description: 'an alert that always fires: when it stops, the monitoring is dead; default: none, then an answer of an Alertmanager within 3m takes its place' })),
+  canaries: Type.Array(Canary, { description: 'they tell a dead network of Pointsman\'s own from dead trunks: while all are down nothing is moved, while one is up panic_share is ignored; default: none', default: [] }),
+  heartbeat: Type.Optional(Type.Unsafe<Static<typeof HeartbeatSchema>>({ ...HeartbeatSchema, description: 'a dead man\'s switch that is called while Pointsman works; default: none' })),
   rules: Type.Array(RuleSchema, { description: 'what alerts and own health mean; default: none', default: [] }),
   interlocks: Interlocks
 })
@@ -137,6 +172,7 @@ export const FileSchema = closed({
 /** All keys of the mappings that may name secrets. */
 export const AlertmanagerKeys = Object.keys(Alertmanager.properties)
 export const UserKeys = Object.keys(User.properties)
+export const HeartbeatKeys = Object.keys(HeartbeatSchema.properties)
 
 export type InterfaceFile = Static<typeof Interface>
 export type TrunkFile = Static<typeof Trunk>
@@ -145,6 +181,9 @@ export type ExporterFile = Static<typeof Exporter>
 export type RuleFile = Static<typeof RuleSchema>
 export type AlertmanagerFile = Static<typeof Alertmanager>
 export type UserFile = Static<typeof User>
+export type WatchdogFile = Static<typeof WatchdogSchema>
+export type CanaryFile = Static<typeof Canary>
+export type HeartbeatFile = Static<typeof HeartbeatSchema>
 export type InterlocksFile = Static<typeof Interlocks>
 
 /** A gateway: the common keys, and those of its driver kind. */

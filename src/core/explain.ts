@@ -32,7 +32,8 @@ export function explainTrunk (world: World, trunk: TrunkTopology, state: TrunkSt
 
 /** The proposal is held by nothing but, or also by, a person's missing word. */
 export function awaitsApproval (trunk: TrunkTopology, answer: OpenDecision['answer'], vetoes: readonly Veto[]): boolean {
-  return trunk.mode !== 'observe' && answer === null && vetoes.some((v) => v.interlock === 'mode')
+  // What is only observed is asked of nobody, and so has no end.
+  return trunk.mode !== 'observe' && answer === null && vetoes.some((v) => v.interlock === 'mode' && v.untilMs !== null)
 }
 
 /** What people have said, and what they are asked. */

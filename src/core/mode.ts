@@ -11,7 +11,8 @@ const ORDER: readonly Mode[] = ['observe', 'approve', 'automatic']
 /** An approval is asked for, and counts, for this long. */
 export const APPROVAL_MS = 15 * 60_000
 
-function strictest (a: Mode, b: Mode): Mode {
+/** The more careful of the two. */
+export function strictest (a: Mode, b: Mode): Mode {
   return ORDER.indexOf(a) < ORDER.indexOf(b) ? a : b
 }
 

@@ -33,6 +33,9 @@ import { rulesInForce } from './watchdog.ts'
 import { interfaceState, withInterface } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
+/** Evidence grows stale without a word: a held proposal is looked at again this often. */
+const LOOK_AGAIN_MS = 60_000
+
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
 /**
@@ -195,7 +198,7 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     passed,
     waits,
     // A wait without an end is over with the next result; whatever else changes wakes the plan, too.
-    wakeAtMs: ends.length > 0 ? Math.min(...ends) : nowMs + (waits.length > 0 ? 1000 : 5000)
+    wakeAtMs: ends.length > 0 ? Math.min(...ends, nowMs + LOOK_AGAIN_MS) : nowMs + (waits.length > 0 ? 1000 : 5000)
   }
 }
 

@@ -155,6 +155,10 @@ export interface Status {
   readonly pauses: readonly PauseStatus[]
   /** Everything is frozen until `pointsman release`; null: it is not. */
   readonly brake: { readonly sinceMs: EpochMs; readonly causes: readonly string[]; readonly decision: string } | null
+  /** Pointsman distrusts its own view of the world, and moves nothing, since; null: it does not. */
+  readonly panicSinceMs: EpochMs | null
+  /** Null: none is configured. `lastAtMs`: its last arrival; `lostSinceMs`: it is lost. */
+  readonly watchdog: { readonly lastAtMs: EpochMs | null; readonly lostSinceMs: EpochMs | null } | null
   readonly trunks: readonly TrunkStatus[]
   readonly gateways: readonly GatewayStatus[]
   readonly probes: readonly ProbeStatus[]

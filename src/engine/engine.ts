@@ -15,6 +15,8 @@ import { listDecisions, readDecision, readJournal } from './decisions.ts'
 import { createExecutor } from './executor.ts'
 import type { GatewayLine } from './executor.ts'
 import { createFleetDesk } from './fleet-desk.ts'
+import { runHeartbeat } from './heartbeat.ts'
+import type { HeartbeatSetup } from './heartbeat.ts'
 import { createInbox } from './inbox.ts'
 import { createObserver } from './observer.ts'
 import { createOperator } from './operator.ts'
@@ -31,6 +33,7 @@ export interface EngineSetup {
   readonly gateways: readonly GatewayLine[]
   readonly queries: readonly BindingQuery[]
   readonly alertmanagers: readonly AlertmanagerClient[]
+  readonly heartbeat: HeartbeatSetup | null
 }
 
 export interface EnginePorts {
@@ -131,6 +134,8 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     log: log.child({ component: 'resync' })
   })
 
+  const healthy = (): boolean => !ready || clock.monotonicMs() - controller.lastTurnMs() < HANGS_AFTER_MS
+
   const noteOutcome = (gateway: GatewayId, name: string, command: string, end: { readonly ok: boolean; readonly reason?: string; readonly detail?: string }, decision: string): void => {
     const trunk = holder.trunkOf(gateway, name)
     const data = { interface: `${gateway}/${name}`, command, result: end.ok ? 'done' : end.reason ?? 'failed', ...(end.ok ? {} : { detail: end.detail ?? '' }) }
@@ -201,7 +206,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       await operator.load()
       equip()
       controller.markAll()
-      work = Promise.all([controller.run(stopping.signal), resync.run(stopping.signal)])
+      work = Promise.all([controller.run(stopping.signal), resync.run(stopping.signal), runHeartbeat({ setup: () => setup.heartbeat, healthy, store, clock, metrics, log: log.child({ component: 'heartbeat' }) }, stopping.signal)])
       ready = true
       log.info({ trunks: setup.topology.trunks.size, gateways: setup.gateways.length, mode: setup.mode }, 'engine started')
     },
@@ -232,7 +237,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     world: holder.world,
     ready: () => ready,
     storeProblem: () => store.problem(),
-    healthy: () => !ready || clock.monotonicMs() - controller.lastTurnMs() < HANGS_AFTER_MS,
+    healthy,
     receive: (body) => inbox.receive(body),
     operate: (command, actor, reason) => operator.operate(command, actor, reason),
     decisions: (query) => listDecisions(store, query),
@@ -255,6 +260,8 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       storeProblem: store.problem(),
       pauses: world.pauses.filter((pause) => pause.untilMs === null || pause.untilMs > nowMs),
       brake: world.fleet.brake,
+      panicSinceMs: world.fleet.panicSinceMs,
+      watchdog: setup.topology.watchdog === null ? null : { lastAtMs: world.fleet.watchdogAtMs, lostSinceMs: world.fleet.watchdogLostSinceMs },
       trunks: trunkStatuses(nowMs),
       gateways: gatewayStatuses(nowMs),
       probes: probeStatuses(nowMs),

@@ -54,6 +54,11 @@ export const GAUGES = [
   { name: 'pointsman_trunk_active', help: 'Whether the interface is the only one of its trunk that is enabled.', labels: INTERFACE },
   { name: 'pointsman_pin', help: 'Whether an operator has pinned the trunk to the interface.', labels: INTERFACE },
   { name: 'pointsman_approval_waiting', help: 'Whether a proposed switchover of the trunk waits for approval.', labels: ['trunk'] },
+  { name: 'pointsman_brake', help: 'Whether the brake is engaged: everything is frozen until a person releases it.', labels: [] },
+  { name: 'pointsman_panic', help: 'Whether Pointsman distrusts its own view of the world and moves nothing.', labels: [] },
+  { name: 'pointsman_watchdog_lost', help: 'Whether the watchdog of the monitoring has not arrived in time; absent when none is configured.', labels: [] },
+  { name: 'pointsman_watchdog_last_timestamp_seconds', help: 'Time of the watchdog\'s last arrival, in seconds since 1970; absent before the first.', labels: [] },
+  { name: 'pointsman_latch', help: 'Whether the trunk moved too often: it does not go back by itself until a person acknowledges it.', labels: ['trunk'] },
   { name: 'pointsman_trunk_carrier_down', help: 'Whether the carrier is down for all interfaces of the trunk.', labels: ['trunk'] },
   { name: 'pointsman_switchover_in_flight', help: 'Whether a switchover of the trunk is under way.', labels: ['trunk'] },
   { name: 'pointsman_veto', help: 'Whether this interlock holds the trunk back now.', labels: ['trunk', 'interlock'] },
@@ -112,6 +117,8 @@ export const COUNTERS: readonly CounterDefinition[] = [
   },
   { name: 'pointsman_alerts_received_total', help: 'Alerts in accepted notifications, by what became of them.', labels: ['reason'], closed: { reason: Object.keys(ALERT_REASONS) } },
   { name: 'pointsman_resyncs_total', help: 'Resyncs of the alert book with one Alertmanager, by result.', labels: ['result'], closed: { result: ['ok', 'failed'] } },
+  { name: 'pointsman_approvals_expired_total', help: 'Proposals that nobody approved in time; each was proposed anew.', labels: ['trunk'], object: 'trunk', closed: {} },
+  { name: 'pointsman_heartbeats_total', help: 'Heartbeats to the dead man\'s switch, by result; withheld while the loop hangs or the store takes nothing.', labels: ['result'], closed: { result: ['ok', 'failed', 'withheld'] } },
   { name: 'pointsman_store_commits_total', help: 'Commits that the store was asked for.', labels: [], closed: {} },
   { name: 'pointsman_store_commit_failures_total', help: 'Commits that did not become durable.', labels: [], closed: {} }
 ]

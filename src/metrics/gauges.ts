@@ -28,6 +28,10 @@ export function sampleInstallation (status: StatusSurvey): readonly Sample[] {
     sample('pointsman_store_available', NO_LABELS, status.storeProblem === null),
     sample('pointsman_alerts', NO_LABELS, status.alerts),
     ...known('pointsman_resync_last_success_timestamp_seconds', NO_LABELS, seconds(status.resyncedAtMs)),
+    sample('pointsman_brake', NO_LABELS, status.brake !== null),
+    sample('pointsman_panic', NO_LABELS, status.panicSinceMs !== null),
+    ...known('pointsman_watchdog_lost', NO_LABELS, status.watchdog === null ? null : status.watchdog.lostSinceMs !== null),
+    ...known('pointsman_watchdog_last_timestamp_seconds', NO_LABELS, seconds(status.watchdog?.lastAtMs ?? null)),
     sample('pointsman_paused', labelText({ scope: 'global' }), isPaused(status, 'global')),
     sample('pointsman_probe_scheduler_targets', NO_LABELS, status.probing.targets),
     sample('pointsman_probe_scheduler_in_flight', NO_LABELS, status.probing.inFlight),
@@ -99,6 +103,7 @@ export function sampleTrunk (status: StatusSurvey, trunk: TrunkStatus): readonly
   return [
     sample('pointsman_paused', labelText({ scope: `trunk/${trunk.id}` }), isPaused(status, `trunk/${trunk.id}`)),
     sample('pointsman_trunk_carrier_down', own, trunk.carrierDown),
+    sample('pointsman_latch', own, trunk.latch !== null),
     sample('pointsman_switchover_in_flight', own, trunk.switchover !== null),
     sample('pointsman_approval_waiting', own, trunk.proposal?.needsApproval === true),
     ...VETO_NAMES.map((interlock) => sample('pointsman_veto', also(own, 'interlock', interlock), vetoes.has(interlock))),

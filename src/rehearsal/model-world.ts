@@ -114,7 +114,8 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
       return { id, driver: createModelDriver(gateway, INTERFACE, capabilities, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
     }),
     queries: config.bindings,
-    alertmanagers: config.alertmanagers.map(() => monitoring.client)
+    alertmanagers: config.alertmanagers.map(() => monitoring.client),
+    heartbeat: null
   })
   const subject = (): Subject | null => {
     const now = engine()

@@ -31,5 +31,5 @@ export const kinds: ReadonlyMap<string, DriverKind> = new Map([
 
 /** Environment of the fixtures. */
 export const ENV = {
-  ANNA_PASSWORD: 'canary-anna-7f3a', AM_PASSWORD: 'canary-am-7f3a', AM_TOKEN: 'canary-am-bearer-7f3a', ACME_PASSWORD: 'canary-acme-env-7f3a', EMPTY: ''
+  ANNA_PASSWORD: 'canary-anna-7f3a', AM_PASSWORD: 'canary-am-7f3a', AM_TOKEN: 'canary-am-bearer-7f3a', ACME_PASSWORD: 'canary-acme-env-7f3a', HEARTBEAT_URL: 'https://hc.example/canary-heartbeat-7f3a', EMPTY: ''
 }

@@ -230,8 +230,8 @@ test('no secret is in a problem, in the configuration as JSON, or in its inspect
     const result = await loadConfig(join(FIXTURES, `${name}.yaml`), kinds, ENV)
     t.equal(JSON.stringify(result).includes('canary'), false, name)
     if (!result.ok) continue
-    const { gateways, users, bindings, alertmanagers } = result.config
-    const text = JSON.stringify({ gateways, users, bindings, alertmanagers, topology: [...result.config.topology.gateways] })
+    const { gateways, users, bindings, alertmanagers, heartbeat } = result.config
+    const text = JSON.stringify({ gateways, users, bindings, alertmanagers, heartbeat, topology: [...result.config.topology.gateways] })
     t.equal(text.includes('canary'), false, name)
     secrets += text.split('<secret>').length - 1
   }

@@ -202,7 +202,8 @@ test('times in the pair\'s example that the comment calls defaults are the defau
     rules: readonly { match?: readonly string[]; evidence?: string }[]
   }
   const defaults = ({ properties }: { readonly properties: object }): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(properties as Record<string, { readonly default?: unknown }>).flatMap(([key, { default: value }]) => value === undefined ? [] : [[key, value]]))
+    Object.fromEntries(Object.entries(properties as Record<string, { readonly default?: unknown; readonly properties?: object }>).flatMap(([key, { default: value, properties: own }]) =>
+      value === undefined ? [] : [[key, own === undefined ? value : defaults({ properties: own })]]))
   for (const [name, schema] of [['options', OptionsProbe], ['binding', RegisterProbe]] as const) {
     const [written, usual] = [probes[name] ?? {}, defaults(schema)]
     t.ok(['interval', 'timeout'].every((key) => written[key] !== undefined), name)

@@ -159,7 +159,8 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
     topology: config.topology,
     gateways: config.gateways.map(({ id, timeoutMs }) => ({ id, driver: gateways.get(id)!, timeoutMs, interfaces: interfaces.filter((iface) => iface.gateway === id).map((iface) => iface.name) })),
     queries: config.bindings,
-    alertmanagers: [alertmanager]
+    alertmanagers: [alertmanager],
+    heartbeat: null
   }
   let store = createMemoryStore()
   let engine: RunningEngine

@@ -103,7 +103,8 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
       topology,
       gateways: [...topology.gateways.keys()].map((id) => ({ id, driver: driverOf(id), timeoutMs: 2000, interfaces: ['SIP1'] })),
       queries: topology.trunks.get('acme')?.registration.query == null ? [] : [{ trunk: 'acme', target: { uri: 'sip:carrier' }, credentials: { username: 'acme', password: createSecret('x') }, timeoutMs: 1000 }],
-      alertmanagers: []
+      alertmanagers: [],
+      heartbeat: null
     }
   }
   const sip = { probe: () => Promise.reject(new Error('not asked')), release: async () => {}, queryBindings: async () => { questions++; return { kind: 'refused' as const, code: 403 } }, changeBindings: () => Promise.reject(new Error('not asked')), close: async () => {} }

@@ -65,6 +65,8 @@ export function buildStatus (parts: Partial<Status> = {}): Status {
     storeProblem: null,
     pauses: [],
     brake: null,
+    panicSinceMs: null,
+    watchdog: null,
     trunks: [buildTrunk()],
     gateways: ['pbx-a', 'pbx-b'].map((id) => ({ id, driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null })),
     probes: [buildProbe()],

@@ -52,12 +52,13 @@ test('gauges are read from the status', async (t) => {
         `pointsman_probe_health{${PROBE},state="degraded"} 0`, `pointsman_probe_addresses{${PROBE}} 1`, `pointsman_probe_addresses_alive{${PROBE}} 1`,
         'pointsman_bindings{trunk="acme"} 1', 'pointsman_binding_expiry_timestamp_seconds{trunk="acme"} 1700000300',
         'pointsman_probe_scheduler_targets 1', 'pointsman_probe_scheduler_in_flight 0', 'pointsman_probe_scheduler_overdue_seconds 0',
+        'pointsman_brake 0', 'pointsman_panic 0', 'pointsman_latch{trunk="acme"} 0',
         'pointsman_gateway_answers{gateway="pbx-a"} 1', 'pointsman_alerts 0', 'pointsman_resync_last_success_timestamp_seconds 1700000000',
         'pointsman_paused{scope="global"} 0', 'pointsman_paused{scope="trunk/acme"} 0', 'pointsman_paused{scope="gateway/pbx-a"} 0'
       ],
       absent: [
         `pointsman_interface_registered{${B}}`, `pointsman_evidence_up{${A},evidence="path"}`, 'phase="tls"', 'pointsman_probe_certificate_expiry_timestamp_seconds{',
-        'pointsman_probe_registration_expiry_timestamp_seconds{', 'pointsman_probe_bindings{'
+        'pointsman_probe_registration_expiry_timestamp_seconds{', 'pointsman_probe_bindings{', 'pointsman_watchdog_lost', 'pointsman_watchdog_last_timestamp_seconds '
       ]
     },
     {
@@ -65,6 +66,9 @@ test('gauges are read from the status', async (t) => {
       status: buildStatus({
         mode: 'observe',
         storeProblem: 'disk full',
+        brake: { sinceMs: AT_MS, causes: ['gateway pbx-a'], decision: 'd1' },
+        panicSinceMs: AT_MS,
+        watchdog: { lastAtMs: AT_MS, lostSinceMs: AT_MS },
         alerts: 3,
         resyncedAtMs: null,
         pauses: [{ scope: 'trunk/acme', actor: 'anna', reason: 'work', atMs: AT_MS, untilMs: null }],
@@ -74,6 +78,7 @@ test('gauges are read from the status', async (t) => {
           active: null,
           carrierDown: true,
           binding: null,
+          latch: { sinceMs: AT_MS, because: 'x' },
           vetoes: [{ interlock: 'cooldown', sentence: 'x' }],
           waits: [{ reason: 'waiting-for-proof', untilMs: AT_MS }],
           switchover: { decision: 'd1', from: 'pbx-a/SIP1', to: 'pbx-b/SIP1', cause: 'alert', phase: 'enabling', admittedAtMs: AT_MS },
@@ -81,6 +86,7 @@ test('gauges are read from the status', async (t) => {
         })]
       }),
       want: [
+        'pointsman_brake 1', 'pointsman_panic 1', 'pointsman_watchdog_lost 1', 'pointsman_watchdog_last_timestamp_seconds 1700000000', 'pointsman_latch{trunk="acme"} 1',
         'pointsman_store_available 0', 'pointsman_mode{mode="observe"} 1', `pointsman_interface_health{${A},state="down"} 1`, `pointsman_fencing_debt{${A}} 1`,
         `pointsman_evidence_up{${A},evidence="sip"} 0`, `pointsman_trunk_active{${A}} 0`, 'pointsman_trunk_carrier_down{trunk="acme"} 1',
         'pointsman_switchover_in_flight{trunk="acme"} 1', 'pointsman_veto{trunk="acme",interlock="cooldown"} 1',
