@@ -50,7 +50,7 @@ const deps: CliDependencies = {
   clock: systemClock,
   loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
   byHand,
-  createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
+  createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
   run: serve,
   demo: async (options) => {
     // The server never loads the simulator.

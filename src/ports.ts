@@ -76,6 +76,13 @@ export interface SipTarget {
   readonly headers?: readonly (readonly [name: string, value: string])[]
 }
 
+/** Shows each message as it goes over the wire. */
+export type SipTrace = (direction: 'sent' | 'received', way: {
+  readonly transport: SipTransport
+  readonly local: { readonly address: string; readonly port: number }
+  readonly remote: { readonly address: string; readonly port: number }
+}, bytes: Uint8Array) => void
+
 export interface SipCredentials {
   readonly username: string
   /** Never logged, never part of an error. */

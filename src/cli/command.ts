@@ -1,7 +1,7 @@
 /** What a command is, and what it is given. */
 import type { LoadResult } from '../config/load.ts'
 import type { ByHandOf } from '../manual/guide.ts'
-import type { Clock, SipClient } from '../ports.ts'
+import type { Clock, SipClient, SipTrace } from '../ports.ts'
 
 /** 0 done; 1 failed; 2 wrong usage; 3 the command worked and found problems. */
 export type ExitCode = 0 | 1 | 2 | 3
@@ -33,7 +33,8 @@ export interface CliDependencies {
   /** @param secrets - `optional`: one that can't be read is a warning */
   loadConfig(file: string, secrets?: 'needed' | 'optional'): Promise<LoadResult>
   readonly byHand: ByHandOf
-  createSipClient(): SipClient
+  /** @param trace - is shown every message */
+  createSipClient(trace?: SipTrace): SipClient
   /** Serves until it is told to stop; resolves with the exit code. */
   run(options: RunOptions): Promise<ExitCode>
   /** The demo on loopback. @param once - end after one switchover and its failback */

@@ -1,7 +1,7 @@
 /** One attempt at one address: a flow from the pool, a conversation on it, and what both took. */
-import type { Clock, Random, SipTarget } from '../ports.ts'
+import type { Clock, Random, SipTarget, SipTrace } from '../ports.ts'
 import { createConversation, createIdentity, toExchangeFailure, type Conversation, type ExchangeFailure, type Identity } from './conversation.ts'
-import { NO_SET_UP, type FlowOpened, type SetUp, type Trace } from './flow.ts'
+import { NO_SET_UP, type FlowOpened, type SetUp } from './flow.ts'
 import type { FlowPool, Leased } from './flow-pool.ts'
 import type { Limit } from './limit.ts'
 import type { Location, LocatePorts } from './location.ts'
@@ -13,7 +13,7 @@ export interface SipPorts extends LocatePorts {
   readonly clock: Clock
   readonly random: Random
   readonly pool: FlowPool
-  readonly trace?: Trace
+  readonly trace?: SipTrace
 }
 
 export interface Attempt {

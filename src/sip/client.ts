@@ -1,13 +1,12 @@
 /** The SIP client: probes by OPTIONS and REGISTER over UDP, TCP and TLS. Every way to end is data; nothing here throws. */
 import type { BindingAnswer, ContactChange } from '../core/binding.ts'
-import type { Clock, ProbeOutcome, Random, SipClient, SipCredentials, SipProbe, SipTarget } from '../ports.ts'
+import type { Clock, ProbeOutcome, Random, SipClient, SipCredentials, SipProbe, SipTarget, SipTrace } from '../ports.ts'
 import { attempt, type SipPorts } from './attempt.ts'
 import { createAuthorizer } from './authorization.ts'
 import { areContacts, sendChange, type SendRegister } from './binding-change.ts'
 import { createBindings } from './bindings.ts'
 import { createCourtesy } from './courtesy.ts'
 import { createDns, nodeLookUps, type LookUps } from './dns.ts'
-import type { Trace } from './flow.ts'
 import { createFlowPool } from './flow-pool.ts'
 import { createLimit, type Limit } from './limit.ts'
 import { probeTarget } from './probe.ts'
@@ -19,7 +18,7 @@ export interface SipClientPorts {
   readonly random: Random
   /** Default: those of Node.js, with the machine's name servers. */
   readonly lookUps?: LookUps
-  readonly trace?: Trace
+  readonly trace?: SipTrace
 }
 
 export const createSipClient = (given: SipClientPorts): SipClient => {

@@ -49,9 +49,6 @@ export interface Flow {
 
 export type FlowOpened = { readonly ok: true; readonly flow: Flow } | { readonly ok: false; readonly failure: FlowFailure; readonly setUp: SetUp }
 
-/** Shows what goes over a flow, for people who trace. */
-export type Trace = (direction: 'sent' | 'received', flow: Pick<Flow, 'transport' | 'local' | 'remote'>, bytes: Uint8Array) => void
-
 /** `errno` name or OpenSSL code of an error of the socket layer. */
 export const errorCode = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? error.code : null

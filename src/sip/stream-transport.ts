@@ -1,8 +1,8 @@
 /** TCP and TLS flows: one connection to one peer, with the time that its set-up took and the end of the peer's certificate. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type DetailedPeerCertificate, type PeerCertificate, type TLSSocket } from 'node:tls'
-import type { Clock, SipTransport, TlsSettings } from '../ports.ts'
-import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowFailure, type FlowOpened, type SetUp, type Trace } from './flow.ts'
+import type { Clock, SipTrace, SipTransport, TlsSettings } from '../ports.ts'
+import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowFailure, type FlowOpened, type SetUp } from './flow.ts'
 import { createFramer } from './framing.ts'
 import type { Limit } from './limit.ts'
 import type { LocalSide } from './udp-transport.ts'
@@ -13,7 +13,7 @@ export interface StreamOptions {
   readonly serverName: string
   readonly tls: TlsSettings
   readonly local: LocalSide
-  readonly trace?: Trace
+  readonly trace?: SipTrace
 }
 
 /** A kept connection sends this after so long without anything [ms], so that no NAT forgets it (RFC 5626 §4.4.1). */

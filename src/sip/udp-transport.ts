@@ -10,7 +10,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
-import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowOpened, type Trace } from './flow.ts'
+import type { SipTrace } from '../ports.ts'
+import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowOpened } from './flow.ts'
 
 /** Where to send from; undefined: as the routing table and the system choose. */
 export interface LocalSide {
@@ -22,7 +23,7 @@ export interface LocalSide {
  * Opens a flow to `remote`. Never throws: an address that is not ours, no route, no free socket come back as their
  * `errno` name.
  */
-export const openUdpFlow = async (remote: Endpoint, local: LocalSide, trace?: Trace): Promise<FlowOpened> => {
+export const openUdpFlow = async (remote: Endpoint, local: LocalSide, trace?: SipTrace): Promise<FlowOpened> => {
   let socket: Socket | null = null
   try {
     // Several peers may be probed from the one port that is written down: the kernel tells connected sockets apart by peer.
@@ -53,7 +54,7 @@ const connect = (socket: Socket, remote: Endpoint): Promise<void> => new Promise
   socket.connect(remote.port, remote.address)
 })
 
-const createFlow = (socket: Socket, local: Endpoint, remote: Endpoint, trace?: Trace): Flow => {
+const createFlow = (socket: Socket, local: Endpoint, remote: Endpoint, trace?: SipTrace): Flow => {
   const dispatcher = createDispatcher()
   let isOpen = true
   const fail = (error: Error): void => { if (isOpen) dispatcher.fail({ kind: 'network', code: errorCode(error) }) }

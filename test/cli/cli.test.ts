@@ -34,7 +34,7 @@ async function pointsman (argv: readonly string[], env: Record<string, string> =
     clock: systemClock,
     loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
     byHand,
-    createSipClient: () => createSipClient({ clock: systemClock, random: systemRandom }),
+    createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
     run: async (options) => {
       ran.served.push(options)
       return 0
@@ -377,7 +377,7 @@ test('probe', async (t) => {
     const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
     const { code, out } = await pointsman(['probe', uas.uri])
     t.equal(code, 0)
-    t.match(out, /^sip:127\.0\.0\.1:\d+: alive: 200 .* \(\d+\.\d ms\)\n$/)
+    t.match(out, /^sip:127\.0\.0\.1:\d+: alive: 200 .* \(\d+\.\d ms\)\n  reason /)
     t.equal((await pointsman(['probe', uas.uri.slice('sip:'.length)])).code, 0, 'without sip:')
     t.match(JSON.parse((await pointsman(['probe', uas.uri, '--output=json'])).out), { target: uas.uri, reason: 'alive', code: 200 })
   })
