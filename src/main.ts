@@ -52,6 +52,10 @@ const deps: CliDependencies = {
   byHand,
   createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
   run: serve,
+  testRules: async (file, told) => {
+    const { runTests } = await import('./rehearsal/run-tests.ts')
+    return runTests(file, (config) => loadConfig(config, drivers, process.env, 'optional'), told)
+  },
   demo: async (options) => {
     // The server never loads the simulator.
     const { runDemo } = await import('./demo/demo.ts')

@@ -37,7 +37,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   heartbeat: ['ports.ts'],
   engine: ['core', 'ports.ts'],
   http: ['core', 'ports.ts', 'engine/contract.ts', 'config/config.ts', 'config/duration.ts', 'exporter/exporter.ts', 'probes/history.ts'],
-  cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts'],
+  cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts', 'rehearsal/rehearse.ts', 'rehearsal/run-tests.ts'],
   manual: ['core', 'ports.ts', 'config', 'drivers/contract.ts', 'shell.ts'],
   rehearsal: ['core', 'ports.ts', 'config', 'drivers', 'engine', 'probes', 'store', 'simulator/registrar.ts'],
   simulator: ['ports.ts', 'sip/codec.ts', 'sip/digest.ts', 'sip/grammar.ts', 'sip/contact.ts', 'sip/uri.ts']
@@ -54,7 +54,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['logging'],
   yaml: ['config'],
   ajv: ['config'],
-  typebox: ['config', 'http', 'drivers']
+  typebox: ['config', 'http', 'drivers', 'rehearsal']
 }
 
 test('the imports of src are read at all', (t) => {

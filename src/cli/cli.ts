@@ -24,12 +24,13 @@ import { resume } from './resume.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
 import { switchover } from './switchover.ts'
+import { testRules } from './test-rules.ts'
 import { unpin } from './unpin.ts'
 
 const COMMANDS: readonly Command[] = [
   run, checkConfigCommand, status, decisions, journal,
   pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, release, adopt, reassert,
-  manual, replay, probe, demo
+  manual, testRules, replay, probe, demo
 ]
 
 /**

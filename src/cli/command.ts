@@ -2,6 +2,8 @@
 import type { LoadResult } from '../config/load.ts'
 import type { ByHandOf } from '../manual/guide.ts'
 import type { Clock, SipClient, SipTrace } from '../ports.ts'
+import type { Rehearsed } from '../rehearsal/rehearse.ts'
+import type { TestReport } from '../rehearsal/run-tests.ts'
 
 /** 0 done; 1 failed; 2 wrong usage; 3 the command worked and found problems. */
 export type ExitCode = 0 | 1 | 2 | 3
@@ -37,6 +39,8 @@ export interface CliDependencies {
   createSipClient(trace?: SipTrace): SipClient
   /** Serves until it is told to stop; resolves with the exit code. */
   run(options: RunOptions): Promise<ExitCode>
+  /** Plays the stories of a file. @param told - called after each */
+  testRules(file: string, told: (test: Rehearsed) => void): Promise<TestReport>
   /** The demo on loopback. @param once - end after one switchover and its failback */
   demo(options: { readonly once: boolean }): Promise<ExitCode>
 }

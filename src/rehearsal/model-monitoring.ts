@@ -23,6 +23,8 @@ export interface ModelMonitoring {
   setPrometheusAlive (alive: boolean): void
   /** Somebody's own alert about a gateway, from a rule of theirs. */
   setForeign (gateway: string, alertname: string, fires: boolean): void
+  /** An alert with these labels, from any rule. */
+  setAlert (labels: Readonly<Record<string, string>>, fires: boolean): void
   /** Posts the last body once more. */
   repeat(subject: Subject): void
 }
@@ -52,7 +54,8 @@ function bodyOf (key: string, alert: Alert): unknown {
   return { version: '4', groupKey: key, truncatedAlerts: 0, status, receiver: 'pointsman', groupLabels: {}, commonLabels: alert.labels, commonAnnotations: {}, externalURL: '', alerts: [one] }
 }
 
-export function createModelMonitoring (clock: Clock): ModelMonitoring {
+/** @param shipped - the alert rules of deploy/prometheus are loaded */
+export function createModelMonitoring (clock: Clock, { shipped }: { readonly shipped: boolean } = { shipped: true }): ModelMonitoring {
   /** Active in Prometheus since. */
   const active = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly sinceMs: number }>()
   const held = new Map<string, Alert>()
@@ -68,7 +71,7 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
   }
   const evaluate = (subject: Subject | null, nowMs: number): void => {
     const seen = new Set<string>()
-    for (const trunk of subject?.status().trunks ?? []) {
+    for (const trunk of shipped ? subject?.status().trunks ?? [] : []) {
       for (const { key, gateway, name, enabled, health } of trunk.interfaces) {
         if (health !== 'down' || enabled !== true) continue
         seen.add(key)
@@ -138,6 +141,11 @@ export function createModelMonitoring (clock: Clock): ModelMonitoring {
     setForeign: (gateway, alertname, fires) => {
       const key = `${alertname} ${gateway}`
       if (fires) foreign.set(key, { alertname, severity: 'critical', trunk: 'acme', gateway })
+      else foreign.delete(key)
+    },
+    setAlert: (labels, fires) => {
+      const key = `alert ${fingerprintOf(labels)}`
+      if (fires) foreign.set(key, labels)
       else foreign.delete(key)
     },
     repeat: (subject) => { if (lastBody !== null) void subject.receive(lastBody) }

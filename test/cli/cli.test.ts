@@ -15,6 +15,7 @@ import { createHttpServer } from '../../src/http/server.ts'
 import { NO_EXPORTER } from '../helpers/no-exporter.ts'
 import { createReadableMetrics } from '../helpers/readable-metrics.ts'
 import type { Log } from '../../src/ports.ts'
+import { runTests } from '../../src/rehearsal/run-tests.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
 import { A, buildAlert, buildWorld, DOWN, NOW, sipOf } from '../helpers/build-world.ts'
@@ -39,6 +40,7 @@ async function pointsman (argv: readonly string[], env: Record<string, string> =
       ran.served.push(options)
       return 0
     },
+    testRules: (file, told) => runTests(file, (config) => loadConfig(config, drivers, process.env, 'optional'), told),
     demo: async (options) => {
       ran.served.push(options)
       return 1
@@ -117,7 +119,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'replay', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'test-rules', 'replay', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)

@@ -13,6 +13,7 @@ import { OVERRIDABLE } from '../../src/core/override.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { VERBS } from '../../src/http/verbs.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/metrics/catalogue.ts'
+import { EventSchema, ExpectSchema } from '../../src/rehearsal/test-file.ts'
 
 /** The part of JSON Schema that the configuration uses. */
 interface Schema {
@@ -38,6 +39,10 @@ function code (text: string): string {
 
 function reasons (title: string, sentences: Readonly<Record<string, string>>): string {
   return table([title, 'meaning'], Object.entries(sentences).map(([name, sentence]) => [code(name), sentence]))
+}
+
+function keyTable (schema: object): string {
+  return table(['key', 'meaning'], Object.entries((schema as Schema).properties ?? {}).map(([key, { description = '' }]) => [code(key), description]))
 }
 
 function metrics (): string {
@@ -128,6 +133,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
   'probe-reasons': () => reasons('probe', PROBE_REASONS),
   'driver-reasons': () => reasons('driver', DRIVER_REASONS),
   'alert-reasons': () => reasons('alert', ALERT_REASONS),
+  'story-events': () => keyTable(EventSchema),
+  'story-expectations': () => keyTable(ExpectSchema),
   records: () => reasons('record', RECORD_TYPES)
 }
 

@@ -80,6 +80,7 @@ test('the failure matrix', async (t) => {
         t.same(replayed(played.journal), [], `${variant}: its journal decides the same again`)
       }
     })
-  }  t.comment(`${decidedAgain.count} moments decided again`)
+  }
+  t.comment(`${decidedAgain.count} moments decided again`)
   t.ok(decidedAgain.count > names.length, 'decisions were made again')
 })
