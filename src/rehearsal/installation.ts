@@ -71,7 +71,7 @@ export function createInstallation (options: InstallationOptions): Installation 
   const commands: { atMs: number; text: string; trunk: TrunkId }[] = []
   const carriers = new Map([...topology.trunks.values()].map((trunk) => [trunk.id, carrierFor(trunk)]))
   const members = [...topology.trunks.values()].flatMap((trunk) => trunk.interfaces.map((iface) => memberOf(trunk, iface)))
-  const monitoring = createModelMonitoring(clock, { shipped: options.shippedAlerts })
+  const monitoring = createModelMonitoring(clock, { shipped: options.shippedAlerts, watchdog: watchdogLabels(topology) })
 
   function carrierFor (trunk: TrunkTopology): ModelCarrier {
     const { auth, onSecond, expiresMs } = trunk.registration
@@ -83,9 +83,10 @@ export function createInstallation (options: InstallationOptions): Installation 
     const gateway = topology.gateways.get(iface.gateway)
     const carrier = carriers.get(trunk.id)
     if (gateway === undefined || carrier === undefined) throw new Error(`no gateway ${iface.gateway}`)
-    const expires = trunk.registration.expiresMs / 1000
+    const { auth, expiresMs } = trunk.registration
+    const expires = expiresMs / 1000
     const contact = iface.contact?.hostPort ?? `${addressOf(iface.sipProbe).replace(/^sips?:/, '')}:5060`
-    const line = createModelGateway({ id: iface.key, contact, behaviour: behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires), enabled: options.enabled.includes(iface.key), expires, clock, carrier })
+    const line = createModelGateway({ id: iface.key, contact, behaviour: behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires), enabled: options.enabled.includes(iface.key), expires: auth === 'register' ? expires : null, clock, carrier })
     return { trunk, iface, line, contact }
   }
   const membersOf = (test: (member: Member) => boolean): readonly Member[] => members.filter(test)
@@ -93,6 +94,7 @@ export function createInstallation (options: InstallationOptions): Installation 
   const witness: Witness = {
     sends: (key, command) => { commands.push({ atMs: clock.now(), text: `${command} ${key}`, trunk: members.find(({ iface }) => iface.key === key)?.trunk.id ?? '' }) },
     rebinds: () => {},
+    called: () => {},
     answered: () => {}
   }
   const driverOf = (id: string, life: Life): GatewayDriver => {
@@ -106,7 +108,8 @@ export function createInstallation (options: InstallationOptions): Installation 
     topology,
     gateways: config.gateways.map(({ id, timeoutMs }) => ({ id, driver: driverOf(id, life), timeoutMs, interfaces: membersOf(({ iface }) => iface.gateway === id).map(({ iface }) => iface.name) })),
     queries: config.bindings,
-    alertmanagers: config.alertmanagers.map(() => monitoring.client)
+    alertmanagers: config.alertmanagers.map(() => monitoring.client),
+    heartbeat: null
   })
   const process = createProcess({ clock, random: createSeededRandom(7), sip: () => createSip(), setup, probes: config.probes })
 
@@ -193,6 +196,12 @@ export function createInstallation (options: InstallationOptions): Installation 
       await clock.advance(ms)
     }
   }
+}
+
+/** An alert that the configured matchers take for the watchdog. */
+function watchdogLabels ({ watchdog }: Topology): Readonly<Record<string, string>> | null {
+  if (watchdog === null) return null
+  return { alertname: 'Watchdog', severity: 'none', ...Object.fromEntries(watchdog.match.filter(({ operator }) => operator === '=').map(({ name, value }) => [name, value])) }
 }
 
 function inMode (topology: Topology, mode: Mode): Topology {

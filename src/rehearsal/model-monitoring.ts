@@ -35,6 +35,8 @@ const DELIVERY_MS = 5000
 /** Prometheus gives each alert an end four resend delays ahead. [ms] */
 const RESOLVE_MS = 240_000
 const REPEAT_MS = 300_000
+const WATCHDOG = 'watchdog'
+const WATCHDOG_MS = 60_000
 
 interface Alert {
   readonly labels: Readonly<Record<string, string>>
@@ -54,8 +56,14 @@ function bodyOf (key: string, alert: Alert): unknown {
   return { version: '4', groupKey: key, truncatedAlerts: 0, status, receiver: 'pointsman', groupLabels: {}, commonLabels: alert.labels, commonAnnotations: {}, externalURL: '', alerts: [one] }
 }
 
-/** @param shipped - the alert rules of deploy/prometheus are loaded */
-export function createModelMonitoring (clock: Clock, { shipped }: { readonly shipped: boolean } = { shipped: true }): ModelMonitoring {
+export interface MonitoringOptions {
+  /** The alert rules of deploy/prometheus are loaded. */
+  readonly shipped: boolean
+  /** Labels of an alert that always fires and is sent every minute; null: there is none. */
+  readonly watchdog: Readonly<Record<string, string>> | null
+}
+
+export function createModelMonitoring (clock: Clock, { shipped, watchdog }: MonitoringOptions = { shipped: true, watchdog: null }): ModelMonitoring {
   /** Active in Prometheus since. */
   const active = new Map<string, { readonly labels: Readonly<Record<string, string>>; readonly sinceMs: number }>()
   const held = new Map<string, Alert>()
@@ -79,6 +87,10 @@ export function createModelMonitoring (clock: Clock, { shipped }: { readonly shi
         if (!active.has(key)) active.set(key, { labels, sinceMs: nowMs })
       }
     }
+    if (watchdog !== null) {
+      seen.add(WATCHDOG)
+      if (!active.has(WATCHDOG)) active.set(WATCHDOG, { labels: watchdog, sinceMs: nowMs })
+    }
     for (const [key, labels] of foreign) {
       seen.add(key)
       if (!active.has(key)) active.set(key, { labels, sinceMs: nowMs })
@@ -90,7 +102,7 @@ export function createModelMonitoring (clock: Clock, { shipped }: { readonly shi
       const before = held.get(key)
       const fires = before === undefined || before.resolvedAtMs !== null
       const alert: Alert = { labels, startsAtMs: sinceMs, heardAtMs: nowMs, sentAtMs: fires ? nowMs : before.sentAtMs, resolvedAtMs: null }
-      const repeats = !fires && nowMs - (before.sentAtMs ?? 0) >= REPEAT_MS
+      const repeats = !fires && nowMs - (before.sentAtMs ?? 0) >= (key === WATCHDOG ? WATCHDOG_MS : REPEAT_MS)
       held.set(key, repeats ? { ...alert, sentAtMs: nowMs } : alert)
       if (fires || repeats) post(key, alert, nowMs)
     }

@@ -122,6 +122,7 @@ function commandOf (world: Installation, event: StoryEvent): OperatorCommand {
   switch (verb) {
     case 'pause': return { verb, scope, untilMs: null }
     case 'resume': return { verb, scope }
+    case 'release': return { verb }
     case 'pin': return { verb, trunk, interface: to ?? '', untilMs: null }
     case 'switchover': return { verb, trunk, to: to ?? null, override, knownOff, force }
     case 'approve': case 'reject': return { verb, trunk, decision: statusOf(world, trunk)?.proposal?.decision ?? '' }

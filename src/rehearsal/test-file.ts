@@ -17,7 +17,7 @@ const name = (description: string) => Type.Optional(Type.String({ minLength: 1, 
 const names = (description: string) => Type.Optional(Type.Array(Type.String(), { description }))
 
 export const FAULTS = ['dead', 'frozen', 'uplink-cut', 'unseen', 'management-dead', 'sip-dead', 'account-refused', 'no-interface'] as const
-const VERBS = ['pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'adopt', 'reassert'] as const
+const VERBS = ['pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert'] as const
 
 export const EventSchema = closed({
   at: time('when, since the start, for example 2m'),
@@ -173,7 +173,7 @@ export function checkNames (file: TestFile, { topology }: Config, reporter: Repo
       known([...at, 'to'], event.to, interfaces, 'interface')
       known([...at, 'trunk'], event.trunk, trunks, 'trunk')
       known([...at, 'address'], event.address, addresses, 'carrier address')
-      const aboutTrunk = event.when !== undefined || (event.operator !== undefined && event.operator !== 'pause' && event.operator !== 'resume')
+      const aboutTrunk = event.when !== undefined || (event.operator !== undefined && !['pause', 'resume', 'release'].includes(event.operator))
       if (aboutTrunk && event.trunk === undefined && trunks.length !== 1) reporter.error(at, 'there are several trunks', 'say which one with "trunk"')
     }
     for (const [number, each] of test.expect.entries()) {

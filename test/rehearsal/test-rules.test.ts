@@ -97,6 +97,23 @@ tests:
 `)), [])
 })
 
+test('a watchdog is sent while the monitoring lives, and missed when it is dead', async (t) => {
+  const config = `${CONFIG}watchdog: {match: ['alertname="DeadMan"'], timeout: 3m}\n`
+  const report = await run(folder(t, `config: pointsman.yaml
+tests:
+  - name: Prometheus dies, then pbx-a
+    events: [{at: 3m, prometheus: dies}, {at: 15m, gateway: pbx-a, fault: sip-dead}]
+    until: 20m
+    expect: [{trunk: acme, never: [admitted]}]
+  - name: it lives
+    events: [{at: 15m, gateway: pbx-a, fault: sip-dead}]
+    until: 20m
+    expect: [{trunk: acme, by: 17m, carries: pbx-b/u1}]
+`, config))
+  if (!report.ok) throw new Error(renderProblems(report.file, report.problems))
+  t.same(messages(report.tests), [])
+})
+
 test('what is not met is told with its place, what was expected and what came', async (t) => {
   const tests = await play(t, `config: pointsman.yaml
 tests:
