@@ -26,6 +26,8 @@ export interface Life { alive: boolean }
 /** Pointsman's own way to everything. */
 export interface Vantage { cut: boolean }
 
+/** A canary's address in a story's configuration. */
+const CANARY = 'sip:canary.example'
 const READ_MS = 100
 /** Change, write and activate take longer than a read. */
 const WRITE_MS = 1000
@@ -107,7 +109,8 @@ export function createModelSip (gateways: ReadonlyMap<string, ModelGateway>, car
   return {
     probe: async ({ target: { uri } }, timeoutMs, signal) => {
       const gateway = gateways.get(uri)
-      const alive = !vantage.cut && (gateway === undefined ? carrier.alive() : gateway.voiceLives() && !gateway.has('unseen'))
+      // A canary is somebody else's, and lives as long as the way to it does.
+      const alive = !vantage.cut && (uri === CANARY || (gateway === undefined ? carrier.alive() : gateway.voiceLives() && !gateway.has('unseen')))
       if (!alive) await clock.sleep(timeoutMs, signal)
       else if (gateway !== undefined) witness.answered(gateway.id, null)
       return alive

@@ -102,10 +102,18 @@ export function createModelMonitoring (clock: Clock, { shipped, watchdog }: Moni
       const before = held.get(key)
       const fires = before === undefined || before.resolvedAtMs !== null
       const alert: Alert = { labels, startsAtMs: sinceMs, heardAtMs: nowMs, sentAtMs: fires ? nowMs : before.sentAtMs, resolvedAtMs: null }
-      const repeats = !fires && nowMs - (before.sentAtMs ?? 0) >= (key === WATCHDOG ? WATCHDOG_MS : REPEAT_MS)
+      const repeats = !fires && key !== WATCHDOG && nowMs - (before.sentAtMs ?? 0) >= REPEAT_MS
       held.set(key, repeats ? { ...alert, sentAtMs: nowMs } : alert)
       if (fires || repeats) post(key, alert, nowMs)
     }
+  }
+  /** Alertmanager repeats what it holds, whether Prometheus lives or not. */
+  const repeatWatchdog = (nowMs: number): void => {
+    const alert = held.get(WATCHDOG)
+    if (alert === undefined || alert.resolvedAtMs !== null || nowMs - (alert.sentAtMs ?? 0) < WATCHDOG_MS) return
+    const sent = { ...alert, sentAtMs: nowMs }
+    held.set(WATCHDOG, sent)
+    post(WATCHDOG, sent, nowMs)
   }
   const resolve = (nowMs: number): void => {
     for (const [key, alert] of held) {
@@ -135,6 +143,7 @@ export function createModelMonitoring (clock: Clock, { shipped, watchdog }: Moni
       }
       if (!alertmanagerAlive) return
       if (prometheusAlive) hear(nowMs)
+      repeatWatchdog(nowMs)
       resolve(nowMs)
       deliver(subject, nowMs)
     },

@@ -95,7 +95,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     const gateway = gateways.get(letter)
     return gateway === undefined ? [] : [[`sip:${address}`, gateway] as const]
   }))
-  const monitoring = createModelMonitoring(clock)
+  const monitoring = createModelMonitoring(clock, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   let store = createMemoryStore()
   let running: { readonly engine: RunningEngine; readonly life: Life; end(): Promise<unknown> } | null = null
   const engine = (): RunningEngine | null => running?.engine ?? null

@@ -9,8 +9,7 @@ import { t, test } from 'tap'
 import { createReplay } from '../../src/core/replay.ts'
 import type { Replayed } from '../../src/core/replay.ts'
 import type { Played } from '../../src/rehearsal/play.ts'
-import { milliseconds } from '../../src/rehearsal/story.ts'
-import type { Expected } from '../../src/rehearsal/story.ts'
+import { differences } from './differences.ts'
 import { readStory } from './read-story.ts'
 import { createStage } from './stage.ts'
 
@@ -21,27 +20,6 @@ const names = readdirSync(FOLDER).filter((name) => only === undefined || name.in
 
 // Ten to twenty seconds on two idle cores; other tests may run beside it.
 t.setTimeout(180_000)
-
-/** What differs, in words; empty: nothing. */
-function differences (expected: Expected, played: Played): string[] {
-  const wrong: string[] = []
-  const compare = (what: string, want: unknown, got: unknown): void => {
-    if (want !== undefined && JSON.stringify(want) !== JSON.stringify(got)) wrong.push(`${what}: ${JSON.stringify(got)} instead of ${JSON.stringify(want)}`)
-  }
-  compare('runs', expected.runs, played.runs)
-  compare('bound', expected.bound, played.bound)
-  compare('ends', expected.ends, played.ends)
-  compare('orders', expected.orders, played.orders)
-  compare('commands', expected.commands, played.commands)
-  compare('seen', expected.seen, expected.seen?.filter((reason) => played.seen.has(reason)))
-  compare('never', expected.never === undefined ? undefined : [], expected.never?.filter((reason) => played.seen.has(reason)))
-  if (expected.silence !== undefined && played.silenceMs > milliseconds(expected.silence)) wrong.push(`silence of ${played.silenceMs / 1000} s`)
-  if (expected.rivals !== 'allowed' && played.rivals.length > 0) wrong.push(`refused because of another binding: ${played.rivals.join(' ')}`)
-  for (const [time, look] of Object.entries(expected.looks ?? {})) {
-    for (const [key, want] of Object.entries(look)) compare(`at ${time} ${key}`, want, played.looks[time]?.[key as keyof typeof look])
-  }
-  return [...wrong, ...played.violations]
-}
 
 /** Each moment of the journal that is not decided the same again, after a way through a file. */
 function replayed (journal: Played['journal']): Exclude<Replayed, { readonly kind: 'same' }>[] {
