@@ -7,7 +7,7 @@ import { VETOES, WAITS } from './reasons.ts'
 import type { Demand } from './rules.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
-import type { OpenDecision, TrunkState, World } from './world.ts'
+import type { TrunkState, World } from './world.ts'
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 /** What keeps the trunk from moving. */
@@ -30,10 +30,9 @@ export function explainTrunk (world: World, trunk: TrunkTopology, state: TrunkSt
   }
 }
 
-/** The proposal is held by nothing but, or also by, a person's missing word. */
-export function awaitsApproval (trunk: TrunkTopology, answer: OpenDecision['answer'], vetoes: readonly Veto[]): boolean {
-  // What is only observed is asked of nobody, and so has no end.
-  return trunk.mode !== 'observe' && answer === null && vetoes.some((v) => v.interlock === 'mode' && v.untilMs !== null)
+/** A person's word is missing; it is asked for until an instant, where mode observe holds without an end. */
+export function awaitsApproval (vetoes: readonly Veto[]): boolean {
+  return vetoes.some((v) => v.interlock === 'mode' && v.untilMs !== null)
 }
 
 /** What people have said, and what they are asked. */
@@ -41,7 +40,7 @@ function persons (trunk: TrunkTopology, state: TrunkState, health: HealthMap, { 
   const pin = standingPin(state, nowMs)
   const { open, latch, inFlight, wanted } = state
   const aborted = inFlight !== null && inFlight.abortedBy !== null && !inFlight.rollingBack ? [`aborted by ${inFlight.abortedBy}, turns back as soon as it can`] : []
-  const asked = open !== null && awaitsApproval(trunk, open.answer, vetoes) ? [`waits for approval: from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'} (decision ${open.id})`] : []
+  const asked = open !== null && awaitsApproval(vetoes) ? [`waits for approval: from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'} (decision ${open.id})`] : []
   const latched = latch === null ? [] : [`latched, ${latch.because}: nothing goes back by itself`]
   if (pin === null) return [...aborted, ...asked, ...latched]
   const dead = health.get(pin.interface)?.verdict === 'down' ? ', which is down' : ''
@@ -96,7 +95,7 @@ function release (world: World, trunk: TrunkTopology, state: TrunkState, health:
     vetoes: standing,
     silent: [...health.values()].filter((h) => h.key !== to && h.answers === 'no').map((h) => h.key),
     pauseScope: standingPause(world, trunk, trunk.interfaces.map((i) => i.key), nowMs)?.scope ?? null,
-    approvable: awaitsApproval(trunk, state.open?.answer ?? null, vetoes)
+    approvable: awaitsApproval(vetoes)
   })
   if (line !== null || state.inFlight !== null) return line
   if (pin !== null && (pin.interface !== state.wanted || health.get(pin.interface)?.verdict === 'down')) return `pointsman unpin ${trunk.id} --reason …`

@@ -12,6 +12,7 @@ import { mode, paused, pin as pinned } from './interlocks/people.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
 import { VETOES, WAITS } from './reasons.ts'
 import type { VetoReason } from './reasons.ts'
+import { awaitsApproval } from './explain.ts'
 import { enabledInterfaces } from './resting.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
@@ -198,20 +199,29 @@ function ack ({ trunk, state }: Desk): Answer {
   return take(`acknowledged: ${told.join(', ')}`, (now) => ({ ...now, latch: null, failedFailbacks: 0, ineffective: 0, movesAtMs: [] }))
 }
 
+/** Who has answered may think again as long as nothing has begun. */
 function answerProposal (desk: Desk, verb: 'approve' | 'reject', decision: string): Answer {
   const { trunk, state, author } = desk
   const { open } = state
   if (open === null) return refuse(`nothing is proposed for ${trunk.id}`)
   const current = `${open.id}, from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'}`
   if (open.id !== decision) return refuse(`the proposal has changed: it is ${current}`)
-  if (trunk.mode === 'observe') return refuse(`${trunk.id} is in mode observe, where nothing is approved`, `pointsman switchover ${trunk.id} --override mode --reason …`)
-  if (!open.held.split(' ').includes('mode')) return refuse(`it does not wait for an approval: ${current}`)
+  const now = tryOut(desk, state)
+  if (now.state.open?.id !== decision) return refuse(`the proposal changes just now: ${current} is over`)
+  if (open.answer === null && !awaitsApproval(now.vetoes)) return notAsked(desk, open)
   if (verb === 'approve' && open.to === null) return refuse('there is nothing usable to move to')
   const answer: OpenDecision['answer'] = { verdict: verb === 'approve' ? 'approved' : 'rejected', actor: author.actor, reason: author.reason, atMs: author.atMs }
-  const change = (now: TrunkState): TrunkState => now.open?.id === decision ? { ...now, open: { ...now.open, answer } } : now
+  const change = (later: TrunkState): TrunkState => later.open?.id === decision ? { ...later, open: { ...later.open, answer } } : later
   if (verb === 'reject') return take(`rejected: ${current}; it is not asked for again while its evidence stands`, change)
   const { vetoes } = tryOut(desk, change(state))
   return vetoes.length > 0 ? vetoed(desk, open.to, vetoes) : take(`approved: ${current}`, change)
+}
+
+/** In mode observe nothing is approved, in mode automatic nobody is asked. */
+function notAsked ({ trunk }: Desk, { id, from, to }: OpenDecision): Answer {
+  const observed = trunk.mode === 'observe'
+  const detail = `${id}, from ${from ?? 'nothing'} to ${to ?? 'nothing'}, does not wait for an approval${observed ? `: ${trunk.id} is in mode observe` : ''}`
+  return refuse(detail, `pointsman switchover ${trunk.id}${to === null ? '' : ` --to ${to}`}${observed ? ' --override mode' : ''} --reason …`)
 }
 
 function adoptState (desk: Desk): Answer {

@@ -57,8 +57,9 @@ export function releaseLine (held: Held): string | null {
 
 /** The order that overrides everything that holds the move. */
 export function switchoverLine ({ trunk, to, vetoes, silent }: Held): string {
-  // An alert needs confirmation, an order doesn't.
-  const names = vetoes.map((v) => v.interlock).filter((name) => isOverridable(name) && !ADVISORY.has(name) && name !== 'confirm')
+  // An alert needs confirmation and a proposal an approval; an order needs neither.
+  const needless = new Set<VetoReason>([...ADVISORY, 'confirm', ...(trunk.mode === 'observe' ? [] : ['mode'] as const)])
+  const names = vetoes.map((v) => v.interlock).filter((name) => isOverridable(name) && !needless.has(name))
   const unproven = vetoes.some((v) => VOUCHED.has(v.interlock))
   return [
     `pointsman switchover ${trunk.id}`,

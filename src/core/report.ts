@@ -50,7 +50,7 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
           phase: state.inFlight.rollingBack ? `rolling-back: ${state.inFlight.phase}` : state.inFlight.phase,
           admittedAtMs: state.inFlight.admittedAtMs
         },
-    proposal: reportProposal(trunk, state, held),
+    proposal: reportProposal(state, held),
     pin: standingPin(state, nowMs),
     latch: state.latch,
     vetoes: held.vetoes.map((v) => ({ interlock: v.interlock, sentence: `${VETOES[v.interlock]} (${v.detail})` })),
@@ -60,10 +60,10 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
   }
 }
 
-function reportProposal (trunk: TrunkTopology, { open }: TrunkState, held: Held): TrunkStatus['proposal'] {
+function reportProposal ({ open }: TrunkState, held: Held): TrunkStatus['proposal'] {
   if (open === null) return null
   const { id, from, to, cause, sinceMs, answer } = open
-  return { decision: id, from, to, cause, sinceMs, answer, needsApproval: awaitsApproval(trunk, answer, held.vetoes) }
+  return { decision: id, from, to, cause, sinceMs, answer, needsApproval: awaitsApproval(held.vetoes) }
 }
 
 function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, health: InterfaceHealth | undefined, nowMs: EpochMs): InterfaceStatus {
