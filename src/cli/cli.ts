@@ -8,6 +8,7 @@ import { OK, USAGE, UsageError } from './command.ts'
 import type { CliDependencies, Command, ExitCode, Io } from './command.ts'
 import { decisions } from './decisions.ts'
 import { demo } from './demo.ts'
+import { explain } from './explain.ts'
 import { failback } from './failback.ts'
 import { commandHelp, overview } from './help.ts'
 import { journal } from './journal.ts'
@@ -28,7 +29,7 @@ import { testRules } from './test-rules.ts'
 import { unpin } from './unpin.ts'
 
 const COMMANDS: readonly Command[] = [
-  run, checkConfigCommand, status, decisions, journal,
+  run, checkConfigCommand, status, decisions, explain, journal,
   pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, release, adopt, reassert,
   manual, testRules, replay, probe, demo
 ]

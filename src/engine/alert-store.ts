@@ -35,6 +35,8 @@ export interface AlertStore {
   load(): Promise<void>
   /** Resolves when the job's changes are durable and published, or certainly not taken. */
   submit(job: Job): Promise<Stored>
+  /** What the job would change, stored nowhere: the firing alerts of each trunk after it. */
+  preview(job: Job): ReadonlyMap<TrunkId, readonly BookedAlert[]>
   book(): AlertBook
   /** Firing alerts of each trunk. */
   byTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>
@@ -123,6 +125,11 @@ export function createAlertStore (options: AlertStoreOptions): AlertStore {
   return {
     load,
     submit: createBatcher(runJobs),
+    preview: (job) => {
+      const { draft, changes } = newDraft(index.book())
+      job(draft)
+      return index.preview(changes)
+    },
     book: () => index.book(),
     byTrunk: () => index.byTrunk(),
     topologyChanged: () => { index.rebuild() }

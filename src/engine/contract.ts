@@ -1,5 +1,6 @@
 /** The one door to the engine, for HTTP and CLI. Types only. */
 import type { TrunkOrder } from '../core/operator.ts'
+import type { Prospect } from '../core/prospect.ts'
 import type { AlertReason } from '../core/reasons.ts'
 import type { Status, StatusSurvey } from '../core/status.ts'
 import type { EpochMs, InterfaceKey, TrunkId } from '../core/topology.ts'
@@ -54,6 +55,30 @@ export interface DecisionList {
   readonly complete: boolean
 }
 
+/** One alert of a notification that did not really come. */
+export interface PreviewedAlert {
+  readonly fingerprint: string | null
+  readonly name: string
+  readonly reason: AlertReason
+  /** Why it can't be read; null: it can. */
+  readonly detail: string | null
+  /** Trunks that a rule maps it to. */
+  readonly trunks: readonly TrunkId[]
+}
+
+export interface ExplainQuery {
+  /** A webhook body (parsed JSON), as if it came now. Absent: as things are. */
+  readonly notification?: unknown
+  /** Only this trunk. Absent: those that the notification speaks about; without one, all. */
+  readonly trunk?: TrunkId
+  /** Judged at this instant, with everything as fresh as now. Absent: now. */
+  readonly atMs?: EpochMs
+}
+
+export type ExplainResult =
+  | { readonly ok: true; readonly atMs: EpochMs; readonly alerts: readonly PreviewedAlert[]; readonly trunks: readonly Prospect[] }
+  | { readonly ok: false; readonly kind: 'malformed' | 'unknown'; readonly detail: string }
+
 export interface Engine {
   start(): Promise<void>
   stop(): Promise<void>
@@ -69,6 +94,8 @@ export interface Engine {
   /** Stores a webhook body (parsed JSON) durably, then wakes the controller. */
   receive(body: unknown): Promise<ReceiveResult>
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>
+  /** What would be decided, and why. Stores nothing, sends nothing. */
+  explain(query: ExplainQuery): ExplainResult
   decisions(query: DecisionQuery): Promise<DecisionList>
   /** All journal records of one decision, oldest first; empty: unknown. */
   decision(id: string): Promise<readonly JournalRecord[]>

@@ -13,6 +13,7 @@ import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
 import { listDecisions, readDecision, readJournal } from './decisions.ts'
 import { createExecutor } from './executor.ts'
+import { explain } from './explain.ts'
 import type { GatewayLine } from './executor.ts'
 import { createFleetDesk } from './fleet-desk.ts'
 import { runHeartbeat } from './heartbeat.ts'
@@ -240,6 +241,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     healthy,
     receive: (body) => inbox.receive(body),
     operate: (command, actor, reason) => operator.operate(command, actor, reason),
+    explain: (query) => explain(holder.world, inbox, query, clock.now()),
     decisions: (query) => listDecisions(store, query),
     decision: (id) => readDecision(store, id),
     journal: (filter) => readJournal(store, filter),

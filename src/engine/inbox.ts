@@ -1,7 +1,7 @@
 /** Takes notifications and the Alertmanagers' lists into the alert book: read, reduce, store, and only then answer. */
 import { isFiring, receiveAlert, resyncBook } from '../core/alert-book.ts'
 import type { AlertBook, BookedAlert, ReceivedAlert, ResyncInput } from '../core/alert-book.ts'
-import { matches } from '../core/labels.ts'
+import { labelValue, matches } from '../core/labels.ts'
 import { parseNotification } from '../core/notification.ts'
 import type { Notification } from '../core/notification.ts'
 import type { AlertReason } from '../core/reasons.ts'
@@ -11,7 +11,7 @@ import type { TrunkState } from '../core/world.ts'
 import type { Clock, JournalRecord, Log, Metrics, Random, Store } from '../ports.ts'
 import { createAlertStore } from './alert-store.ts'
 import type { AlertStore, Draft } from './alert-store.ts'
-import type { ReceiveResult } from './contract.ts'
+import type { PreviewedAlert, ReceiveResult } from './contract.ts'
 import type { Controller } from './controller.ts'
 
 export interface InboxOptions {
@@ -41,6 +41,8 @@ export interface Inbox {
   load(): Promise<void>
   /** Takes one webhook body (parsed JSON). Resolves when it is durable, or when it certainly is not taken. */
   receive(body: unknown): Promise<ReceiveResult>
+  /** What `receive` would make of a body; nothing is stored. */
+  preview(body: unknown): Preview
   /** Takes what the Alertmanagers list. False: it could not be stored. */
   reconcile(input: Omit<ResyncInput, 'watched'>): Promise<boolean>
   book(): AlertBook
@@ -49,6 +51,10 @@ export interface Inbox {
   /** To be called after the topology was replaced. */
   topologyChanged(): void
 }
+
+export type Preview =
+  | { readonly ok: false; readonly detail: string }
+  | { readonly ok: true; readonly alerts: readonly PreviewedAlert[]; readonly byTrunk: ReadonlyMap<TrunkId, readonly BookedAlert[]> }
 
 /** What became of one alert; `detail` only when it was refused. */
 interface Item {
@@ -67,6 +73,7 @@ export function createInbox (options: InboxOptions): Inbox {
   return {
     load: () => alerts.load(),
     receive: (body) => receive(options, alerts, body),
+    preview: (body) => preview(options, alerts, body),
     reconcile: (input) => reconcile(options, alerts, input),
     book: () => alerts.book(),
     alertsByTrunk: () => alerts.byTrunk(),
@@ -94,6 +101,24 @@ async function receive (options: InboxOptions, alerts: AlertStore, body: unknown
     else log.warn({ fingerprint, reason, detail }, 'alert refused')
   }
   return { ok: true, alerts: items.map(({ fingerprint, reason }) => ({ fingerprint, reason })) }
+}
+
+function preview (options: InboxOptions, alerts: AlertStore, body: unknown): Preview {
+  const parsed = parseNotification(body)
+  if (!parsed.ok) return { ok: false, detail: parsed.detail }
+  let items: readonly Item[] = []
+  const byTrunk = alerts.preview((draft) => { items = bookNotification(options, draft, parsed) })
+  return {
+    ok: true,
+    byTrunk,
+    alerts: parsed.alerts.map((item, index) => ({
+      fingerprint: item.ok ? item.alert.fingerprint : item.fingerprint,
+      name: item.ok ? labelValue(item.alert.labels, 'alertname') : '',
+      reason: items[index]?.reason ?? 'malformed',
+      detail: item.ok ? null : item.detail,
+      trunks: item.ok ? trunksOf(item.alert.labels, options.topology()).trunks : []
+    }))
+  }
 }
 
 function isWatched ({ watchdog }: Topology, { alerts }: Notification): boolean {

@@ -7,6 +7,7 @@ import { handleErrors, refuseConnection, refuseUrl } from './error-handler.ts'
 import { acceptJson } from './json-body.ts'
 import { alertRoutes } from './routes/alerts.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { explainRoutes } from './routes/explain.ts'
 import { journalRoutes } from './routes/journal.ts'
 import { managementRoutes } from './routes/management.ts'
 import { probeRoutes } from './routes/probes.ts'
@@ -44,7 +45,7 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
   })
   acceptJson(app)
   handleErrors(app, deps.log)
-  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, managementRoutes, probeRoutes]) routes(app, deps)
+  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, explainRoutes, managementRoutes, probeRoutes]) routes(app, deps)
   return {
     app,
     listen: async (host, port) => {

@@ -9,6 +9,7 @@ import { cli } from '../../src/cli/cli.ts'
 import type { CliDependencies } from '../../src/cli/command.ts'
 import { renderStatus } from '../../src/cli/status.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import { prospectOf } from '../../src/core/prospect.ts'
 import { recordPlan } from '../../src/core/record-plan.ts'
 import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { createHttpServer } from '../../src/http/server.ts'
@@ -119,7 +120,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'test-rules', 'replay', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'explain', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'test-rules', 'replay', 'probe', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)
@@ -312,6 +313,28 @@ test('the token goes only where the operator pointed: no redirect is followed', 
   const { port } = redirecting.address() as AddressInfo
   t.equal((await pointsman(['pause', '--reason=x', `--url=http://127.0.0.1:${port}`, `--token-file=${tokenFile}`])).code, 1)
   t.same(paths, ['/api/v1/commands/pause'])
+})
+
+test('explain', async (t) => {
+  const { engine, access, tokenFile } = await serve(t)
+  const alerts = [buildAlert('pbx-a')]
+  const observing = buildWorld({ evidence: { [sipOf(A)]: DOWN }, alerts, trunk: { mode: 'observe' } })
+  const idle = { ...observing, alertsByTrunk: new Map() }
+  engine.answers.explain = { ok: true, atMs: NOW, alerts: [{ fingerprint: 'f1', name: 'SipTrunkDown', reason: 'stored', detail: null, trunks: ['acme'] }], trunks: [prospectOf(observing, 'acme', NOW)] }
+  const dir = join(tokenFile, '..')
+  writeFileSync(join(dir, 'f.json'), '{"version":"4"}')
+  writeFileSync(join(dir, 'broken.json'), '{')
+  const told = await pointsman(['explain', '--notification', join(dir, 'f.json'), '--at=2026-01-31T02:30:00Z', ...access])
+  t.equal(told.code, 0)
+  t.same(engine.calls, [['explain', { notification: { version: '4' }, atMs: Date.UTC(2026, 0, 31, 2, 30) }]])
+  for (const line of [/^judged at 2026-01-01 00:00:00Z$/m, /^alert {2}SipTrunkDown {2}stored {2}speaks about acme$/m, /^acme \(mode observe\): on pbx-a\/SIP1, which is down \(sip-lost\)/m, /^ {2}demand +disable-SipTrunkDown: disable pbx-a\/SIP1 \(SipTrunkDown\), evidence probe: confirmed$/m,
+    /^ {2}proposal +pbx-a\/SIP1 → pbx-b\/SIP1 \(alert\)$/m, /^ {2}veto +mode: /m, /^ {2}pass +paused, pin, /m, /^ {2}outcome +held: nothing is sent; in mode automatic: first disabled pbx-a\/SIP1$/m]) t.match(told.out, line)
+  engine.answers.explain = { ok: true, atMs: NOW, alerts: [], trunks: [prospectOf(idle, 'acme', NOW)] }
+  t.match((await pointsman(['explain', 'acme', ...access])).out, /proposal +nothing is to be moved\n +outcome +nothing to decide: nothing is sent/)
+  t.match(JSON.parse((await pointsman(['explain', '--output=json', ...access])).out), { trunks: [{ trunk: 'acme', result: 'nothing' }] })
+  t.match(await pointsman(['explain', '--notification', join(dir, 'broken.json'), ...access]), { code: 2, err: /is not JSON/ })
+  t.match(await pointsman(['explain', '--notification', join(dir, 'none.json'), ...access]), { code: 2, err: /ENOENT/ })
+  t.match(await pointsman(['explain', '--at=soon', ...access]), { code: 1, err: /`at` must be an instant/ })
 })
 
 test('journal', async (t) => {

@@ -237,3 +237,23 @@ for (const lost of [0, 1, 2, 3, 4, 5, 6, 7]) {
     t.ok(rig.records().filter(({ type }) => type === 'ended').length >= 1)
   })
 }
+
+test('what is only explained is neither stored nor sent', async (t) => {
+  const rig = await startRig()
+  rig.a.sip = null
+  await rig.pass(20)
+  const before = { records: rig.records().length, entries: JSON.stringify(await rig.store.read('')), alerts: rig.engine().status().alerts }
+  const labels = { alertname: 'SipTrunkDown', trunk: 'acme', gateway: 'pbx-a' }
+  const alert = (more: Record<string, string>) => ({ status: 'firing', labels: { ...labels, ...more }, annotations: {}, startsAt: new Date(rig.clock.now()).toISOString(), endsAt: '0001-01-01T00:00:00Z', generatorURL: '' })
+  const notification = { version: '4', groupKey: '{}', truncatedAlerts: 0, status: 'firing', receiver: 'p', groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: '', alerts: [alert({}), alert({ trunk: 'nobody' }), alert({ alertname: 'Other' })] }
+  const told = rig.engine().explain({ notification })
+  t.match(told, { ok: true, atMs: rig.clock.now(), alerts: [{ name: 'SipTrunkDown', reason: 'stored', trunks: ['acme'] }, { reason: 'unknown-trunk', trunks: [] }, { name: 'Other', trunks: [] }], trunks: [{ trunk: 'acme', result: 'admitted', commands: [`disabled ${A}`] }] })
+  t.equal(told.ok && told.trunks.length, 1)
+  t.match(rig.engine().explain({}), { ok: true, alerts: [], trunks: [{ trunk: 'acme', result: 'nothing' }] }, 'without it nothing is to be done')
+  t.match(rig.engine().explain({ notification, atMs: rig.clock.now() + 3_600_000 }), { ok: true, trunks: [{ result: 'admitted' }] })
+  t.match(rig.engine().explain({ notification: [] }), { ok: false, kind: 'malformed' })
+  t.match(rig.engine().explain({ trunk: 'beta' }), { ok: false, kind: 'unknown' })
+  await rig.pass(10)
+  t.same({ records: rig.records().length, entries: JSON.stringify(await rig.store.read('')), alerts: rig.engine().status().alerts }, before)
+  t.same([...rig.a.got, ...rig.b.got], [])
+})

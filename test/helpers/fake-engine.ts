@@ -1,5 +1,5 @@
 /** The other side of the engine's contract, for tests of HTTP and CLI: answers what the test sets, records what it is asked. */
-import type { DecisionSummary, Engine, OperatorResult, ReceiveResult } from '../../src/engine/contract.ts'
+import type { DecisionSummary, Engine, ExplainResult, OperatorResult, ReceiveResult } from '../../src/engine/contract.ts'
 import type { Status } from '../../src/core/status.ts'
 import type { JournalRecord } from '../../src/ports.ts'
 import { AT_MS, buildStatus } from './status.ts'
@@ -16,6 +16,7 @@ export interface FakeEngine extends Engine {
     operate: OperatorResult
     decisions: readonly DecisionSummary[]
     journal: readonly JournalRecord[]
+    explain: ExplainResult
     decision: readonly JournalRecord[]
   }
 }
@@ -30,6 +31,7 @@ export function createFakeEngine (): FakeEngine {
     operate: { ok: true, decision: 'd-1', detail: 'done' },
     decisions: [{ id: 'd-1', trunk: 'acme', atMs: AT_MS, from: 'pbx-a/SIP1', to: 'pbx-b/SIP1', cause: 'alert', state: 'ended', explanation: 'pbx-a did not answer.' }],
     journal: [],
+    explain: { ok: true, atMs: AT_MS, alerts: [], trunks: [] },
     decision: [{ decision: 'd-1', atMs: AT_MS, trunk: 'acme', type: 'proposed', data: { why: 'alert' } }]
   }
   return {
@@ -50,6 +52,10 @@ export function createFakeEngine (): FakeEngine {
     operate: async (command, actor, reason) => {
       calls.push(['operate', command, actor, reason])
       return answers.operate
+    },
+    explain: (query) => {
+      calls.push(['explain', query])
+      return answers.explain
     },
     decisions: async (query) => {
       calls.push(['decisions', query])

@@ -249,6 +249,25 @@ test('what can be read', async (t) => {
     for (const query of ['limit=0', 'limit=many', 'since=then', 'until=then', 'since=1h&until=2h', 'state=done', 'cause=weather', 'colour=red']) t.equal((await app.inject(`/api/v1/decisions?${query}`)).statusCode, 400, query)
   })
 
+  await t.test('what would be decided: asked by an operator, or from this machine', async (t) => {
+    const { app, engine } = setUp(t)
+    const ask = (payload: object, options: { authorization?: string; from?: string } = { authorization: 'Bearer anna-token' }) => app.inject({
+      method: 'POST', url: '/api/v1/explain', payload, remoteAddress: options.from ?? REMOTE, headers: options.authorization === undefined ? {} : { authorization: options.authorization }
+    })
+    t.same((await ask({ notification: BODY, trunk: 'acme', at: '2026-01-31T02:30:00Z' })).json(), { atMs: AT_MS, alerts: [], trunks: [] })
+    t.same(engine.calls, [['explain', { notification: BODY, trunk: 'acme', atMs: Date.UTC(2026, 0, 31, 2, 30) }]])
+    t.equal((await ask({}, { from: '127.0.0.1' })).statusCode, 200)
+    t.equal((await ask({}, {})).statusCode, 401)
+    t.equal((await ask({}, { authorization: 'Bearer am-token' })).statusCode, 403)
+    for (const body of [{ at: 'soon' }, { at: '+275760-09-13T00:00:00Z' }, { trunk: 7 }, { colour: 'red' }]) t.equal((await ask(body)).statusCode, 400, JSON.stringify(body))
+    engine.answers.explain = { ok: false, kind: 'malformed', detail: 'version must be "4"' }
+    t.match((await ask({ notification: 7 })).json(), { error: 'malformed', message: 'version must be "4"' })
+    engine.answers.explain = { ok: false, kind: 'unknown', detail: 'trunk x is not in the configuration' }
+    t.equal((await ask({ trunk: 'x' })).statusCode, 404)
+    engine.answers.ready = false
+    t.equal((await ask({})).statusCode, 503)
+  })
+
   await t.test('the journal, as a stream of JSON lines', async (t) => {
     const { app, engine } = setUp(t)
     const record = { decision: 'd-1', atMs: AT_MS, trunk: 'acme', type: 'proposed', data: { text: 'two\nlines' } }
