@@ -13,7 +13,7 @@ import { anyText, anyValue, mutate, mutateBytes, mutateText, toJson } from './va
 const OVERRIDES = ['mode', 'no-better', 'brake', 'exclusive', 'pin', 'luck', '__proto__', 'constructor', 'toString'] as const
 const NAMES = VERBS.map(({ name }) => name)
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'QUERY', 'PROPFIND']
-const PLACES = ['/', '/metrics', '/probe', '/sd', '/api/v1/probes', '/-/healthy', '/-/ready', '/-/reload', '/api/v1/status', '/api/v1/decisions', '/api/v1/decisions/x', '/api/v1/alerts', '/favicon.ico', '/api/v1/commands/', '/api/v2/status', '/api/v1/commands/pause/', '//', '/api/v1//status']
+const PLACES = ['/', '/metrics', '/probe', '/sd', '/api/v1/probes', '/-/healthy', '/-/ready', '/-/reload', '/api/v1/status', '/api/v1/decisions', '/api/v1/decisions/x', '/api/v1/journal', '/api/v1/explain', '/api/v1/alerts', '/favicon.ico', '/api/v1/commands/', '/api/v2/status', '/api/v1/commands/pause/', '//', '/api/v1//status']
 const TIMES = ['2h', '0s', '99999999999y', '285616414y', '9007199254740991ms', '2026-01-01T00:00:00Z', '2999-01-01', '+275760-09-13T00:00:00Z', '-271821-04-20', 'now', '1', '-1h', '']
 
 /** Seen in a reply, so that there are decisions to ask for. */
