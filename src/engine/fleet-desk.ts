@@ -47,6 +47,8 @@ export function createFleetDesk (holder: WorldHolder, ports: { readonly clock: C
     const result = await store.commit([{ key: KEY, value: JSON.parse(document), expect: revision }], lines)
     if (!result.ok) {
       log.error({ reason: result.reason, detail: result.reason === 'conflict' ? result.key : result.detail }, 'fleet not stored')
+      // A commit that was reported as failed had reached the disk. What is known here was never taken back, so it counts.
+      if (result.reason === 'conflict') revision = (await store.read(KEY)).find((entry) => entry.key === KEY)?.revision ?? 0
       return false
     }
     revision = result.revision

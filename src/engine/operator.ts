@@ -34,6 +34,12 @@ export function createOperator (holder: WorldHolder, fleet: Pick<FleetDesk, 'cha
     else pauses.set(scope, { pause, revision })
     publish()
   }
+  /** It may have reached the disk all the same: before the next order the pauses are read again. */
+  let isDoubtful = false
+  const notTaken = (): Refusal => {
+    isDoubtful = true
+    return UNAVAILABLE
+  }
   const refuse = async (line: JournalRecord, refusal: Refusal): Promise<OperatorResult> => {
     const result = await store.commit([], [withResult(line, refusal)])
     return result.ok ? refusal : UNAVAILABLE
@@ -57,7 +63,7 @@ export function createOperator (holder: WorldHolder, fleet: Pick<FleetDesk, 'cha
     const pause: PauseStatus | null = verb === 'resume' ? null : { scope, actor: author.actor, reason: author.reason, atMs: author.atMs, untilMs: command.untilMs }
     const taken: OperatorResult = { ok: true, decision: author.decision, detail: pause === null ? `${scope} runs again` : `${scope} is paused; what was admitted goes on to its end` }
     const result = await store.commit([pauseWrite(scope, pause)], [withResult(line, taken)])
-    if (!result.ok) return UNAVAILABLE
+    if (!result.ok) return notTaken()
     pauseStored(scope, pause, result.revision)
     return taken
   }
@@ -85,19 +91,23 @@ export function createOperator (holder: WorldHolder, fleet: Pick<FleetDesk, 'cha
       heard.pause = isNew ? { scope, actor: author.actor, reason: `${order.verb}: ${author.reason}`, atMs: author.atMs, untilMs: null } : null
       return { change: answer?.ok === true ? answer.change : null, line: withResult(line, heard.result), writes: heard.pause === null ? [] : [pauseWrite(scope, heard.pause)] }
     })
-    if (!stored.ok) return UNAVAILABLE
+    if (!stored.ok) return notTaken()
     if (heard.pause !== null) pauseStored(scope, heard.pause, stored.revision)
     return heard.result
   }
 
+  const load = async (): Promise<void> => {
+    const entries = await store.read('pause/')
+    pauses.clear()
+    for (const entry of entries) pauses.set(entry.key.slice('pause/'.length), { pause: entry.value as PauseStatus, revision: entry.revision })
+    isDoubtful = false
+    publish()
+  }
+
   return {
-    load: async () => {
-      for (const entry of await store.read('pause/')) {
-        pauses.set(entry.key.slice('pause/'.length), { pause: entry.value as PauseStatus, revision: entry.revision })
-      }
-      publish()
-    },
+    load,
     operate: async (command, actor, reason) => {
+      if (isDoubtful) await load()
       const author: Author = { decision: controller.newDecision(), actor, reason, atMs: clock.now() }
       switch (command.verb) {
         case 'pause': case 'resume': return await setPause(command, author)

@@ -259,3 +259,41 @@ test('what is only explained is neither stored nor sent', async (t) => {
   t.same([rig.records().length, rig.engine().status().alerts, rig.trunk().open], [before.records, before.alerts, null])
   t.same([...rig.a.got, ...rig.b.got], [])
 })
+
+test('a pause whose answer gets lost though it reached the disk is neither forgotten nor in the way', async (t) => {
+  const rig = await startRig()
+  const order = (verb: 'pause' | 'resume') => rig.engine().operate(verb === 'pause' ? { verb, scope: 'global', untilMs: null } : { verb, scope: 'global' }, 'anna', 'test')
+  rig.store.loseAnswers(1)
+  t.match(await order('pause'), { ok: false, kind: 'unavailable' })
+  t.match(await order('resume'), { ok: true }, 'what stands in the store counts: it was paused')
+  t.same(rig.engine().status().pauses, [])
+  t.match(await order('pause'), { ok: true })
+  rig.store.loseAnswers(1)
+  t.match(await order('resume'), { ok: false, kind: 'unavailable' })
+  t.match(await order('pause'), { ok: true })
+  t.equal(rig.engine().status().pauses.length, 1)
+})
+
+test('the fleet\'s document whose answer gets lost is written again', async (t) => {
+  const rig = await startRig({ topology: { watchdog: { match: [], timeoutMs: 60_000, whenLost: 'freeze' } } })
+  const { commit } = rig.store
+  let lost = 0
+  rig.store.commit = (writes, journal) => {
+    if (writes.some(({ key }) => key === 'fleet') && lost === 0) {
+      lost += 1
+      rig.store.loseAnswers(1)
+    }
+    return commit(writes, journal)
+  }
+  await rig.pass(40)
+  t.equal(lost, 1, 'it was lost')
+  await rig.pass(10)
+  const [entry] = await rig.store.read('fleet')
+  t.match(entry?.value, { watchdogLostSinceMs: Number })
+  t.ok((entry?.revision ?? 0) > 0)
+  const before = entry?.revision
+  // Any alert is the watchdog's here.
+  await rig.fire('pbx-b')
+  await rig.pass(5)
+  t.not((await rig.store.read('fleet'))[0]?.revision, before, 'and goes on to be written')
+})
