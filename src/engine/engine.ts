@@ -225,6 +225,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       holder.followAlerts(inbox.alertsByTrunk())
       equip()
       resync.request()
+      fleet.mark()
       controller.markAll()
     },
     probed: (id, outcome, atMs) => {

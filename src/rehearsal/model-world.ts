@@ -4,14 +4,10 @@
  */
 import type { Config } from '../config/config.ts'
 import { drivers } from '../drivers/registry.ts'
-import { createEngine } from '../engine/engine.ts'
-import type { EngineSetup, RunningEngine } from '../engine/engine.ts'
-import type { Log, Metrics } from '../ports.ts'
-import { createProbeScheduler } from '../probes/scheduler.ts'
+import type { EngineSetup } from '../engine/engine.ts'
+import type { SipClient } from '../ports.ts'
 import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
-import { createMemoryStore } from './memory-store.ts'
-import type { MemoryStore } from './memory-store.ts'
 import { createModelCarrier } from './model-carrier.ts'
 import type { ModelCarrier, QueryAnswer } from './model-carrier.ts'
 import { createModelDriver, createModelSip } from './model-driver.ts'
@@ -21,7 +17,9 @@ import type { Behaviour, ModelGateway } from './model-gateway.ts'
 import { createInvariants } from './model-invariants.ts'
 import type { Invariants } from './model-invariants.ts'
 import { createModelMonitoring } from './model-monitoring.ts'
-import type { ModelMonitoring, Subject } from './model-monitoring.ts'
+import type { ModelMonitoring } from './model-monitoring.ts'
+import { createProcess } from './process.ts'
+import type { Process } from './process.ts'
 
 export type Kind = 'innovaphone' | 'kamailio'
 
@@ -35,7 +33,7 @@ export interface WorldOptions {
   readonly config: Config
 }
 
-export interface ModelWorld {
+export interface ModelWorld extends Process {
   readonly clock: FakeClock
   readonly gateways: ReadonlyMap<string, ModelGateway>
   readonly carrier: ModelCarrier
@@ -44,13 +42,6 @@ export interface ModelWorld {
   readonly vantage: Vantage
   /** A person switches something at the gateway itself: nobody may undo that, where it can be told from a restart. */
   touched(gateway: ModelGateway): void
-  /** Null while Pointsman does not run. */
-  engine(): RunningEngine | null
-  subject(): Subject | null
-  store(): MemoryStore
-  start(): Promise<void>
-  /** Ends the process: in order, or as `kill -9` does. */
-  stop(how: 'stopped' | 'killed'): Promise<void>
   /** One step of time for everything. */
   step(ms: number): Promise<void>
 }
@@ -66,16 +57,6 @@ const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
   innovaphone: { tickSeconds: null, refreshSeconds: EXPIRES_S / 2, retrySeconds: 30, unregisters: false, tells: false, boots: 'stored' },
   // Default reg_timer_interval 90 and reg_retry_interval 0; database rows with flags 1.
   kamailio: { tickSeconds: 90, refreshSeconds: 93, retrySeconds: null, unregisters: true, tells: true, boots: 'disabled' }
-}
-
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
-const unmeasured: Metrics = { increment: () => {}, observe: () => {} }
-
-/** Moves time until calls that are under way have ended. */
-async function bringToEnd (clock: FakeClock, work: Promise<unknown>): Promise<void> {
-  const state = { ended: false }
-  void work.then(() => { state.ended = true })
-  for (let turn = 0; turn < 100 && !state.ended; turn++) await clock.advance(100)
 }
 
 /** Builds the world; nothing runs yet. */
@@ -96,12 +77,9 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     return gateway === undefined ? [] : [[`sip:${address}`, gateway] as const]
   }))
   const monitoring = createModelMonitoring(clock, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
-  let store = createMemoryStore()
-  let running: { readonly engine: RunningEngine; readonly life: Life; end(): Promise<unknown> } | null = null
-  const engine = (): RunningEngine | null => running?.engine ?? null
   const invariants = createInvariants({
     clock, startMs: FAKE_START_MS, gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
-    see: () => ({ engine: engine(), journal: () => store.allRecords() })
+    see: () => ({ engine: process.engine(), journal: () => process.store().allRecords() })
   })
 
   const setupOf = (life: Life): EngineSetup => ({
@@ -117,10 +95,8 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     alertmanagers: config.alertmanagers.map(() => monitoring.client),
     heartbeat: null
   })
-  const subject = (): Subject | null => {
-    const now = engine()
-    return now === null ? null : { status: () => now.status(), receive: async (body) => (await now.receive(body)).ok }
-  }
+  const sip = (): SipClient => createModelSip(byAddress, carrier, { clock, vantage, witness: invariants })
+  const process = createProcess({ clock, random, sip, setup: setupOf, probes: config.probes })
 
   return {
     clock,
@@ -130,37 +106,10 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     invariants,
     vantage,
     touched: (gateway) => { if (drivers.get(options.kind)?.capabilities.persistent === true) invariants.touched(gateway.id) },
-    engine,
-    subject,
-    store: () => store,
-    start: async () => {
-      const life: Life = { alive: true }
-      const sip = createModelSip(byAddress, carrier, { clock, vantage, witness: invariants })
-      const scheduler = createProbeScheduler({ sip, clock, random, metrics: unmeasured, log: silent }, (id, outcome, atMs) => started.probed(id, outcome, atMs))
-      const started = createEngine(setupOf(life), { clock, random, store, sip, metrics: unmeasured, log: silent, version: 'test', probes: scheduler })
-      running = { engine: started, life, end: () => Promise.all([started.stop(), scheduler.stop()]) }
-      await started.start()
-      scheduler.start(config.probes)
-    },
-    stop: async (how) => {
-      const ending = running
-      if (ending === null) return
-      running = null
-      if (how === 'killed') {
-        ending.life.alive = false
-        const left = store
-        store = left.reopen()
-        void left.close()
-      }
-      const ended = ending.end()
-      // A killed one is gone at once; its last bytes are still on the wire.
-      if (how === 'killed') return
-      await bringToEnd(clock, ended)
-      store = store.reopen()
-    },
+    ...process,
     step: async (ms) => {
       for (const gateway of gateways.values()) gateway.tick()
-      monitoring.tick(subject())
+      monitoring.tick(process.subject())
       await clock.advance(ms)
       invariants.look()
     }
