@@ -1,6 +1,7 @@
 /** One Pointsman with its trunks, killed again and again; what came of it. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createReplay } from '../../src/core/replay.ts'
 import { sleep } from '../lab/wait.ts'
 import { KINDS, SLOW_MS, writeConfiguration } from './configuration.ts'
 import type { TrunkKind } from './configuration.ts'
@@ -52,6 +53,8 @@ export interface LaneReport {
   /** Trunks that did not rest at the end, ends of the process that nobody asked for, a damaged store. */
   readonly failures: readonly string[]
   readonly journal: number
+  /** Moments of the journal that were decided again. */
+  readonly decidedAgain: number
 }
 
 const MOMENTS: readonly (readonly [Moment, number])[] = [['start', 0.12], ['answer', 0.12], ['change', 0.36], ['work', 0.4]]
@@ -146,6 +149,9 @@ export async function runLane (options: LaneOptions): Promise<LaneReport> {
   await victim.stop()
   const stored = readStore(join(directory, 'pointsman.db'))
   if (stored.integrity !== 'ok') failures.push(`the store is damaged: ${stored.integrity}`)
+  const replay = createReplay(null)
+  const decided = [...stored.journal.flatMap((record) => replay.take(record)), ...replay.end()]
+  failures.push(...decided.filter(({ kind }) => kind !== 'same').map((moment) => `decided otherwise again: ${JSON.stringify(moment).slice(0, 500)}`))
   const moves = unneeded(stages, stored.journal)
   const stalled = ({ atMs }: Unneeded): boolean => stalls.some((stall) => stall.sinceMs <= atMs && atMs - stall.untilMs < STALL_ECHO_MS)
   const writes = judgeWrites(stages, stored.journal, killedAtMs)
@@ -165,7 +171,8 @@ export async function runLane (options: LaneOptions): Promise<LaneReport> {
     violations: stages.flatMap((stage) => stage.findings.violations),
     returns: stages.flatMap((stage) => stage.findings.returns),
     failures: [...failures, ...victim.surprises],
-    journal: stored.journal.length
+    journal: stored.journal.length,
+    decidedAgain: decided.length
   }
 }
 

@@ -32,6 +32,7 @@ export function printReport (report: CampaignReport, print: (line: string) => vo
   print(`between change, activate  ${sum(lanes, (lane) => lane.halfDone)} kills left a gateway there`)
   print(`notifications             ${sum(lanes, (lane) => lane.posted)} posted, ${sum(lanes, (lane) => lane.acknowledged)} acknowledged with 2xx for ${sum(lanes, (lane) => lane.promised)} alerts; lost ${sum(lanes, (lane) => lane.missing.length)}`)
   print(`writes to gateways        ${sum(lanes, (lane) => lane.writes)}; wrong ${sum(lanes, (lane) => lane.wrong.length)} (journal: ${sum(lanes, (lane) => lane.journal)} records)`)
+  print(`decided again             ${sum(lanes, (lane) => lane.decidedAgain)} moments of the journal, from their snapshots`)
   print(`exclusive violations      ${sum(lanes, (lane) => lane.violations.length)} (gateways that came back beside the other one: ${returns.length}, longest ${((returns[0]?.lastedMs ?? 0) / 1000).toFixed(1)} s)`)
   print(`needed switchovers        ${needed.length}, completed ${moved.length}, of these only in peace ${moved.filter((move) => move.onlyInPeace).length}; ${times(moved)}`)
   for (const fault of new Set(needed.map((move) => move.fault))) {

@@ -67,7 +67,7 @@ export function judge (status: number, contentType: unknown, body: string, metho
 /** Metrics, status and page after whatever came before. */
 export async function checkViews (subject: Subject, tally: Tally): Promise<void> {
   if (!subject.engine().healthy()) tally.fail('the control loop does not turn any more')
-  for (const url of ['/metrics', '/api/v1/status', '/api/v1/decisions', '/', '/-/healthy']) {
+  for (const url of ['/metrics', '/api/v1/status', '/api/v1/decisions', '/api/v1/journal', '/', '/-/healthy']) {
     const reply = await subject.http().app.inject(url)
     if (reply.statusCode !== 200) tally.fail(`${url} answers ${reply.statusCode}: ${shorten(reply.body)}`)
     const found = leakIn(reply.body)

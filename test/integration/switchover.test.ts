@@ -1,6 +1,8 @@
 /** A whole Pointsman against a simulated carrier and two simulated innovaphones: real sockets, real store. */
 import { t } from 'tap'
+import { createReplay } from '../../src/core/replay.ts'
 import type { TrunkStatus } from '../../src/core/status.ts'
+import type { JournalRecord } from '../../src/ports.ts'
 import { startPair, until } from '../helpers/running-pair.ts'
 import type { RunningPair } from '../helpers/running-pair.ts'
 
@@ -42,6 +44,12 @@ t.test('the uplink of A is cut: A is disabled in order, B takes over; failback b
   const operator = (await r.records()).find((x) => x.type === 'operator')
   t.match(operator?.data, { verb: 'failback', actor: 'anna', reason: 'line repaired', result: 'taken' })
   t.equal((await r.command('failback', { trunk: 'acme', reason: 'again' })).status, 409, 'it is there already')
+
+  const replay = createReplay(null)
+  const lines = (await (await fetch(`${r.url()}/api/v1/journal`)).text()).trimEnd().split('\n').map((line) => JSON.parse(line) as JournalRecord)
+  const moments = [...lines.flatMap((record) => replay.take(record)), ...replay.end()]
+  t.ok(moments.length >= 2, `${moments.length} moments`)
+  t.same(moments.filter(({ kind }) => kind !== 'same'), [], 'the exported journal decides the same again')
 })
 
 t.test('A dies: nothing is written before the proof; when it comes back enabled its debt is paid', parallel, async (t) => {
