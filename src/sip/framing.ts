@@ -13,6 +13,9 @@ export interface Framer {
   push(chunk: Buffer): readonly Framed[]
 }
 
+/** More of them in one piece are none: those of SIP are longer. */
+const MAX_PER_PIECE = 100
+
 const CR = 13
 const LF = 10
 const HEADER_END = Buffer.from('\r\n\r\n', 'latin1')
@@ -74,7 +77,7 @@ export const createFramer = (): Framer => {
         // One CR alone may be the first half of a line break.
         if (rest.length === 1 && rest[0] === CR) break
         breaks = 0
-        const found = next()
+        const found = framed.length > MAX_PER_PIECE ? { detail: 'too many messages at once' } : next()
         if (found === 'more') break
         if (!Buffer.isBuffer(found)) {
           isBroken = true

@@ -1,6 +1,7 @@
 /** What can be fuzzed, by name; and what is true of all of them: nothing is thrown where nobody catches it. */
 import { fuzzApi } from './api.ts'
 import { fuzzConfig } from './config.ts'
+import { fuzzSip } from './sip.ts'
 import { fuzzSockets } from './sockets.ts'
 import { createTally } from './tally.ts'
 import type { Tally } from './tally.ts'
@@ -13,6 +14,9 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   webhook: fuzzWebhook,
   api: fuzzApi,
   config: fuzzConfig,
+  /** A datagram costs little: ten times as many. */
+  datagrams: (_directory, inputs, seed, tally) => fuzzSip('datagrams', inputs * 10, seed, tally),
+  streams: (_directory, inputs, seed, tally) => fuzzSip('streams', inputs, seed, tally),
   sockets: (directory, inputs, seed, tally) => fuzzSockets(directory, Math.ceil(inputs / 100), seed, tally)
 }
 

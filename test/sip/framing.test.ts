@@ -26,6 +26,7 @@ const CASES: readonly { name: string; pieces: readonly string[]; want: readonly 
   { name: 'a header beyond the bound', pieces: ['x'.repeat(8000), 'x'.repeat(8000)], want: ['broken: no end of the header within 8192 bytes'] },
   { name: 'a header that ends beyond the bound', pieces: [`${'x'.repeat(8193)}\r\n\r\n`], want: ['broken: no end of the header within 8192 bytes'] },
   { name: 'nothing after it is broken', pieces: ['x\r\nl: x\r\n\r\n', message(0), '\r\n\r\n'], want: ['broken: wrong Content-Length'] },
+  { name: 'a flood of messages that are none', pieces: ['x\r\n\r\n'.repeat(13_000)], want: [...Array.from({ length: 101 }, () => 'x\r\n\r\n'), 'broken: too many messages at once'] },
   { name: 'a bare LF ends nothing', pieces: ['SIP/2.0 200 OK\n\n', message(0)], want: [`SIP/2.0 200 OK\n\n${message(0)}`] }
 ]
 

@@ -40,7 +40,7 @@ const TCP_CASES: readonly { name: string; answer: (received: StreamReceived) => 
   { name: 'two Content-Lengths', answer: ({ encode, socket }) => { socket.write(encode({ status: 200 }).toString().replace(/(Content-Length): 0/i, '$1: 0\r\nl: 5')) }, want: { reason: 'malformed' } },
   { name: 'an answer without end', answer: ({ socket }) => { socket.write('x'.repeat(100_000)) }, want: { reason: 'malformed', detail: 'unreadable response: no end of the header within 8192 bytes' } },
   { name: 'a body that is announced too long', answer: ({ encode, socket }) => { socket.write(encode({ status: 200 }).toString().replace(/Content-Length: 0/i, 'Content-Length: 99999')) }, want: { reason: 'malformed', detail: 'unreadable response: longer than 8192 bytes' } },
-  { name: 'ten thousand messages that are none', answer: ({ socket }) => { socket.write('x\r\n\r\n'.repeat(10_000)) }, want: { reason: 'malformed', detail: 'unreadable response: too many messages that are no answer' } }
+  { name: 'ten thousand messages that are none', answer: ({ socket }) => { socket.write('x\r\n\r\n'.repeat(10_000)) }, want: { reason: 'malformed', detail: /^unreadable response: too many messages (that are no answer|at once)$/ } }
 ]
 
 test('how a probe over TCP ends', async (t) => {
