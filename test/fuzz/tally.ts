@@ -4,6 +4,8 @@ export interface Tally {
   /** @param what - the input, for people: how to find it again */
   note (outcome: string, durationMs: number, what: () => string): void
   fail (problem: string): void
+  /** One more line of the report. */
+  remark (line: string): void
   readonly failures: readonly string[]
   inputs (): number
   report (): string
@@ -17,6 +19,7 @@ const MOST_FAILURES = 20
 export function createTally (name: string): Tally {
   const counts = new Map<string, number>()
   const failures: string[] = []
+  const remarks: string[] = []
   let slowest = { durationMs: 0, what: '' }
   let inputs = 0
   let totalMs = 0
@@ -32,11 +35,12 @@ export function createTally (name: string): Tally {
       if (durationMs > LONGEST_MS) fail(`${durationMs.toFixed(0)} ms for ${shorten(what())}`)
     },
     fail,
+    remark: (line) => { remarks.push(`  ${line}\n`) },
     failures,
     inputs: () => inputs,
     report: () => {
       const rows = [...counts].sort(([a], [b]) => a < b ? -1 : 1).map(([outcome, count]) => `  ${outcome.padEnd(28)} ${String(count).padStart(8)}`)
-      return `${name}: ${inputs} inputs, ${failures.length} failures, mean ${(totalMs / Math.max(inputs, 1)).toFixed(2)} ms\n${rows.join('\n')}\n  slowest: ${slowest.durationMs.toFixed(1)} ms: ${slowest.what}\n`
+      return `${name}: ${inputs} inputs, ${failures.length} failures, mean ${(totalMs / Math.max(inputs, 1)).toFixed(2)} ms\n${rows.join('\n')}\n  slowest: ${slowest.durationMs.toFixed(1)} ms: ${slowest.what}\n${remarks.join('')}`
     }
   }
 }
