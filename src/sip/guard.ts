@@ -32,8 +32,11 @@ const REQUEST_LINE = /^[A-Za-z0-9\-.!*_+`'~]{1,32} [^ ]{1,600} SIP\/2\.0$/
 /** Both would reach `unescape` or an object key in npm `sip`; neither has an honest use. */
 const FORBIDDEN = /__proto__|%0[ad]/i
 
+/** All but tabs and the line breaks. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const CONTROL = /[\u0000-\u0008\u000a-\u001f\u007f]/
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)|(?<!\r)\n/
+/** What makes a line other than it will be read. */
+const FOLDED = /\t| {2}| \r|\r\n | $/
 
 const refuse = (detail: string): Guarded => ({ ok: false, detail })
 
@@ -43,6 +46,7 @@ const toText = (bytes: Uint8Array): string =>
 
 /** Lines with continuation lines joined by one blank (RFC 3261 §7.3.1); tabs become blanks, runs of blanks one blank. */
 const unfold = (head: string): readonly string[] => {
+  if (!FOLDED.test(head)) return head.split('\r\n')
   const lines: string[] = []
   for (const line of head.split('\r\n')) {
     const clean = line.replaceAll('\t', ' ')
@@ -52,15 +56,28 @@ const unfold = (head: string): readonly string[] => {
   return lines.map((line) => line.replaceAll(/ {2,}/g, ' ').trimEnd())
 }
 
+/** Names as they are written → as they are looked up. Peers use few; no stranger can fill it. */
+const knownNames = new Map<string, string>()
+const MAX_KNOWN_NAMES = 200
+
+const headerName = (text: string): string | null => {
+  const known = knownNames.get(text)
+  if (known !== undefined) return known
+  const written = text.trimEnd().toLowerCase()
+  if (!/^[a-z0-9\-.!*_+`'~]{1,64}$/.test(written)) return null
+  const name = COMPACT_FORMS.get(written) ?? written
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.set(text, name)
+  return name
+}
+
 const readHeaders = (lines: readonly string[]): Headers | string => {
   if (lines.length > MAX_HEADERS) return 'too many header fields'
   const headers = new Map<string, string[]>()
   for (const line of lines) {
     if (line.length > MAX_LINE) return 'a header line is too long'
     const colon = line.indexOf(':')
-    const written = line.slice(0, Math.max(colon, 0)).trimEnd().toLowerCase()
-    if (!/^[a-z0-9\-.!*_+`'~]{1,64}$/.test(written)) return 'a line is no header field'
-    const name = COMPACT_FORMS.get(written) ?? written
+    const name = headerName(line.slice(0, Math.max(colon, 0)))
+    if (name === null) return 'a line is no header field'
     const values = headers.get(name)
     const value = line.slice(colon + 1).trim()
     if (values === undefined) headers.set(name, [value])
@@ -81,12 +98,13 @@ const readBody = (rest: string, headers: Headers): string | null => {
 /** Checks and splits one datagram. The details are constant texts: nothing of the peer's bytes is repeated. */
 export const guardMessage = (bytes: Uint8Array): Guarded => {
   if (bytes.byteLength > MAX_MESSAGE_BYTES) return refuse(`longer than ${MAX_MESSAGE_BYTES} bytes`)
-  const text = toText(bytes).replace(/^(?:\r\n)+/, '')
+  const raw = toText(bytes)
+  const text = raw.startsWith('\r') ? raw.replace(/^(?:\r\n)+/, '') : raw
   const end = text.indexOf('\r\n\r\n')
   if (end < 0) return refuse(text === '' ? 'empty' : 'no end of the header')
   const head = text.slice(0, end)
   if (FORBIDDEN.test(head)) return refuse('forbidden text in the header')
-  if (CONTROL.test(head.replaceAll('\r\n', ''))) return refuse('control character in the header')
+  if (CONTROL.test(head)) return refuse('control character in the header')
   const [startLine = '', ...lines] = unfold(head)
   if (startLine.length > MAX_PARSED_LINE) return refuse('the start line is too long')
   if (!STATUS_LINE.test(startLine) && !REQUEST_LINE.test(startLine)) return refuse('no SIP/2.0 start line')

@@ -1,4 +1,5 @@
 /** Where a target is: its URI read, its locations found, before the limit is over. */
+import { isIP } from 'node:net'
 import type { ProbeReason } from '../core/reasons.ts'
 import type { SipTarget } from '../ports.ts'
 import type { Limit } from './limit.ts'
@@ -9,11 +10,22 @@ export type FoundTarget =
   | { readonly ok: true; readonly uri: SipUri; readonly locations: readonly [Location, ...Location[]] }
   | { readonly ok: false; readonly reason: ProbeReason; readonly detail: string }
 
+/** Targets with a literal address are always at the same place. */
+const literals = new WeakMap<SipTarget, FoundTarget>()
+
 /** A look-up itself can't be stopped: it ends later, unheard, and is remembered. */
 export const findTarget = async (ports: LocatePorts, target: SipTarget, limit: Limit): Promise<FoundTarget> => {
+  if (limit.wasCancelled()) return CANCELLED
+  const literal = literals.get(target)
+  if (literal !== undefined) return literal
   const uri = parseSipUri(target.uri)
   if (uri === null) return { ok: false, reason: 'local-error', detail: 'the target is no SIP URI' }
-  if (limit.wasCancelled()) return CANCELLED
+  const found = await lookUp(ports, target, uri, limit)
+  if (isIP(uri.host) !== 0 && found.ok) literals.set(target, found)
+  return found
+}
+
+const lookUp = async (ports: LocatePorts, target: SipTarget, uri: SipUri, limit: Limit): Promise<FoundTarget> => {
   let stopWaiting = (): void => { /* nothing waits yet */ }
   const over = new Promise<null>((resolve) => { stopWaiting = limit.onOver(() => { resolve(null) }) })
   const located: Located | null = await Promise.race([locate(ports, uri, target.transport, target.localAddress), over])
