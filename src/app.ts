@@ -10,6 +10,7 @@ import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
 import { createExporter } from './exporter/exporter.ts'
 import { keepJournal } from './engine/journal-keeper.ts'
+import { watchStore } from './engine/store-watch.ts'
 import { createHeartbeatClient } from './heartbeat/client.ts'
 import type { ReloadResult } from './http/dependencies.ts'
 import { createHttpServer } from './http/server.ts'
@@ -127,7 +128,8 @@ export function createApp (first: Config, ports: AppPorts): App {
       scheduler.start(config.probes)
       const keeping = new AbortController()
       const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)
-      closers.push(async () => { keeping.abort(); await kept })
+      const watched = watchStore({ store, clock, log: log.child({ component: 'store' }) }, keeping.signal)
+      closers.push(async () => { keeping.abort(); await Promise.all([kept, watched]) })
       closers.push(() => scheduler.stop())
       metrics.configLoaded(true, clock.now())
       address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))

@@ -28,6 +28,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
   let revision = content.revision
   let broken: string | null = null
   let lost = 0
+  let problem: string | null = null
   let closed = false
 
   const commit: Store['commit'] = async (writes, journal): Promise<CommitResult> => {
@@ -51,12 +52,18 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
     return { ok: true, revision }
   }
 
+  const remembered: Store['commit'] = async (writes, journal) => {
+    const result = await commit(writes, journal)
+    if (result.ok || result.reason === 'unavailable') problem = result.ok ? null : result.detail
+    return result
+  }
+
   return {
     read: async (prefix) => {
       if (closed) throw new Error('the store is closed')
       return copy([...entries.values()].filter(({ key }) => key.startsWith(prefix)).sort((a, b) => a.key < b.key ? -1 : 1))
     },
-    commit,
+    commit: remembered,
     watch: (prefix, signal) => watchers.watch(prefix, signal),
     journal: async ({ decision, trunk, type, sinceMs = -Infinity, untilMs = Infinity, order, from = 0, limit }) => {
       const fits = (record: JournalRecord): boolean =>
@@ -71,7 +78,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
       records.splice(0, count)
       return count
     },
-    problem: () => broken,
+    problem: () => problem,
     close: async () => {
       closed = true
       watchers.close()

@@ -26,6 +26,11 @@ t.test('the uplink of A is cut: A is disabled in order, B takes over; failback b
   await ready(r)
   r.pair.carrier.inject({ dropped: [r.pair.a.contact] })
   await until('the registrar no longer lists A', 10_000, r.trunk, (s) => healthOf(s, A) === 'down')
+  const labels = { alertname: 'SipTrunkDown', trunk: 'acme', gateway: 'pbx-a' }
+  const notification = { version: '4', groupKey: '{}', truncatedAlerts: 0, status: 'firing', receiver: 'p', groupLabels: {}, commonLabels: {}, commonAnnotations: {}, externalURL: '', alerts: [{ status: 'firing', labels, annotations: {}, startsAt: startsAt(), endsAt: '0001-01-01T00:00:00Z', generatorURL: '' }] }
+  const explained = await fetch(`${r.url()}/api/v1/explain`, { method: 'POST', headers: { authorization: 'Bearer operator-token', 'content-type': 'application/json' }, body: JSON.stringify({ notification }) })
+  t.match(await explained.json(), { alerts: [{ reason: 'stored', trunks: ['acme'] }], trunks: [{ proposal: { from: A, to: B, cause: 'alert' }, result: 'admitted', commands: [`disabled ${A}`] }] })
+  t.same([(await r.status()).alerts, writesTo(r.pair.a)], [0, []], 'what was only explained is not stored, and nothing was sent')
   t.equal(await r.alert('firing', 'pbx-a', startsAt()), 200)
   await until('B carries the trunk', 15_000, r.trunk, settled(B))
   t.same(r.pair.holders(), ['b'])
