@@ -75,7 +75,7 @@ const render = (template: string, values: Readonly<Record<string, string>>): str
   return Object.entries(values).reduce((result, [name, value]) => result.replaceAll(`@${name}@`, value), text)
 }
 
-const startKamailio = (stage: Stage, name: string, ip: string, configuration: string): Promise<Running> => {
+const startKamailio = (stage: Stage, name: string, ip: string, configuration: string, port = 8080): Promise<Running> => {
   const folder = stage.folder(name)
   const file = join(folder, 'kamailio.cfg')
   writeFileSync(file, configuration)
@@ -83,7 +83,7 @@ const startKamailio = (stage: Stage, name: string, ip: string, configuration: st
     name,
     command: 'kamailio',
     args: ['-DD', '-E', '-f', file, '-Y', folder, '-w', folder, '-m', '32', '-M', '8'],
-    ready: () => acceptsTcp(ip, 8080)
+    ready: () => acceptsTcp(ip, port)
   })
 }
 
@@ -126,6 +126,22 @@ export const startCarrier = async (stage: Stage, ip: string, accounts: readonly 
     }
   }
 }
+
+export interface RegistrarPlan {
+  readonly ip: string
+  /** Digest algorithm; empty: MD5. */
+  readonly algorithm: '' | 'SHA-256'
+  /** Of every account. */
+  readonly password: string
+  /** File with the certificate and its key. */
+  readonly certificate: string
+}
+
+/** Starts a registrar that is only there to be probed: UDP and TCP at 5060, TLS at 5061. */
+export const startRegistrar = (stage: Stage, { ip, algorithm, password, certificate }: RegistrarPlan): Promise<Running> =>
+  startKamailio(stage, `registrar-${ip}`, ip, render('registrar.cfg', {
+    IP: ip, REALM, ALGORITHM: algorithm, PASSWORD: password, CERTIFICATE: certificate, KEY: certificate
+  }), 5060)
 
 export interface GatewayPlan {
   readonly name: string

@@ -7,6 +7,7 @@ import { LAB_PACKAGES, requirePackages } from './install.ts'
 import { INTERVALS } from './monitoring.ts'
 import { enterNamespace } from './namespace.ts'
 import { checkNotifications } from './notifications.ts'
+import { checkProber } from './prober.ts'
 import { createStage } from './processes.ts'
 import { GATEWAY_KILLED, playTable, UPLINK_CUT } from './rounds.ts'
 import { INTERLOCKS, startScene } from './scene.ts'
@@ -37,6 +38,7 @@ const onStage = (play: (report: Report, stage: ReturnType<typeof createStage>) =
 const SECTIONS: Readonly<Record<string, Section>> = {
   smoke: onStage(smoke),
   adapters: onStage(checkAdapters),
+  prober: onStage(checkProber),
   killed: onStage(async (report, stage) => {
     const scene = await startScene(stage, 'reject')
     await playTable(report, scene, GATEWAY_KILLED, ROUNDS)
