@@ -1,4 +1,4 @@
-/** A Clock and a Random that obey the test: time moves only by `advance`, randomness is seeded. */
+/** A Clock and a Random that obey: time moves only by `advance`, randomness is seeded. */
 import type { Clock, Random } from '../ports.ts'
 
 interface Timer {

@@ -1,4 +1,4 @@
-/** Ends of probes for tests that are about what is made of them. */
+/** How probes end, where nobody sent one. */
 import type { AddressOutcome, ProbeOutcome } from '../ports.ts'
 
 /** A probe of one address without a final response unless the parts say otherwise. */
