@@ -1,6 +1,7 @@
 /** Cross checks of trunks: their interfaces, registration, and what an emergency trunk needs. */
 import { parseSipUri } from './address.ts'
 import { interfacesOf, ms } from './check-gateways.ts'
+import { checkFailback } from './check-failback.ts'
 import { contactPattern } from './contact.ts'
 import { formatDuration } from './duration.ts'
 import type { DriverRegistry } from './kinds.ts'
@@ -29,6 +30,7 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
     checkTogether(interfaces, reporter)
     checkNumber(view, path, reporter)
     checkMode(view, path, reporter)
+    checkFailback(view, registry, path, interfaces.map(({ value }) => value), reporter)
     if (registration === null) continue
     if (registration.auth === 'ip') {
       checkNothingRegistered(path, registration, reporter)
@@ -192,7 +194,7 @@ function warnUnproven (id: string, registration: Registration, reporter: Reporte
 /** The way back leaves an interface that works: an emergency trunk may not wait longer than max_gap for the proof that it is off. */
 function warnVetoedFailback (view: View, registry: DriverRegistry, trunk: Path, registration: Registration, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
   const maxGap = view.at<string>(['interlocks', 'max_gap'])
-  const waits = view.at([...trunk, 'emergency']) === true && view.at([...trunk, 'failback', 'policy']) === 'manual' && (registration.on_second ?? 'reject') === 'reject'
+  const waits = view.at([...trunk, 'emergency']) === true && view.at([...trunk, 'failback', 'policy']) !== 'never' && (registration.on_second ?? 'reject') === 'reject'
   // In one message: the old registration need not run out.
   if (!waits || maxGap === null || registration.handover === 'swap' || timerMs(registration) <= ms(maxGap)) return
   const silent = interfaces.slice(1).find(({ value }) => registry.get(view.at<string>(['gateways', value.gateway, 'driver']) ?? '')?.capabilities.unregisters === false)

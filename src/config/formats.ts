@@ -5,6 +5,7 @@ import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseNetwork, p
 import { parseCodes } from './codes.ts'
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
 import { isTemplate } from './template.ts'
+import { isTimezone, parseDailyWindow } from './time-of-day.ts'
 
 /** What is wrong, as the rest of a sentence that starts with the key, and what to do; null: nothing. */
 export type FormatProblem = { readonly message: string; readonly hint: string | null } | null
@@ -39,6 +40,8 @@ export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> 
     const parsed = parseMatcher(text)
     return parsed.ok ? null : { message: `is not a matcher: ${parsed.message}`, hint: 'for example alertname="SipTrunkDown"' }
   },
+  'daily-window': (text) => parseDailyWindow(text) === null ? { message: 'must be two different times of day', hint: 'for example 02:00-05:00' } : null,
+  timezone: (text) => isTimezone(text) ? null : { message: 'is not a time zone', hint: 'for example Europe/Berlin or UTC' },
   template: (text) => isTemplate(text)
     ? null
     : { message: 'must be a name, or one label of the alert in braces', hint: 'for example {trunk}' }

@@ -1,6 +1,6 @@
 /** Trunks of a validated file, with the probes and binding queries that they need. */
 import { strictest } from '../core/mode.ts'
-import type { BindingQuerySettings, InterfaceTopology, Mode, ProbeId, Registration, TrunkId, TrunkTopology } from '../core/topology.ts'
+import type { BindingQuerySettings, Failback, InterfaceTopology, Mode, ProbeId, Registration, TrunkId, TrunkTopology } from '../core/topology.ts'
 import { ms } from './check-gateways.ts'
 import type { BindingConfig, ProbeConfig, ProbeModule } from './config.ts'
 import { contactPattern } from './contact.ts'
@@ -9,6 +9,7 @@ import { canonical, probeAt } from './probe-module.ts'
 import type { ConfigFile, InterfaceFile, TrunkFile } from './schema.ts'
 import type { RegisterProbeFile } from './schema-probes.ts'
 import { sourcesOf } from './secrets.ts'
+import { parseDailyWindow, systemTimezone } from './time-of-day.ts'
 
 export interface NormalizedTrunks {
   readonly trunks: ReadonlyMap<TrunkId, TrunkTopology>
@@ -32,12 +33,21 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
     mode: effectiveMode(file.mode, trunk.mode),
     interfaces: trunk.interfaces.map((each) => normalizeInterface(each, addProbe)),
     registration: normalizeRegistration(file, trunk),
-    failback: { policy: trunk.failback.policy, window: null, drainMs: null },
+    failback: normalizeFailback(trunk.failback),
     emergency: trunk.emergency,
     minEnabled: trunk.min_enabled
   }))
   const bindings = Object.entries(file.trunks).flatMap(([id, trunk]) => bindingConfig(file, id, trunk, modules, around))
   return { trunks: new Map(trunks.map((trunk) => [trunk.id, trunk])), probes: [...probes.values()], bindings }
+}
+
+function normalizeFailback ({ policy, window, timezone, drain }: TrunkFile['failback']): Failback {
+  const times = window === undefined ? null : parseDailyWindow(window)
+  return {
+    policy,
+    window: times === null ? null : { ...times, timezone: timezone ?? systemTimezone() },
+    drainMs: drain === undefined ? null : ms(drain)
+  }
 }
 
 /** A trunk can only be more careful than the whole. */

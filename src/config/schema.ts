@@ -53,7 +53,10 @@ const Trunk = closed({
   registration: RegistrationSchema,
   interfaces: Type.Array(Interface, { description: 'the interfaces that stand in for one another, in order of preference' }),
   failback: closed({
-    policy: choice(['manual', 'never'], { description: 'how the trunk returns to a preferred interface: manual (default) = by command, never', default: 'manual' })
+    policy: choice(['manual', 'automatic', 'never'], { description: 'how the trunk returns to its preferred interface: manual (default) = by command; automatic = by itself, as a trial that goes back at once when it is not verified; never', default: 'manual' }),
+    window: Type.Optional(text('daily-window', 'automatic only: when it may begin, by the clock on the wall, for example 02:00-05:00; may reach over midnight')),
+    timezone: Type.Optional(text('timezone', 'zone of that clock, for example Europe/Berlin; default: the system\'s when the file is loaded')),
+    drain: Type.Optional(text('positive-duration', 'longest wait for calls to end before a planned move (failback, prefer, a command); default: calls are not waited for'))
   }, { description: 'the way back', default: {} }),
   emergency: Type.Boolean({ description: 'the trunk carries emergency calls: it is never left without an enabled interface; default false', default: false }),
   min_enabled: Type.Integer({ minimum: 0, description: 'interfaces that stay enabled at least; default 1', default: 1 })

@@ -2,6 +2,7 @@
  * A trunk's state as it is stored, and as it is read back after a restart. Instants of mere routine (the last read, the
  * last query) are rounded, so that an idle trunk is not written with every probe.
  */
+import type { Observation } from './observation.ts'
 import { notLaterThan } from './shift.ts'
 import type { InterfaceKey } from './topology.ts'
 import { interfaceState, newTrunkState } from './world.ts'
@@ -14,11 +15,17 @@ function lifeOf (atMs: number | null): number | null {
   return atMs === null ? null : Math.ceil(atMs / GRID_MS) * GRID_MS
 }
 
+/** Calls come and go; what was read before a restart says nothing about now. */
+function durableObservation ({ present, admin, registered, path }: Observation): Observation & { readonly atMs: number } {
+  return { present, admin, registered, path, atMs: 0 }
+}
+
 function durableInterface (own: InterfaceState): InterfaceState {
   return {
     ...own,
-    observed: own.observed === null ? null : { ...own.observed, atMs: 0 },
+    observed: own.observed === null ? null : durableObservation(own.observed),
     attempt: null,
+    wellSinceMs: null,
     lastLifeAtMs: lifeOf(own.lastLifeAtMs)
   }
 }

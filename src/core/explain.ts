@@ -1,5 +1,6 @@
 /** Sentences for people: what a trunk does now, why it is held, and the one command that releases it. */
 import type { Veto } from './interlocks/judgement.ts'
+import { TRIALS } from './propose.ts'
 import { releaseLine } from './override.ts'
 import { standingPause, standingPin } from './permission.ts'
 import type { Wait } from './waits.ts'
@@ -38,14 +39,15 @@ export function awaitsApproval (vetoes: readonly Veto[]): boolean {
 /** What people have said, and what they are asked. */
 function persons (trunk: TrunkTopology, state: TrunkState, health: HealthMap, { vetoes }: HeldBy, nowMs: EpochMs): string[] {
   const pin = standingPin(state, nowMs)
-  const { open, latch, inFlight, wanted } = state
+  const { open, latch, inFlight, wanted, failedFailbacks } = state
   const aborted = inFlight !== null && inFlight.abortedBy !== null && !inFlight.rollingBack ? [`aborted by ${inFlight.abortedBy}, turns back as soon as it can`] : []
   const asked = open !== null && awaitsApproval(vetoes) ? [`waits for approval: from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'} (decision ${open.id})`] : []
   const latched = latch === null ? [] : [`latched, ${latch.because}: nothing goes back by itself`]
-  if (pin === null) return [...aborted, ...asked, ...latched]
+  const manual = trunk.failback.policy === 'automatic' && failedFailbacks >= TRIALS ? [`nothing goes back by itself after ${failedFailbacks} failed trials, until pointsman ack`] : []
+  if (pin === null) return [...aborted, ...asked, ...latched, ...manual]
   const dead = health.get(pin.interface)?.verdict === 'down' ? ', which is down' : ''
   const elsewhere = pin.interface !== wanted && inFlight === null ? ', where it is not' : ''
-  return [`pinned to ${pin.interface}${dead}${elsewhere} by ${pin.actor}: ${pin.reason}`, ...aborted, ...asked, ...latched]
+  return [`pinned to ${pin.interface}${dead}${elsewhere} by ${pin.actor}: ${pin.reason}`, ...aborted, ...asked, ...latched, ...manual]
 }
 
 function carries (state: TrunkState, health: HealthMap, on: InterfaceHealth | undefined): Explanation['carrying'] {

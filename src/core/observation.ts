@@ -14,6 +14,8 @@ export interface Observation {
   readonly registered: boolean | null
   /** The carrier is reachable by the gateway's own word; null: it can't tell. */
   readonly path: 'up' | 'down' | null
+  /** Calls in progress over the interface, or over its whole gateway where that is all it tells. Missing: it can't tell. */
+  readonly calls?: number
 }
 
 /** A failed attempt. `effect`: `none` nothing was changed for certain; `unknown` it may still be executed. */

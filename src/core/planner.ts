@@ -6,6 +6,7 @@
  * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
  */
 import { payDebts, payWhileVerifying } from './debt.ts'
+import { drainsFirst } from './drain.ts'
 import { incidentCause, withIncident } from './incidents.ts'
 import { judge } from './interlocks.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
@@ -28,6 +29,7 @@ import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { attend } from './upkeep.ts'
 import { waitsFor } from './waits.ts'
+import { keepWell } from './well.ts'
 import type { Wait } from './waits.ts'
 import { rulesInForce } from './watchdog.ts'
 import { interfaceState, withInterface } from './world.ts'
@@ -55,8 +57,10 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   state = recordDark(state, [...health.values()].filter((h) => !h.sipAlive && interfaceState(state, h.key).silentSince).map((h) => h.key))
   const alerts = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
   const own = healthDemandsOf(trunk, health, rulesInForce(world), nowMs)
+  state = keepWell(state, health, alerts, nowMs)
   const step = decide(world, trunk, state, health, [...own.demands, ...alerts], freshId, nowMs)
-  const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.length > 0 || [...health.values()].some((h) => h.wavering)
+  // Hours until a window opens are no time of change.
+  const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.some((w) => w.reason !== 'window') || [...health.values()].some((h) => h.wavering)
   const care = attend(world, trunk, step.state, health, changing ? 'changing' : alerts.length > 0 ? 'doubt' : 'calm', nowMs)
   return {
     ...step,
@@ -244,9 +248,10 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
     from: proposal.from,
     to: proposal.to,
     cause: proposal.cause,
+    trial: proposal.cause === 'failback' && !proposal.byOperator,
     admittedAtMs: nowMs,
     rollingBack: false,
-    phase: 'disabling',
+    phase: drainsFirst(trunk, state, health, proposal) ? 'draining' : 'disabling',
     phaseSinceMs: nowMs,
     failures: 0,
     provenBy: null,
@@ -259,7 +264,7 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
   const its = health.get(proposal.from ?? '')
   const counts = (proposal.cause === 'alert' || proposal.cause === 'health') && !proposal.byOperator && from !== undefined && its !== undefined
   const incidents = counts ? withIncident(state, incidentCause(world, from, its, decision.sinceMs), nowMs) : state.incidents
-  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
+  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...(inFlight.phase === 'draining' ? { phase: 'draining' } : {}), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
   return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps, incidents }, passed, notes: [note] }
 }
 

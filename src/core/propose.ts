@@ -1,11 +1,15 @@
 /** What ought to change on a trunk, before anybody judges whether it may. */
-import { betterThan, disablesOf, isOut, refugeFrom } from './demands.ts'
+import { betterThan, disablesOf, isOut, ranked, refugeFrom } from './demands.ts'
 import type { Proposal } from './interlocks/judgement.ts'
 import { standingPin } from './permission.ts'
 import type { Demand } from './rules.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
 import type { OperatorRequest, TrunkState } from './world.ts'
+
+/** After so many failed trials in a row a failback is manual, until a person acknowledges it. */
+export const TRIALS = 3
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
@@ -15,7 +19,7 @@ export function propose (trunk: TrunkTopology, state: TrunkState, health: Health
   if (request !== null) return obey(request, wanted, health)
   if (wanted === null) return unanswerable(demands)
   const pinned = standingPin(state, nowMs)?.interface ?? null
-  return leave(trunk, health, demands, wanted, pinned) ?? mend(state, health, wanted) ?? improve(trunk, health, demands, wanted, pinned)
+  return leave(trunk, state, health, demands, wanted, pinned) ?? mend(state, health, wanted) ?? better(trunk, state, health, demands, wanted, pinned)
 }
 
 /** What is wanted and on needs no order; what is wanted and off is only switched on. */
@@ -32,7 +36,7 @@ function unanswerable (demands: readonly Demand[]): Proposal | null {
 }
 
 /** A rule wants the wanted interface out. */
-function leave (trunk: TrunkTopology, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
+function leave (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
   const against = disablesOf(demands, wanted)
   const isConfirmed = isOut(demands, health, wanted)
   // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
@@ -40,7 +44,7 @@ function leave (trunk: TrunkTopology, health: HealthMap, demands: readonly Deman
   const refuge = refugeFrom(trunk, demands, health, wanted, pinned)
   if (refuge === null && onlyLostItself(health.get(wanted))) return null
   // Not confirmed yet: another rule may have a reason of its own.
-  if (!isConfirmed && improve(trunk, health, demands, wanted, pinned) !== null) return null
+  if (!isConfirmed && better(trunk, state, health, demands, wanted, pinned) !== null) return null
   return { from: wanted, to: refuge?.to ?? null, cause: causeOf(against), demands: against, byOperator: false, lastUsable: refuge?.lastUsable ?? false }
 }
 
@@ -54,10 +58,24 @@ function mend (state: TrunkState, health: HealthMap, wanted: InterfaceKey): Prop
   return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false, lastUsable: false }
 }
 
-/** A rule prefers another one. */
-function improve (trunk: TrunkTopology, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
-  const better = health.get(wanted)?.enabled === false ? null : betterThan(trunk, demands, health, wanted)
-  return better === null || (pinned !== null && better.to !== pinned) ? null : { from: wanted, to: better.to, cause: 'prefer', demands: better.demands, byOperator: false, lastUsable: false }
+/** A rule prefers another one, or the trunk goes back by itself. */
+function better (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
+  if (health.get(wanted)?.enabled === false) return null
+  const proposal = improve(trunk, health, demands, wanted) ?? goBack(trunk, state, demands, wanted)
+  return pinned === null || proposal?.to === pinned ? proposal : null
+}
+
+function improve (trunk: TrunkTopology, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey): Proposal | null {
+  const first = betterThan(trunk, demands, health, wanted)
+  return first === null ? null : { from: wanted, to: first.to, cause: 'prefer', demands: first.demands, byOperator: false, lastUsable: false }
+}
+
+/** `failback: automatic`, to the first interface while it is well; how long it has to be so is for `hold` to say. */
+function goBack (trunk: TrunkTopology, state: TrunkState, demands: readonly Demand[], wanted: InterfaceKey): Proposal | null {
+  const first = ranked(trunk, demands)[0]?.key
+  if (trunk.failback.policy !== 'automatic' || first === undefined || first === wanted) return null
+  if (state.failedFailbacks >= TRIALS || interfaceState(state, first).wellSinceMs === null) return null
+  return { from: wanted, to: first, cause: 'failback', demands: [], byOperator: false, lastUsable: false }
 }
 
 /** Own health needs neither an alert nor living monitoring, so it speaks where both do. */

@@ -87,7 +87,9 @@ export const WAITS = {
   'waiting-for-answer': 'waiting until it is clear whether the gateway answers',
   'pre-flight': 'reading the standby before the first write',
   'read-back': 'reading the gateways back',
-  spacing: 'switchovers of one trunk keep a distance'
+  spacing: 'switchovers of one trunk keep a distance',
+  draining: 'waiting for a moment without calls',
+  window: 'the trunk goes back within its window only'
 } as const
 export type WaitReason = keyof typeof WAITS
 

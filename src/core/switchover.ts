@@ -2,12 +2,13 @@
  * A switchover is a transaction: break before make. From its first write until it is verified or rolled back only the
  * proof that the others are off (exclusive) can hold it; vanished evidence, cooldown, pause and warm-up don't.
  *
- *   disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
- *       ▲                                      │
- *       └────────── rolling back ◄─────────────┘  (once; when refuted or aborted, and the old gateway answers)
+ *   draining ──► disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
+ *                    ▲                                      │
+ *                    └────────── rolling back ◄─────────────┘  (once; when refuted or aborted, and the old gateway answers)
  *
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
+import { drainOf } from './drain.ts'
 import type { Wait } from './waits.ts'
 import { countMove, nextTry } from './moves.ts'
 import { mayBeOn, recordCommand } from './observe.ts'
@@ -20,13 +21,15 @@ import type { InterfaceHealth } from './trunk-health.ts'
 import type { AdminState } from './observation.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
-import { interfaceState, newDebt } from './world.ts'
+import { interfaceState, newDebt, withInterface } from './world.ts'
 import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 
 /** A command is tried this often before the switchover gives up (nothing changed) or turns back. */
 const TRIES = 3
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
+/** Pause between two reads while calls are waited for. */
+const DRAIN_READ_MS = 1000
 /** So long an enable waits for reads that fail though the gateway answers. */
 const UNREADABLE_MS = 5000
 /** So long the registrar is asked for a change of its bindings, however many others ask it at the same time. */
@@ -63,7 +66,18 @@ export function advance (world: World, trunk: TrunkTopology, before: TrunkState,
   return { ...NO_STEP, state, notes }
 }
 
-const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { disabling, proving, enabling, verifying }
+const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { draining, disabling, proving, enabling, verifying }
+
+/** Nothing is written yet: a planned move waits for a moment without calls, or until its time is over. */
+function draining (context: Context): Step {
+  const { trunk, state, run, health } = context
+  const { off, on } = direction(run)
+  // What works is not left for what has stopped working meanwhile.
+  if (on !== null && health.get(on)?.usable !== true) return end(context, 'aborted', `${on} is no longer usable`)
+  const drain = drainOf(trunk, state, health, off, run.phaseSinceMs, context.nowMs)
+  if (drain.state === 'over') return to(context, 'disabling', {}, drain.because)
+  return observing(context, off, { reason: 'draining', detail: drain.detail, untilMs: drain.untilMs }, DRAIN_READ_MS)
+}
 
 function disabling (context: Context): Step {
   const { state, run, health } = context
@@ -179,7 +193,10 @@ function verifying (context: Context): Step {
   if (on === null) return end(context, 'gateway-alive')
   const result = verification(world, trunk, state, health, on, run.phaseSinceMs, nowMs)
   switch (result.state) {
-    case 'verified': case 'unverifiable': return end(context, run.rollingBack ? (run.abortedBy === null ? 'rolled-back' : 'aborted') : result.state)
+    case 'verified': case 'unverifiable': {
+      if (run.rollingBack) return end(context, run.abortedBy === null ? 'rolled-back' : 'aborted')
+      return run.trial && result.state === 'unverifiable' ? turnBack(context, 'nobody can say whether it is registered') : end(context, result.state)
+    }
     case 'refuted': return turnBack(context, result.detail, result.refusal)
     case 'open': {
       const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
@@ -266,9 +283,9 @@ function owes (state: TrunkState, key: InterfaceKey): boolean {
   return state.debts.some((debt) => debt.interface === key)
 }
 
-function to (context: Context, phase: Phase, change: Partial<Switchover> = {}): Step {
+function to (context: Context, phase: Phase, change: Partial<Switchover> = {}, because: string | null = null): Step {
   const { state, run, nowMs } = context
-  const note: Note = { decision: run.decision, type: 'phase', data: { phase, ...(change.provenBy === undefined ? {} : { provenBy: change.provenBy }) } }
+  const note: Note = { decision: run.decision, type: 'phase', data: { phase, ...(because === null ? {} : { because }), ...(change.provenBy === undefined ? {} : { provenBy: change.provenBy }) } }
   return { ...NO_STEP, state: { ...state, inFlight: { ...run, phase, phaseSinceMs: nowMs, failures: 0, ...change } }, notes: [note] }
 }
 
@@ -278,9 +295,9 @@ function waiting (context: Context, wait: Wait | null): Step {
 }
 
 /** Reads while something is awaited. */
-function observing (context: Context, keys: readonly InterfaceKey[], wait: Wait): Step {
+function observing (context: Context, keys: readonly InterfaceKey[], wait: Wait, everyMs = READ_EVERY_MS): Step {
   const { world, trunk, state, nowMs } = context
-  const { actions, dueMs } = readings(world, trunk, state, keys, READ_EVERY_MS, nowMs)
+  const { actions, dueMs } = readings(world, trunk, state, keys, everyMs, nowMs)
   return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs: Math.min(dueMs ?? nowMs + 500, wait.untilMs ?? Infinity) }
 }
 
@@ -306,13 +323,25 @@ function end (context: Context, result: Result, detail: string | null = null): S
     wanted,
     baseline: wanted === null ? 'unset' : state.baseline,
     debts: debtsAtEnd(context, wanted),
-    moves: run.cause === 'alert' || run.cause === 'health' ? nextTry(state.moves, nowMs) : state.moves,
+    moves: isSpaced(run, moved) ? nextTry(state.moves, nowMs) : state.moves,
     movedAtMs: moved ? nowMs : state.movedAtMs,
     ...(run.cause === 'upkeep' ? {} : countMove(state, { moved, helped: !stays && result !== 'refuted', refuted: result === 'refuted' || result === 'rolled-back' }, world.topology.interlocks.latch, nowMs)),
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
     refuted: result === 'refuted' ? { sinceMs: nowMs, decision: run.decision } : null
   }
-  return { ...NO_STEP, state: next, notes: [note] }
+  return { ...NO_STEP, state: run.trial ? endTrial(next, run, result) : next, notes: [note] }
+}
+
+/** What is away from a down interface keeps a distance to the one before; so does a preference that did not work out. */
+function isSpaced ({ cause }: Switchover, moved: boolean): boolean {
+  return cause === 'alert' || cause === 'health' || (cause === 'prefer' && !moved)
+}
+
+/** A failed trial makes the next hold longer and begin anew. */
+function endTrial (state: TrunkState, { to }: Switchover, result: Result): TrunkState {
+  if (result === 'aborted') return state
+  if (result === 'verified') return { ...state, failedFailbacks: 0 }
+  return withInterface({ ...state, failedFailbacks: state.failedFailbacks + 1 }, to, { wellSinceMs: null })
 }
 
 /**

@@ -35,6 +35,8 @@ export interface DriverCapabilities {
   readonly reportsRegistration: boolean
   /** The driver reports whether the gateway reaches the carrier (path evidence). */
   readonly reportsPath: boolean
+  /** The driver tells how many calls there are: a planned move can wait until they have ended. */
+  readonly reportsCalls: boolean
   /** A read of the gateway shows the running state; false: it shows the stored one only (innovaphone). */
   readonly readsRunningState: boolean
   /** `reregister` is supported. */

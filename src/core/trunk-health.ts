@@ -18,6 +18,8 @@ export interface InterfaceHealth {
   readonly downBy: readonly DownReason[]
   /** Since when it is down without a break, by the oldest of `downBy`; null: it isn't. Counts anew after a restart. */
   readonly downSinceMs: EpochMs | null
+  /** Since when all of its evidence but the registration is up; null: it isn't. */
+  readonly upSinceMs: EpochMs | null
   /** May take over: observed lately, present, account accepted, no debt, nothing of its own down. */
   readonly usable: boolean
   /** Why it is not usable. */
@@ -126,10 +128,13 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
   const wavering = [sip, driver]
   const downBy: DownReason[] = []
   const sincesMs: EpochMs[] = []
+  const upMs: EpochMs[] = []
   const isDown = (reason: DownReason, atMs: EpochMs): void => {
     downBy.push(reason)
     sincesMs.push(atMs)
   }
+  if (sip !== undefined) upMs.push(verdictSince(sip, probeLimits(topology, iface.sipProbe), sinceMs))
+  if (driver !== undefined) upMs.push(verdictSince(driver, gateway.observe, sinceMs))
   const unreachable = sipVerdict === 'down' && driverVerdict === 'down'
   if (sip !== undefined && sipVerdict === 'down') isDown(unreachable ? 'unreachable' : 'sip-lost', verdictSince(sip, probeLimits(topology, iface.sipProbe), sinceMs))
 
@@ -143,6 +148,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
   if (path !== undefined && nowMs >= state.registrationsFromMs) {
     const verdict = verdictAt(path, gateway.observe, nowMs, sinceMs)
     evidence.push(status('path', path, verdict))
+    upMs.push(verdictSince(path, gateway.observe, sinceMs))
     if (verdict === 'down') isDown('path-lost', Math.max(verdictSince(path, gateway.observe, sinceMs), state.registrationsFromMs))
     wavering.push(path)
   }
@@ -150,16 +156,19 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     const carrier = world.evidence.get(iface.carrierProbe)
     const verdict = verdictAt(carrier, probeLimits(topology, iface.carrierProbe), nowMs, sinceMs)
     evidence.push(status('carrier', carrier, verdict))
+    if (carrier !== undefined) upMs.push(verdictSince(carrier, probeLimits(topology, iface.carrierProbe), sinceMs))
     // A target that all interfaces share says nothing about one of them: it is `carrier-down` of the trunk.
     if (carrier !== undefined && verdict === 'down' && sharedCarrier(trunk) === null) isDown('carrier-lost', verdictSince(carrier, probeLimits(topology, iface.carrierProbe), sinceMs))
     wavering.push(carrier)
   }
 
   const unusable = unusableBecause(state, own, gateway, iface, downBy, nowMs)
+  const verdict = downBy.length > 0 ? 'down' : evidence.some((e) => e.verdict === 'unknown') ? 'unknown' : 'up'
   return {
     key: iface.key,
-    verdict: downBy.length > 0 ? 'down' : evidence.some((e) => e.verdict === 'unknown') ? 'unknown' : 'up',
+    verdict,
     downBy,
+    upSinceMs: verdict === 'up' ? Math.max(...upMs) : null,
     downSinceMs: sincesMs.length === 0 ? null : Math.min(...sincesMs),
     usable: unusable.length === 0,
     unusable,

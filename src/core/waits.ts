@@ -3,12 +3,17 @@ import type { Judgement, Proposal } from './interlocks/judgement.ts'
 import type { WaitReason } from './reasons.ts'
 import { sharedCarrierVerdict } from './trunk-health.ts'
 import type { EpochMs } from './topology.ts'
+import { clockTime, isOpen, opensAt } from './window.ts'
 import type { TrunkState, World } from './world.ts'
 
 export interface Wait { readonly reason: WaitReason; readonly detail: string; readonly untilMs: EpochMs | null }
 
 export function waitsFor ({ world, trunk, state, health, proposal, proof, nowMs }: Judgement): Wait[] {
   const waits: Wait[] = []
+  const { window } = trunk.failback
+  if (window !== null && proposal.cause === 'failback' && !proposal.byOperator && !isOpen(window, nowMs)) {
+    waits.push({ reason: 'window', detail: `it opens at ${clockTime(window.fromMinute)} ${window.timezone}`, untilMs: opensAt(window, nowMs) })
+  }
   const spacedMs = spacedUntil(world, state, proposal)
   if (spacedMs > nowMs && !proposal.byOperator) waits.push({ reason: 'spacing', detail: 'the last try was too short ago', untilMs: spacedMs })
   if (sharedCarrierVerdict(world, trunk, nowMs)?.wavering === true) waits.push({ reason: 'waiting-for-answer', detail: 'the carrier has just missed a probe', untilMs: null })

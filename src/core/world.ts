@@ -97,7 +97,7 @@ export type SwitchoverCause = typeof SWITCHOVER_CAUSES[number]
 export function isCause (text: string): text is SwitchoverCause {
   return (SWITCHOVER_CAUSES as readonly string[]).includes(text)
 }
-export type Phase = 'disabling' | 'proving' | 'enabling' | 'verifying'
+export type Phase = 'draining' | 'disabling' | 'proving' | 'enabling' | 'verifying'
 
 /** An admitted switchover: from its first write on it is a transaction. */
 export interface Switchover {
@@ -106,6 +106,8 @@ export interface Switchover {
   readonly from: InterfaceKey | null
   readonly to: InterfaceKey
   readonly cause: SwitchoverCause
+  /** An automatic failback: not verified in time, it goes back at once. */
+  readonly trial: boolean
   readonly admittedAtMs: EpochMs
   /** Running backwards: `to` is disabled and `from` is enabled again. */
   readonly rollingBack: boolean

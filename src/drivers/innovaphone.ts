@@ -47,7 +47,7 @@ const schema = Type.Object({
 }, { additionalProperties: false })
 
 const capabilities: DriverCapabilities = {
-  reportsRegistration: false, reportsPath: false, readsRunningState: false, reregisters: false,
+  reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false,
   // Whether disabling sends an un-REGISTER is unknown, so it doesn't count.
   unregisters: false, persistent: true, registersWithinMs: 30_000
 }

@@ -42,6 +42,8 @@ export interface KamailioSettings {
   readonly dispatcher_group?: number
   /** One destination of the set, as `dispatcher.list` shows it; default: any of the set. */
   readonly dispatcher_destination?: string
+  /** The script tracks its calls with the dialog module. */
+  readonly dialogs?: boolean
 }
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
@@ -56,11 +58,12 @@ const schema = Type.Object({
   ca_file: text('PEM file with the certificate of the gateway or of its issuer; default: the system\'s'),
   insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the token' })),
   dispatcher_group: Type.Optional(Type.Integer({ minimum: 0, description: 'set of the dispatcher module that holds the carrier: its state is path evidence' })),
-  dispatcher_destination: text('one destination of that set, as dispatcher.list shows it; default: any of the set')
+  dispatcher_destination: text('one destination of that set, as dispatcher.list shows it; default: any of the set'),
+  dialogs: Type.Optional(Type.Boolean({ default: false, description: 'the script tracks its calls with the dialog module: their number, of the whole Kamailio, is what a drain waits for' }))
 }, { additionalProperties: false })
 
 const capabilities: DriverCapabilities = {
-  reportsRegistration: true, reportsPath: true, readsRunningState: true, reregisters: true, unregisters: true, persistent: false,
+  reportsRegistration: true, reportsPath: true, reportsCalls: true, readsRunningState: true, reregisters: true, unregisters: true, persistent: false,
   registersWithinMs: REGISTERS_WITHIN_S * 1_000
 }
 
@@ -101,7 +104,7 @@ async function execute (rpc: Rpc, uuid: string, methods: readonly WriteMethod[],
 }
 
 function createDriver (settings: KamailioSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
-  const { url, dispatcher_group: group, dispatcher_destination: destination } = settings
+  const { url, dispatcher_group: group, dispatcher_destination: destination, dialogs = false } = settings
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
   const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url)
 
@@ -112,13 +115,22 @@ function createDriver (settings: KamailioSettings, { clock, random }: { readonly
     return reply.kind === 'error' ? null : pathOf(reply.result, group, destination ?? null)
   }
 
+  /** Dialogs of the whole Kamailio; undefined: its script does not track them. */
+  const calls = async (signal: AbortSignal): Promise<number | undefined | DriverFailure> => {
+    if (!dialogs) return undefined
+    const reply = await rpc({ method: 'dlg.stats_active', params: [], reads: true }, signal)
+    if (reply.kind === 'failed') return reply.failure
+    return reply.kind === 'error' ? undefined : callsOf(reply.result)
+  }
+
   const observe = async (interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> => {
-    const [reached, ...lookups] = await Promise.all([path(signal), ...interfaces.map((uuid) => lookUp(rpc, uuid, signal))])
+    const [reached, ongoing, ...lookups] = await Promise.all([path(signal), calls(signal), ...interfaces.map((uuid) => lookUp(rpc, uuid, signal))])
     if (typeof reached === 'object' && reached !== null) return reached
+    if (typeof ongoing === 'object') return ongoing
     const observed = new Map<string, Observation>()
     for (const [index, lookup] of lookups.entries()) {
       if (!lookup.ok) return lookup
-      observed.set(interfaces[index]!, observationOf(lookup.registration, reached))
+      observed.set(interfaces[index]!, observationOf(lookup.registration, reached, ongoing))
     }
     return { ok: true, interfaces: observed }
   }
@@ -154,9 +166,16 @@ function createDriver (settings: KamailioSettings, { clock, random }: { readonly
   }
 }
 
-function observationOf (registration: Registration | null, path: Observation['path']): Observation {
-  if (registration === null) return { present: false, admin: 'disabled', registered: null, path }
-  return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path }
+function observationOf (registration: Registration | null, path: Observation['path'], calls: number | undefined): Observation {
+  const told = calls === undefined ? {} : { calls }
+  if (registration === null) return { present: false, admin: 'disabled', registered: null, path, ...told }
+  return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path, ...told }
+}
+
+/** `all` of `dlg.stats_active` is every dialog that has begun and not ended. */
+function callsOf (result: unknown): number | undefined {
+  const { all } = result as { readonly all?: unknown }
+  return typeof all === 'number' && Number.isInteger(all) && all >= 0 ? all : undefined
 }
 
 /** The kind `kamailio`. */

@@ -49,6 +49,8 @@ export interface ModelGateway {
   /** Executes a command now; a frozen one does it after the thaw. */
   write(desired: AdminState): void
   reregister(): void
+  /** Calls in progress, where its kind tells them. */
+  setCalls(calls: number): void
   /** Lets its timers run up to now. */
   tick(): void
 }
@@ -76,6 +78,7 @@ export function createModelGateway (options: GatewayOptions): ModelGateway {
   let stored: AdminState = options.enabled ? 'enabled' : 'disabled'
   let running = stored
   let gaveUp = false
+  let calls = 0
   /** End of the lifetime that it believes in; 0: not registered. */
   let boundUntilMs = 0
   let dueMs = startMs
@@ -142,13 +145,15 @@ export function createModelGateway (options: GatewayOptions): ModelGateway {
         present: true,
         admin: admin === 'enabled' && gaveUp ? 'self-disabled' : admin,
         registered: behaviour.tells ? admin === 'enabled' && !gaveUp && boundUntilMs > clock.monotonicMs() : null,
-        path: behaviour.tells ? path : null
+        path: behaviour.tells ? path : null,
+        ...(behaviour.tells ? { calls } : {})
       }
     },
     write: (desired) => {
       if (faults.has('frozen')) late.push(() => { execute(desired) })
       else if (powered()) execute(desired)
     },
+    setCalls: (number) => { calls = number },
     reregister: () => { if (powered() && running === 'enabled') { gaveUp = false; dueMs = clock.monotonicMs() } },
     tick: () => {
       const nowMs = clock.monotonicMs()

@@ -42,7 +42,7 @@ function gatewayAt (world: ModelWorld, letter: string | undefined): ModelGateway
 }
 
 async function happen (world: ModelWorld, event: Event): Promise<void> {
-  const { gateway: letter, person, carrier, prometheus, alert, alertmanager, pointsman, operator } = event
+  const { gateway: letter, person, carrier, prometheus, alert, calls, alertmanager, pointsman, operator } = event
   if (letter !== undefined) {
     const gateway = gatewayAt(world, letter)
     if (event.fault !== undefined) gateway.inject(event.fault)
@@ -65,6 +65,10 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (alert !== undefined) {
     const [verb, at, name = 'SipTrunkDown'] = alert.split(' ')
     world.monitoring.setForeign(gatewayAt(world, at).id, name, verb === 'fires')
+  }
+  if (calls !== undefined) {
+    const [at, number] = calls.split(' ')
+    gatewayAt(world, at).setCalls(Number(number))
   }
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
   if (alertmanager === 'repeats') {

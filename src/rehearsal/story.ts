@@ -22,6 +22,8 @@ export interface Event {
   readonly prometheus?: 'dies' | 'lives'
   /** Somebody's own alert about a gateway: `fires a`, `ends a`; with its name if it isn't SipTrunkDown: `fires a Maintenance`. */
   readonly alert?: string
+  /** Calls in progress on a gateway from now on: `b 3`. */
+  readonly calls?: string
   readonly alertmanager?: 'dies' | 'lives' | 'repeats'
   /** `cut-off` and `connected`: its own way to everything. */
   readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'

@@ -3,11 +3,11 @@ import { Type } from 'typebox'
 import type { DriverKind } from '../../src/drivers/contract.ts'
 
 const secret = Type.Optional(Type.String({ minLength: 1 }))
-const capabilities = { reportsRegistration: true, reportsPath: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
+const capabilities = { reportsRegistration: true, reportsPath: false, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
 const closed = { additionalProperties: false }
 
-const kind = (name: string, schema: DriverKind['schema']): [string, DriverKind] => [name, {
-  name, schema, capabilities, create: () => { throw new Error('the loader must not make drivers') }, byHand: () => { throw new Error('the loader tells nobody') }
+const kind = (name: string, schema: DriverKind['schema'], more: Partial<DriverKind['capabilities']> = {}): [string, DriverKind] => [name, {
+  name, schema, capabilities: { ...capabilities, ...more }, create: () => { throw new Error('the loader must not make drivers') }, byHand: () => { throw new Error('the loader tells nobody') }
 }]
 
 export const kinds: ReadonlyMap<string, DriverKind> = new Map([
@@ -25,7 +25,8 @@ export const kinds: ReadonlyMap<string, DriverKind> = new Map([
     token_file: secret,
     token_env: secret,
     dispatcher_group: Type.Optional(Type.Integer({ minimum: 0 }))
-  }, { ...closed, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] })),
+  }, { ...closed, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] }), { reportsPath: true, reportsCalls: true }),
+  kind('mute', Type.Object({}, closed), { reportsRegistration: false }),
   kind('plain', Type.Object({}, closed))
 ])
 

@@ -7,7 +7,7 @@ import { trunkHealth } from '../../src/core/trunk-health.ts'
 import type { BookedAlert } from '../../src/core/alert-book.ts'
 import type { Mode, Rule } from '../../src/core/topology.ts'
 import type { FleetState, OpenDecision, OperatorRequest, TrunkState } from '../../src/core/world.ts'
-import { A, B, buildAlert, buildInterface, buildWorld, DOWN, MINUTE, NOW, ruleOf, SECOND, sipOf } from '../helpers/build-world.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, DOWN, MINUTE, NOW, ownEyes, ruleOf, SECOND, sipOf } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 
 export interface Given extends WorldParts {
@@ -32,6 +32,8 @@ export function judgementOf ({ proposal, decision, proof = { state: 'proven', by
 
 /** A came back and is well; the trunk is on B. */
 export const back: Given = {
+  resyncs: true,
+  resyncedAtMs: NOW - MINUTE,
   evidence: {},
   alerts: [],
   proposal: { from: B, to: A, cause: 'failback' },
@@ -117,6 +119,10 @@ export const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['the watchdog is lost: an order', { ...back, ...lost, request: {} }, false],
     ['the watchdog lives, no Alertmanager answers', { ...lost, resyncs: true, fleet: { watchdogAtMs: NOW - MINUTE } }, false],
     ['the watchdog has not come yet, no Alertmanager answers', { ...lost, resyncs: true, fleet: {} }, true],
+    ['a failback needs living monitoring', { ...back, resyncedAtMs: null }, true],
+    ['a failback where nobody can be asked', { ...back, resyncs: false }, true],
+    ['a failback where no rule uses alerts', { ...back, resyncs: false, rules: [ownEyes(0)] }, false],
+    ['a failback by order', { ...back, resyncedAtMs: null, request: {} }, false],
     ['own health needs no Alertmanager', { resyncs: true, proposal: { cause: 'health' } }, false]
   ],
   'warm-up': [

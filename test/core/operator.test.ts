@@ -22,7 +22,7 @@ const pinTo = (key: string, untilMs: number | null = null): TrunkOrder => ({ ver
 const simple = (verb: 'unpin' | 'abort' | 'failback' | 'ack' | 'adopt' | 'reassert'): TrunkOrder => ({ verb, trunk: acme })
 
 const PIN_A = { interface: A, actor: 'bert', reason: 'test', atMs: NOW - MINUTE, untilMs: null }
-const RUN: Switchover = { decision: 'd0', from: A, to: B, cause: 'alert', admittedAtMs: NOW - SECOND, rollingBack: false, phase: 'disabling', phaseSinceMs: NOW - SECOND, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: [] }
+const RUN: Switchover = { decision: 'd0', from: A, to: B, cause: 'alert', trial: false, admittedAtMs: NOW - SECOND, rollingBack: false, phase: 'disabling', phaseSinceMs: NOW - SECOND, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: [] }
 const pause = (scope: string): WorldParts => ({ pauses: [{ scope, actor: 'bert', reason: 'test', atMs: NOW, untilMs: null }] })
 const dead: WorldParts = { evidence: { [sipOf(A)]: DOWN, [driverOf(A)]: DOWN }, interfaces: { [A]: silentInterface(30 * SECOND) } }
 /** Its voice lives, its management doesn't. */

@@ -286,7 +286,7 @@ test('a switchover whose target leaves the configuration and whose source is dea
   const trunk = world.topology.trunks.get('acme')
   if (trunk === undefined) throw new Error('no trunk')
   const left = { ...trunk, interfaces: trunk.interfaces.filter((i) => i.key !== B) }
-  const state = fitState({ ...model.state(), wanted: A, inFlight: { decision: 'd', from: A, to: B, cause: 'alert', admittedAtMs: model.nowMs(), rollingBack: false, phase: 'enabling', phaseSinceMs: model.nowMs(), failures: 0, provenBy: 'timer', reregistered: false, abortedBy: null, knownOff: [] } }, [A], model.nowMs())
+  const state = fitState({ ...model.state(), wanted: A, inFlight: { decision: 'd', from: A, to: B, cause: 'alert', trial: false, admittedAtMs: model.nowMs(), rollingBack: false, phase: 'enabling', phaseSinceMs: model.nowMs(), failures: 0, provenBy: 'timer', reregistered: false, abortedBy: null, knownOff: [] } }, [A], model.nowMs())
   const step = planTrunk({ ...world, topology: { ...world.topology, trunks: new Map([['acme', left]]) }, trunks: new Map([['acme', state]]) }, 'acme', 'x', model.nowMs())
   t.same([step.state.inFlight, step.state.wanted, step.state.baseline], [null, null, 'unset'])
   t.end()

@@ -54,11 +54,11 @@ function metrics (): string {
 function driverTable (): string {
   const yes = (can: boolean): string => can ? 'yes' : 'no'
   return table(
-    ['driver', 'own keys', 'shows the running state', 'tells whether it is registered', 'tells whether it reaches the carrier', 'a change survives its restart', '`registers_within`'],
+    ['driver', 'own keys', 'shows the running state', 'tells whether it is registered', 'tells whether it reaches the carrier', 'tells its calls', 'a change survives its restart', '`registers_within`'],
     [...drivers.values()].map(({ name, schema, capabilities }) => [
       code(name),
       Object.keys(schema.properties).map(code).join(', '),
-      ...[capabilities.readsRunningState, capabilities.reportsRegistration, capabilities.reportsPath, capabilities.persistent].map(yes),
+      ...[capabilities.readsRunningState, capabilities.reportsRegistration, capabilities.reportsPath, capabilities.reportsCalls, capabilities.persistent].map(yes),
       code(`${capabilities.registersWithinMs / 1000}s`)
     ])
   )

@@ -127,6 +127,22 @@ test('a refused un-REGISTER does not keep the record on', async (t) => {
   t.equal(stub.runs('trunk1'), false)
 })
 
+test('calls are what the dialog module counts, where the file says that the script uses it', async (t) => {
+  const stub = kamailioStub()
+  for (const { name, status, body, calls } of recorded['dlg.stats_active']) {
+    const { driver } = await gateway(t, (asked, isIgnored) => methodOf(asked) === 'dlg.stats_active'
+      ? { ...(status === undefined ? {} : { status }), headers: { 'Content-Type': 'application/json' }, body: body.replace(/"id":1}$/, `"id":${(JSON.parse(asked.body) as { id: number }).id}}`) }
+      : stub.answer(asked, isIgnored), { dialogs: true })
+    const observed = await driver.observe(['trunk1'], signal())
+    t.equal(observed.ok, true, name)
+    t.equal(observed.ok && observed.interfaces.get('trunk1')?.calls, calls, name)
+  }
+  const { driver, server } = await gateway(t, stub.answer)
+  const silent = await driver.observe(['trunk1'], signal())
+  t.equal(silent.ok && silent.interfaces.get('trunk1')?.calls, undefined)
+  t.notOk(server.asked.some((asked) => methodOf(asked) === 'dlg.stats_active'), 'nobody is asked')
+})
+
 test('many interfaces are read over few connections, the path only where it is configured', async (t) => {
   const stub = kamailioStub()
   const names = Array.from({ length: 40 }, (_, index) => index === 7 ? 'trunk1' : `nope-${index}`)

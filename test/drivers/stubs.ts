@@ -14,7 +14,9 @@ interface RecordedState { readonly name: string; readonly body: string; readonly
 interface RecordedPath { readonly name: string; readonly body: string; readonly path: string | null }
 
 /** Bodies of a real Kamailio 5.6.3. */
-export const recorded = JSON.parse(fixture('kamailio-5.6.3.json')) as { readonly 'uac.reg_info': readonly RecordedState[]; readonly 'dispatcher.list': readonly RecordedPath[] }
+/** `calls` missing: it can't tell. */
+interface RecordedCalls { readonly name: string; readonly status?: number; readonly body: string; readonly calls?: number }
+export const recorded = JSON.parse(fixture('kamailio-5.6.3.json')) as { readonly 'uac.reg_info': readonly RecordedState[]; readonly 'dispatcher.list': readonly RecordedPath[]; readonly 'dlg.stats_active': readonly RecordedCalls[] }
 
 /** cfg.txt in the form that public tools read; one enabled and one disabled interface. */
 export const cfgText = fixture('innovaphone-cfg.txt')
@@ -54,9 +56,10 @@ export function kamailioStub (): Stub {
   }
   const shown = (name: string, { flags, expires }: { flags: number; expires: number }): string => template
     .replace('"l_uuid":"trunk1"', `"l_uuid":"${name}"`).replace(/"expires":\d+,"flags":\d+,"diff_expires":-?\d+/, `"expires":${expires},"flags":${flags},"diff_expires":${(flags & 4) === 0 ? -3 : 59}`)
-  const isRead = (method: string): boolean => method === 'uac.reg_info' || method === 'dispatcher.list'
+  const isRead = (method: string): boolean => method === 'uac.reg_info' || method === 'dispatcher.list' || method === 'dlg.stats_active'
   const call = (method: string, params: readonly string[], isIgnored: boolean): Answer => {
     if (method === 'dispatcher.list') return { body: recorded['dispatcher.list'][0]!.body }
+    if (method === 'dlg.stats_active') return { body: recorded['dlg.stats_active'][0]!.body }
     const name = method === 'uac.reg_refresh' ? params[0]! : params[1]!
     const record = records.get(name)
     if (record === undefined) return { status: 404, body: '{"jsonrpc":"2.0","error":{"code":404,"message":"Record not found"},"id":1}' }

@@ -10,7 +10,7 @@ import { A, B } from '../helpers/build-world.ts'
 const DAY_MS = 86_400_000
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 const run: NonNullable<TrunkState['inFlight']> = {
-  decision: 'd', from: A, to: B, cause: 'alert', admittedAtMs: 0, rollingBack: false, phase: 'proving', phaseSinceMs: 0, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: []
+  decision: 'd', from: A, to: B, cause: 'alert', trial: false, admittedAtMs: 0, rollingBack: false, phase: 'proving', phaseSinceMs: 0, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: []
 }
 
 test('the journal is shortened while no trunk is moved, by the limits that count then', async (t) => {

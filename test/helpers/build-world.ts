@@ -15,9 +15,9 @@ export const SECOND = 1000
 export const MINUTE = 60_000
 
 /** A gateway that tells everything, like Kamailio, but keeps its state. */
-export const TELLS_ALL: DriverCapabilities = { reportsRegistration: true, reportsPath: true, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
+export const TELLS_ALL: DriverCapabilities = { reportsRegistration: true, reportsPath: true, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
 /** A gateway of which only the stored configuration can be read, like an innovaphone. */
-export const TELLS_LITTLE: DriverCapabilities = { reportsRegistration: false, reportsPath: false, readsRunningState: false, reregisters: false, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
+export const TELLS_LITTLE: DriverCapabilities = { reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
 
 /** The product's defaults. */
 export const LIMITS: InterlockSettings = {
@@ -54,7 +54,7 @@ export interface WorldParts {
   readonly resyncedAtMs?: number | null
 }
 
-const GOOD: Evidence = { verdict: 'up', failures: 0, successes: 9, reason: 'good', atMs: NOW, everUp: true, turnedAtMs: null }
+const GOOD: Evidence = { verdict: 'up', failures: 0, successes: 9, reason: 'good', atMs: NOW, everUp: true, turnedAtMs: NOW - 60 * MINUTE }
 /** Evidence that is down since long. */
 export const DOWN: Partial<Evidence> = { verdict: 'down', failures: 9, successes: 0, reason: 'timeout' }
 /** Evidence that has missed once. */

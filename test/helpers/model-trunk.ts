@@ -33,6 +33,8 @@ export interface ModelSide {
   givesUp: boolean
   /** The interface was deleted. */
   absent: boolean
+  /** In progress; told where its kind can. */
+  calls: number
   /** It answers the activation that follows a change. */
   activates: boolean
 }
@@ -50,6 +52,8 @@ export interface ModelTrunk {
   readonly unsafe: readonly string[]
   /** Results of ended switchovers. */
   ended(): readonly string[]
+  /** An order, or what else changes the state from outside. */
+  change(alter: (state: TrunkState) => TrunkState): void
   /** From now on these alerts fire. */
   fire(alerts: readonly BookedAlert[]): void
   /** A second: one plan after the other while something is sent, then the reads. */
@@ -59,6 +63,8 @@ export interface ModelTrunk {
   /** A person's order, given now; `orderAt`: after the plan number `step` was stored and before its commands arrive. */
   order(order: TrunkOrder): Answer
   orderAt(step: number, order: TrunkOrder): void
+  /** The process dies and starts again, between two plans. */
+  restart(): void
   /** Plans that sent or changed something. */
   steps(): number
 }
@@ -66,13 +72,13 @@ export interface ModelTrunk {
 /** `half-way`: the change was executed, its activation never sent. */
 export type Death = 'before-sending' | 'half-way' | 'after-sending'
 
-const side = (on: boolean): ModelSide => ({ on, runs: on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, activates: true })
+const side = (on: boolean): ModelSide => ({ on, runs: on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, calls: 0, activates: true })
 
 export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let world = buildWorld(parts)
   const trunk = world.topology.trunks.get('acme')
   if (trunk === undefined) throw new Error('no trunk')
-  const sides = Object.fromEntries(trunk.interfaces.map((i) => [i.key, side(i.key === A)]))
+  const sides = Object.fromEntries(trunk.interfaces.map((i) => [i.key, side(i.key === (parts.state?.wanted ?? A))]))
   const sent: string[] = []
   const notes: Note[] = []
   const unsafe: string[] = []
@@ -94,7 +100,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       const failures = good ? 0 : (before?.failures ?? 0) + 1
       const successes = good ? (before?.successes ?? 0) + 1 : 0
       const verdict: Evidence['verdict'] = failures >= 3 ? 'down' : successes >= 2 ? 'up' : before?.verdict ?? 'unknown'
-      evidence.set(key, { verdict, failures, successes, reason: good ? 'good' : 'timeout', atMs: nowMs, everUp: true, turnedAtMs: null })
+      evidence.set(key, { verdict, failures, successes, reason: good ? 'good' : 'timeout', atMs: nowMs, everUp: true, turnedAtMs: verdict === before?.verdict ? before.turnedAtMs : nowMs })
     }
     set(CARRIER, true)
     for (const { key } of trunk.interfaces) {
@@ -106,7 +112,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       if (own.on) set(evidenceKey.registration(key), own.registers && own.path)
       else evidence.delete(evidenceKey.registration(key))
     }
-    world = { ...world, evidence }
+    world = { ...world, evidence, resyncedAtMs: world.topology.resyncs ? nowMs : null }
     for (const { key } of trunk.interfaces) {
       if (sideOf(key).sip) setState({ ...stateNow(), interfaces: { ...stateNow().interfaces, [key]: { ...stateNow().interfaces[key]!, lastLifeAtMs: nowMs, lifeByBinding: false } } })
       read(key)
@@ -121,7 +127,8 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       return
     }
     setState(recordObservation(gateway, stateNow(), key, {
-      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null
+      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null,
+      ...(gateway.capabilities.reportsCalls ? { calls: own.calls } : {})
     }, nowMs))
   }
   const execute = (key: string, desired: AdminState, activated = true): void => {
@@ -189,6 +196,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     notes,
     unsafe,
     ended: () => notes.filter((n) => n.type === 'ended').map((n) => String(n.data['result'])),
+    change: (alter) => { setState(alter(stateNow())) },
     fire: (alerts) => { world = { ...world, alertsByTrunk: new Map([['acme', alerts]]) } },
     pass: (seconds) => {
       for (let second = 0; second < seconds; second++) {
@@ -197,6 +205,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
         for (let turn = 0; turn < 5 && plan(); turn++);
       }
     },
+    restart,
     dieAt: (step, how) => { death = { step: steps + step, how } },
     order,
     orderAt: (step, given) => { later = { step: steps + step, order: given } },

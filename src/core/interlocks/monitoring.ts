@@ -27,7 +27,10 @@ function frozenByMonitoring ({ world, proposal, nowMs }: Judgement): Refusal | n
   if (topology.watchdog !== null && fleet.watchdogLostSinceMs !== null && FROM_ALERTS.has(proposal.cause) && !proposal.byOperator) {
     return refuse(`the watchdog's alert is missing since ${fleet.watchdogAtMs === null ? 'the start' : new Date(fleet.watchdogAtMs).toISOString()}`)
   }
-  const needsAlerts = proposal.cause === 'alert' || proposal.cause === 'prefer'
+  // The end of an alert has to be believed, too, where rules use alerts.
+  const returns = proposal.cause === 'failback' && !proposal.byOperator && topology.rules.some((rule) => rule.match !== null)
+  if (returns && topology.watchdog === null && !topology.resyncs) return refuse('nobody can be asked whether the alerts are over')
+  const needsAlerts = returns || proposal.cause === 'alert' || proposal.cause === 'prefer'
   if (!needsAlerts || !topology.resyncs || (topology.watchdog !== null && watchdogLives(world, nowMs))) return null
   if (world.resyncedAtMs !== null && nowMs - world.resyncedAtMs < RESYNC_FRESH_MS) return null
   return refuse(world.resyncedAtMs === null ? 'no Alertmanager has answered yet' : 'no Alertmanager has answered for three minutes')

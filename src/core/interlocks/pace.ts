@@ -1,6 +1,6 @@
 /** How often a trunk may move: a trunk that moves back and forth is worse than one that waits. Judges automation only. */
 import type { InterfaceHealth } from '../trunk-health.ts'
-import type { EpochMs, InterfaceKey } from '../topology.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from '../topology.ts'
 import { interfaceState } from '../world.ts'
 import type { TrunkState, World } from '../world.ts'
 import { refuse } from './judgement.ts'
@@ -26,11 +26,23 @@ export function holdMs (world: World, state: TrunkState, nowMs: EpochMs): number
   return Math.min(world.topology.interlocks.holdMs * Math.max(falls, 1) * 2 ** state.failedFailbacks, Math.max(HOUR_MS, world.topology.interlocks.holdMs))
 }
 
+function provesPath (its: InterfaceHealth | undefined): boolean {
+  return its?.evidence.some((e) => e.kind === 'path' && e.verdict === 'up') === true
+}
+
+/** Only the end of the calls says when the trunk may go back, and nothing tells how many there are. */
+function waitsForCalls ({ failback }: TrunkTopology, state: TrunkState, { from }: Proposal, health: ReadonlyMap<InterfaceKey, InterfaceHealth>): boolean {
+  if (failback.policy !== 'automatic' || failback.window !== null || from === null || health.get(from)?.verdict === 'down') return false
+  return interfaceState(state, from).observed?.calls === undefined
+}
+
 /** The interface that the trunk returns to has to be usable, well and named by no alert, without a break. */
-export const hold: Interlock = ({ world, state, proposal, nowMs }) => {
+export const hold: Interlock = ({ world, trunk, state, health, proposal, nowMs }) => {
   if (proposal.cause !== 'failback' || proposal.to === null) return null
   const { wellSinceMs } = interfaceState(state, proposal.to)
   if (wellSinceMs === null) return refuse(`${proposal.to} is not well`)
+  if (!provesPath(health.get(proposal.to))) return refuse(`nothing tells whether ${proposal.to} reaches the carrier while it is off`)
+  if (waitsForCalls(trunk, state, proposal, health)) return refuse(`nobody can say whether ${proposal.from ?? ''} has calls, and no window says when they may be lost`)
   const untilMs = wellSinceMs + holdMs(world, state, nowMs)
   return nowMs < untilMs ? refuse(`${proposal.to} has been well for ${Math.floor((nowMs - wellSinceMs) / 1000)} s only`, untilMs) : null
 }
