@@ -128,6 +128,7 @@ function failback (desk: Desk): Answer {
   const first = ranked(trunk, demandsNow(desk))[0]?.key
   if (state.inFlight !== null) return busy(desk)
   if (first === undefined || first === state.wanted) return refuse(`${trunk.id} is on its preferred interface already`)
+  if (trunk.failback.policy === 'never') return refuse(`the failback of ${trunk.id} is "never" in the configuration`, `pointsman switchover ${trunk.id} --to ${first} --reason …`)
   return ask(desk, { verb: 'failback', to: first })
 }
 

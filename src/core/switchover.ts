@@ -72,11 +72,15 @@ const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { draining, 
 function draining (context: Context): Step {
   const { trunk, state, run, health } = context
   const { off, on } = direction(run)
-  // What works is not left for what has stopped working meanwhile.
-  if (on !== null && health.get(on)?.usable !== true) return end(context, 'aborted', `${on} is no longer usable`)
+  const target = health.get(on ?? '')
   const drain = drainOf(trunk, state, health, off, run.phaseSinceMs, context.nowMs)
+  if (target?.usable !== true) {
+    // What works is not left for what has stopped working meanwhile; after a restart it was only not read yet.
+    if (target === undefined || target.verdict === 'down' || drain.state === 'over') return end(context, 'aborted', `${on ?? ''} is no longer usable`)
+    return observing(context, on === null ? [] : [on], { reason: 'draining', detail: `reading ${on ?? ''}`, untilMs: null })
+  }
   if (drain.state === 'over') return to(context, 'disabling', {}, drain.because)
-  return observing(context, off, { reason: 'draining', detail: drain.detail, untilMs: drain.untilMs }, DRAIN_READ_MS)
+  return observing(context, off === null ? [] : [off], { reason: 'draining', detail: drain.detail, untilMs: drain.untilMs }, DRAIN_READ_MS)
 }
 
 function disabling (context: Context): Step {

@@ -36,8 +36,11 @@ export interface Invariants extends Witness {
 }
 
 interface Rules {
+  /** Is never set. */
   readonly clock: Clock
   readonly startMs: number
+  /** Pointsman's own clock. */
+  readonly plannerNow: () => number
   readonly gateways: readonly ModelGateway[]
   readonly carrier: ModelCarrier
   /** Longest lifetime of a binding and a tenth. [ms] */
@@ -184,7 +187,7 @@ export function createInvariants (rules: Rules): Invariants {
 
   const plans = (world: World): void => {
     for (const id of world.trunks.keys()) {
-      const [first, second] = [planTrunk(world, id, 'fresh', clock.now()), planTrunk(world, id, 'fresh', clock.now())]
+      const [first, second] = [planTrunk(world, id, 'fresh', rules.plannerNow()), planTrunk(world, id, 'fresh', rules.plannerNow())]
       if (!isDeepStrictEqual(first, second)) broken(`two plans of ${id} differ`)
     }
   }
@@ -215,7 +218,7 @@ export function createInvariants (rules: Rules): Invariants {
       for (const excess of pace.excesses()) broken(`hammers ${excess}`)
       const { engine } = see()
       for (const [id] of engine?.world.trunks ?? []) {
-        const step = engine === null ? null : planTrunk(engine.world, id, 'fresh', clock.now())
+        const step = engine === null ? null : planTrunk(engine.world, id, 'fresh', rules.plannerNow())
         const acts = step?.actions.filter((action) => action.kind === 'apply' || action.kind === 'reregister') ?? []
         if (acts.length > 0) broken(`at rest, but plans ${JSON.stringify(acts)}`)
         if (step?.state.inFlight != null) broken('at rest, but a switchover is in flight')

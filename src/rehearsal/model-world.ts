@@ -5,7 +5,7 @@
 import type { Config } from '../config/config.ts'
 import { drivers } from '../drivers/registry.ts'
 import type { EngineSetup } from '../engine/engine.ts'
-import type { SipClient } from '../ports.ts'
+import type { Clock, SipClient } from '../ports.ts'
 import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { createModelCarrier } from './model-carrier.ts'
@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly enabled: readonly string[]
   /** Two gateways `pbx-a` and `pbx-b` of that kind, one trunk `acme`. */
   readonly config: Config
+  /** The clock on the wall at the start; default: the fake clock's. */
+  readonly startMs?: number
 }
 
 export interface ModelWorld extends Process {
@@ -64,21 +66,24 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   const { config } = options
   const { onSecond, auth } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const, auth: 'register' as const }
   const registers = auth === 'register'
-  const clock = createFakeClock()
+  const { startMs = FAKE_START_MS } = options
+  const clock = createFakeClock(startMs)
+  // Pointsman's clock may be set; the others' clocks go on as they are.
+  const truth: Clock = { ...clock, now: () => startMs + clock.monotonicMs() }
   const random = createSeededRandom(7)
   const vantage: Vantage = { cut: false }
-  const carrier = createModelCarrier(clock, onSecond, EXPIRES_S)
+  const carrier = createModelCarrier(truth, onSecond, EXPIRES_S)
   if (options.query !== null) carrier.setQueryAnswer(options.query)
   const gateways = new Map(GATEWAYS.map(({ letter, id, address }) => [letter as string, createModelGateway({
-    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock, carrier
+    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock: truth, carrier
   })]))
   const byAddress = new Map(GATEWAYS.flatMap(({ letter, address }) => {
     const gateway = gateways.get(letter)
     return gateway === undefined ? [] : [[`sip:${address}`, gateway] as const]
   }))
-  const monitoring = createModelMonitoring(clock, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
+  const monitoring = createModelMonitoring(truth, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   const invariants = createInvariants({
-    clock, startMs: FAKE_START_MS, gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
+    clock: truth, startMs, plannerNow: clock.now, gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => ({ engine: process.engine(), journal: () => process.store().allRecords() })
   })
 

@@ -42,7 +42,7 @@ function gatewayAt (world: ModelWorld, letter: string | undefined): ModelGateway
 }
 
 async function happen (world: ModelWorld, event: Event): Promise<void> {
-  const { gateway: letter, person, carrier, prometheus, alert, calls, alertmanager, pointsman, operator } = event
+  const { gateway: letter, person, carrier, prometheus, alert, calls, clock, alertmanager, pointsman, operator } = event
   if (letter !== undefined) {
     const gateway = gatewayAt(world, letter)
     if (event.fault !== undefined) gateway.inject(event.fault)
@@ -70,6 +70,7 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
     const [at, number] = calls.split(' ')
     gatewayAt(world, at).setCalls(Number(number))
   }
+  if (clock !== undefined) world.clock.stepWallClock((clock.startsWith('-') ? -1 : 1) * milliseconds(clock.replace(/^[+-]/, '')))
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
   if (alertmanager === 'repeats') {
     const subject = world.subject()
@@ -83,7 +84,7 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
 
 /** Which event is next, and whether its moment has come. */
 function isDue (event: Event, world: ModelWorld, previousMs: number): boolean {
-  const nowMs = world.clock.now() - FAKE_START_MS
+  const nowMs = world.clock.monotonicMs()
   if (event.at !== undefined) return nowMs >= milliseconds(event.at)
   if (event.after !== undefined) return nowMs >= previousMs + milliseconds(event.after)
   return world.engine()?.status().trunks[0]?.switchover?.phase === event.when
@@ -103,8 +104,8 @@ function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
   }
 }
 
-function describe (record: JournalRecord): string {
-  return `${((record.atMs - FAKE_START_MS) / 1000).toFixed(1)}s ${record.decision} ${record.type} ${JSON.stringify(record.data)}`
+function describe (record: JournalRecord, startMs: number): string {
+  return `${((record.atMs - startMs) / 1000).toFixed(1)}s ${record.decision} ${record.type} ${JSON.stringify(record.data)}`
 }
 
 function blame (vetoes: unknown): string {
@@ -114,9 +115,10 @@ function blame (vetoes: unknown): string {
 /** @param lookTimes - moments to look at, as in `looks` */
 export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, config: Config, lookTimes: readonly string[] = []): Promise<Played> {
   const { kind, query } = variant
-  const { enabled = ['a'] } = timeline
+  const { enabled = ['a'], starts } = timeline
+  const startMs = starts === undefined ? FAKE_START_MS : Date.parse(starts)
   const answer = query === 'no query' ? null : query.slice('query '.length) as QueryAnswer
-  const world = createModelWorld({ kind, query: answer, enabled, config })
+  const world = createModelWorld({ kind, query: answer, enabled, config, startMs })
   await world.start()
   const events = [...timeline.events]
   const untilMs = milliseconds(timeline.until)
@@ -126,7 +128,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
   const registers = config.topology.trunks.get('acme')?.registration.auth !== 'ip'
   let silenceMs = 0
   let servedMs = SETTLED_MS
-  for (let nowMs = 0; nowMs < untilMs; nowMs = world.clock.now() - FAKE_START_MS) {
+  for (let nowMs = 0; nowMs < untilMs; nowMs = world.clock.monotonicMs()) {
     for (let event = events[0]; event !== undefined && isDue(event, world, previousMs); event = events[0]) {
       events.shift()
       previousMs = nowMs
@@ -158,7 +160,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     rivals: world.carrier.rivals().map((contact) => lettersOf(world.gateways, (gateway) => gateway.contact === contact)),
     looks,
     violations: world.invariants.violations,
-    story: journal.map(describe),
+    story: journal.map((record) => describe(record, startMs)),
     journal
   }
 }

@@ -24,6 +24,8 @@ export interface Event {
   readonly alert?: string
   /** Calls in progress on a gateway from now on: `b 3`. */
   readonly calls?: string
+  /** Pointsman's clock is set: `+90m`, `-10m`. */
+  readonly clock?: string
   readonly alertmanager?: 'dies' | 'lives' | 'repeats'
   /** `cut-off` and `connected`: its own way to everything. */
   readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'
@@ -38,6 +40,8 @@ export interface Timeline {
   /** Default: both kinds, without a query and with one that lists. */
   readonly kinds?: readonly Kind[]
   readonly queries?: readonly QueryName[]
+  /** The clock on the wall at the start, as an ISO instant; default 2026-01-01T00:00:00Z. */
+  readonly starts?: string
   /** Enabled at the start; default `[a]`. */
   readonly enabled?: readonly string[]
   readonly configuration?: object

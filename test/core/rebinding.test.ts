@@ -15,7 +15,7 @@ import type { WorldParts } from '../helpers/build-world.ts'
 const contact = (gateway: string, expiresSeconds: number | null = 200, user = 'x'): ListedContact => ({ uri: `sip:${user}@${gateway}:5060;line=7`, user, hostPort: `${gateway}:5060`, instance: null, expiresSeconds })
 const listed = (...contacts: ListedContact[]): BindingAnswer => ({ kind: 'listed', contacts })
 const holds = (key: string, agoMs: number, contacts: readonly ListedContact[] = [contact(key.split('/')[0] ?? '')]): BindingState => ({ verdict: 'held', holder: key, contacts, atMs: NOW - agoMs, expiresAtMs: NOW + 200 * SECOND, times: 3, sinceMs: NOW - MINUTE })
-const run: Switchover = { decision: 'd1', from: A, to: B, cause: 'alert', admittedAtMs: NOW - 5 * SECOND, rollingBack: false, phase: 'proving', phaseSinceMs: NOW - SECOND, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: [] }
+const run: Switchover = { decision: 'd1', from: A, to: B, cause: 'alert', trial: false, admittedAtMs: NOW - 5 * SECOND, rollingBack: false, phase: 'proving', phaseSinceMs: NOW - SECOND, failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: [] }
 const sent = (change: Partial<Rebinding>): Rebinding => ({ kind: 'fence', decision: 'd1', rollingBack: false, outs: [A], to: B, atMs: NOW - SECOND, sent: 1, outcome: 'failed', endedAtMs: NOW - SECOND, ...change })
 const known = { knownContacts: { [A]: contact('pbx-a', null), [B]: contact('pbx-b', null) } }
 const calibrated = { calibratedAtMs: { [A]: NOW - 3600 * SECOND } }
