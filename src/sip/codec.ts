@@ -104,7 +104,7 @@ export const decodeMessage = (bytes: Uint8Array): Decoded => {
   if (from === null || to === null) return refuse('from or to: unreadable')
   const callId = headers.get('call-id')?.[0] ?? ''
   const cseq = headers.get('cseq')?.[0] ?? ''
-  if (!/^\d{1,10} [A-Za-z0-9\-.!*_+`'~]{1,32}$/.test(cseq)) return refuse('cseq: unreadable')
+  if (!/^\d{1,10} [A-Za-z0-9\-.!*_+`'~]{1,64}$/.test(cseq)) return refuse('cseq: unreadable')
   const text = `${startLine}\r\nFrom: <${from.uri}>\r\nTo: <${to.uri}>\r\nCall-ID: ${callId}\r\nCSeq: ${cseq}\r\n\r\n`
   const parsed = parseQuietly(Buffer.from(text, 'latin1'))
   if (parsed?.headers.cseq === undefined) return refuse('unreadable')

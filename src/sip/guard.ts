@@ -27,7 +27,7 @@ const COMPACT_FORMS: ReadonlyMap<string, string> = new Map([
 ])
 
 const STATUS_LINE = /^SIP\/2\.0 [1-6]\d\d(?: .*)?$/
-const REQUEST_LINE = /^[A-Za-z0-9\-.!*_+`'~]{1,32} [^ ]{1,600} SIP\/2\.0$/
+const REQUEST_LINE = /^[A-Za-z0-9\-.!*_+`'~]{1,64} [^ ]{1,600} SIP\/2\.0$/
 
 /** Both would reach `unescape` or an object key in npm `sip`; neither has an honest use. */
 const FORBIDDEN = /__proto__|%0[ad]/i
