@@ -17,7 +17,7 @@ const SENDING = {
   min_tls_version: Type.Optional(choice(['1.2', '1.3'], { description: 'TLS: least version; default 1.2' })),
   insecure_tls: Type.Boolean({ description: 'TLS: true: the peer\'s certificate is not checked; default false', default: false }),
   user_agent: optional('header-value', 'value of User-Agent; default Pointsman'),
-  headers: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string', format: 'header-value' }, description: 'further header fields by name; default: none', default: {} })
+  headers: Type.Unsafe<Record<string, string>>({ type: 'object', additionalProperties: { type: 'string', format: 'header-value', description: 'value of a further header field with this name' }, description: 'further header fields by name; default: none', default: {} })
 }
 
 /** When it is sent, and how results add up. */

@@ -1,4 +1,5 @@
 /** One probe of one target: every address of it, or the first one, and what they amount to. */
+import { isIP } from 'node:net'
 import type { AddressOutcome, ProbeOutcome, SipProbe } from '../ports.ts'
 import { attempt, type SipPorts } from './attempt.ts'
 import { createAuthorizer, type Authenticated } from './authorization.ts'
@@ -34,8 +35,8 @@ export const probeTarget = async (ports: ProbePorts, probe: SipProbe, limit: Lim
   const heldBack = request.method === 'REGISTER' ? ports.courtesy.heldBack(target.uri, request.credentials) : null
   if (heldBack !== null) return withoutAddress({ reason: 'held-back', detail: heldBack }, 0)
   const found = await findTarget(ports, target, limit)
-  const resolveMs = took()
-  if (!found.ok) return withoutAddress(found, resolveMs, { ...NO_PHASES, resolveMs })
+  if (!found.ok) return withoutAddress(found, took(), { ...NO_PHASES, resolveMs: took() })
+  const resolveMs = isIP(found.uri.host) === 0 ? took() : null
   const script = writeScript(ports, probe)
   const at = (location: Location): Promise<AddressOutcome> => probeLocation(ports, probe, script, { uri: found.uri, location, limit, resolveMs })
   const [first, ...others] = found.locations
@@ -48,7 +49,8 @@ interface Place {
   readonly uri: SipUri
   readonly location: Location
   readonly limit: Limit
-  readonly resolveMs: number
+  /** Null: the address was written down. */
+  readonly resolveMs: number | null
 }
 
 const probeLocation = async (ports: ProbePorts, { target, request, policy }: SipProbe, script: Script, { uri, location, limit, resolveMs }: Place): Promise<AddressOutcome> => {
@@ -62,7 +64,7 @@ const probeLocation = async (ports: ProbePorts, { target, request, policy }: Sip
     },
     failedAnswer, ({ code }) => code !== null)
   return toAddressOutcome(result, {
-    durationMs: resolveMs + ports.clock.monotonicMs() - startedMs,
+    durationMs: (resolveMs ?? 0) + ports.clock.monotonicMs() - startedMs,
     retransmissions: conversation?.retransmissions() ?? 0,
     phases: { resolveMs, connectMs: setUp.connectMs, tlsMs: setUp.tlsMs, firstResponseMs: conversation?.firstResponseMs() ?? null },
     transport: location.transport,

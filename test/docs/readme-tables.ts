@@ -82,11 +82,24 @@ function configRows (path: string, schema: Schema, required: boolean): readonly 
   return [[code(path), required ? 'yes' : '', schema.description ?? '']]
 }
 
+/** What both methods have stands once. */
+function probeSections (): readonly (readonly [string, object])[] {
+  const [options, register]: readonly Record<string, object>[] = [OptionsProbe.properties, RegisterProbe.properties]
+  const shared = Object.keys(options ?? {}).filter((key) => JSON.stringify(options?.[key]) === JSON.stringify(register?.[key]))
+  const only = (schema: { readonly properties: object; readonly required?: readonly string[] }, keep: (key: string) => boolean) =>
+    ({ required: schema.required, properties: Object.fromEntries(Object.entries(schema.properties).filter(([key]) => keep(key))) })
+  return [
+    ['probes.NAME (OPTIONS)', only(OptionsProbe, (key) => !shared.includes(key))],
+    ['probes.NAME (REGISTER)', only(RegisterProbe, (key) => !shared.includes(key))],
+    ['probes.NAME (both)', only(OptionsProbe, (key) => shared.includes(key))]
+  ]
+}
+
 function config (): string {
   const sections: readonly (readonly [string, object])[] = Object.entries(FileSchema.properties).flatMap(([key, schema]): readonly (readonly [string, object])[] => {
     // The keys of gateways and probes follow from their kind.
     if (key === 'gateways') return [['gateways.NAME', { properties: GatewayKeys, required: ['driver'] }]]
-    if (key === 'probes') return [['probes.NAME (OPTIONS)', OptionsProbe], ['probes.NAME (REGISTER)', RegisterProbe]]
+    if (key === 'probes') return probeSections()
     return [[key, schema]]
   })
   return table(['key', 'required', 'meaning'], sections.flatMap(([key, schema]) => configRows(key, schema as Schema, false)))
