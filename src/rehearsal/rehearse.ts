@@ -43,7 +43,7 @@ export async function rehearse (config: Config, mode: TestFile['mode'], test: St
   const untilMs = durationOf(test.until)
   let previousMs = 0
   await world.process.start()
-  for (let nowMs = 0; nowMs <= untilMs; nowMs = world.clock.now() - startMs) {
+  for (let nowMs = 0; nowMs <= untilMs; nowMs = world.clock.monotonicMs()) {
     for (let event = events[0]; event !== undefined && isDue(world, event, nowMs, previousMs); event = events[0]) {
       events.shift()
       previousMs = nowMs
@@ -51,7 +51,7 @@ export async function rehearse (config: Config, mode: TestFile['mode'], test: St
       const refusal = await happen(world, event)
       if (refusal !== null) watch.tell(nowMs, `refused: ${refusal}`)
     }
-    watch.look(nowMs)
+    await watch.look(nowMs)
     await world.step(STEP_MS)
   }
   await world.process.stop('stopped')
@@ -92,6 +92,7 @@ async function happen (world: Installation, event: StoryEvent): Promise<string |
   if (key !== undefined) touch(world, key, event)
   if (address !== undefined) world.setAddressAlive(address, event.carrier === 'lives')
   if (alert !== undefined) world.monitoring.setAlert(alert, event.state !== 'ends')
+  if (event.clock !== undefined) world.clock.stepWallClock((event.clock.startsWith('-') ? -1 : 1) * durationOf(event.clock.slice(1)))
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
   const subject = world.process.subject()
   if (alertmanager === 'repeats' && subject !== null) world.monitoring.repeat(subject)
@@ -112,6 +113,7 @@ function touch (world: Installation, key: InterfaceKey, event: StoryEvent): void
   if (line === undefined || trunk === undefined) throw new Error(`no interface ${key}`)
   if (event.fault !== undefined) line.inject(event.fault)
   if (event.heals !== undefined) line.heal(event.heals)
+  if (event.calls !== undefined) line.setCalls(event.calls)
   if (event.person !== undefined) line.write(event.person === 'enables' ? 'enabled' : 'disabled')
   if (event.carrier !== undefined) world.carrierOf(trunk.id).setRejects(line.contact, event.carrier === 'rejects')
 }
@@ -139,7 +141,7 @@ function eventText (event: StoryEvent): string {
 interface Watch {
   tell(atMs: number, text: string): void
   /** To be called at every step. */
-  look(nowMs: number): void
+  look(nowMs: number): Promise<void>
   failures(): readonly Failure[]
   timeline(): readonly Happening[]
 }
@@ -177,6 +179,18 @@ function createWatch (world: Installation, test: StoryTest, startMs: number): Wa
       return false
     })
   }
+  let known = 0
+  let last = { nowMs: 0, wallMs: startMs }
+  /** Records bear the time on the wall, which may be set. */
+  const read = async (nowMs: number): Promise<void> => {
+    const { records } = await world.process.store().journal({ order: 'oldest-first', from: known, limit: 10_000 })
+    for (const { atMs, trunk, type, data } of records) {
+      const sinceMs = atMs - last.wallMs
+      if (type !== 'snapshot') happenings.push({ atMs: sinceMs >= 0 && sinceMs <= nowMs - last.nowMs ? last.nowMs + sinceMs : nowMs, text: `${trunk === null ? '' : `${trunk}: `}${type}: ${explainRecord(type, data)}` })
+    }
+    known += records.length
+    last = { nowMs, wallMs: world.clock.now() }
+  }
   const ofTrunk = (trunk: TrunkId): readonly JournalRecord[] => world.process.store().allRecords().filter((record) => record.trunk === trunk)
   const overall = (each: Expectation): readonly string[] => {
     const trunk = onlyTrunk(world.topology, each.trunk)
@@ -194,7 +208,8 @@ function createWatch (world: Installation, test: StoryTest, startMs: number): Wa
 
   return {
     tell: (atMs, text) => { happenings.push({ atMs, text }) },
-    look: (nowMs) => {
+    look: async (nowMs) => {
+      await read(nowMs)
       for (const trunk of trunks) {
         const { carries = 'none', vetoes = [], waits = [] } = seenOf(trunk)
         if (carried.get(trunk) !== carries) happenings.push({ atMs: nowMs, text: `${trunk}: calls reach ${carries}` })
@@ -213,11 +228,7 @@ function createWatch (world: Installation, test: StoryTest, startMs: number): Wa
       ...trunks.filter((trunk) => world.carrierOf(trunk).overlaps() > 0 && world.topology.trunks.get(trunk)?.type === 'exclusive')
         .map((trunk) => ({ line: test.line, column: test.column, atMs: null, message: `${trunk}: two interfaces were registered at once` }))
     ].sort((a, b) => a.line - b.line || a.column - b.column),
-    timeline: () => {
-      const records = world.process.store().allRecords().filter(({ type }) => type !== 'snapshot')
-      const told = records.map(({ atMs, trunk, type, data }) => ({ atMs: atMs - startMs, text: `${trunk === null ? '' : `${trunk}: `}${type}: ${explainRecord(type, data)}` }))
-      return [...happenings, ...told].sort((a, b) => a.atMs - b.atMs)
-    }
+    timeline: () => happenings.toSorted((a, b) => a.atMs - b.atMs)
   }
 }
 

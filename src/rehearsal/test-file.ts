@@ -24,10 +24,11 @@ export const EventSchema = closed({
   after: time('when, since the event before'),
   when: choice(['disabling', 'proving', 'enabling', 'verifying'], 'as soon as a switchover of `trunk` is in this phase'),
   gateway: name('the gateway that it happens to; with fault, heals or boots'),
-  interface: name('gateway/interface that it happens to; with fault, heals, person or carrier'),
+  interface: name('gateway/interface that it happens to; with fault, heals, person, carrier or calls'),
   fault: choice(FAULTS, 'what breaks'),
   heals: choice(FAULTS, 'what is whole again'),
   boots: choice(['enabled', 'disabled'], 'how its interfaces are after the next boot'),
+  calls: Type.Optional(Type.Integer({ minimum: 0, description: 'calls in progress on the interface from now on' })),
   person: choice(['enables', 'disables'], 'somebody switches the interface at the gateway itself'),
   carrier: name('dies or lives (with `address`); rejects or accepts (with `interface`)'),
   address: name('address of a carrier, as in the configuration'),
@@ -35,6 +36,7 @@ export const EventSchema = closed({
   state: choice(['fires', 'ends'], 'of the alert; default fires'),
   prometheus: choice(['dies', 'lives'], 'Prometheus'),
   alertmanager: choice(['dies', 'lives', 'repeats'], 'Alertmanager; repeats: it sends the last notification once more'),
+  clock: Type.Optional(Type.String({ pattern: '^[+-]', description: 'the clock on the wall is set, for example +90m or -10m' })),
   pointsman: choice(['killed', 'stopped', 'starts', 'cut-off', 'connected'], 'Pointsman itself; cut-off: it reaches nothing'),
   operator: choice(VERBS, 'an order, with trunk, to, scope, override, i_know or force as it needs'),
   trunk: name('trunk of the order, or of `when`; default: the only one'),
@@ -89,7 +91,7 @@ type Read<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; 
 
 const LONGEST_MS = 86_400_000
 /** Exactly one of these says what an event is about. */
-const SUBJECTS = ['gateway', 'interface', 'address', 'alert', 'prometheus', 'alertmanager', 'pointsman', 'operator'] as const
+const SUBJECTS = ['gateway', 'interface', 'address', 'alert', 'prometheus', 'alertmanager', 'clock', 'pointsman', 'operator'] as const
 
 /** Reads the file alone; `checkNames` compares it with its configuration. */
 export async function readTestFile (file: string): Promise<Read<{ readonly file: TestFile; readonly reporter: Reporter }>> {
@@ -146,7 +148,8 @@ function checkEvent (event: StoryEvent, at: Path, reporter: Reporter): void {
     if (!allowed.some((key) => event[key] !== undefined)) reporter.error(at, `"${subject}" needs one of: ${allowed.join(', ')}`)
   }
   if (event.gateway !== undefined) needs('gateway', ['fault', 'heals', 'boots'])
-  if (event.interface !== undefined) needs('interface', ['fault', 'heals', 'person', 'carrier'])
+  if (event.interface !== undefined) needs('interface', ['fault', 'heals', 'person', 'carrier', 'calls'])
+  if (event.clock !== undefined && parseDuration(event.clock.slice(1)) === null) reporter.error([...at, 'clock'], '"clock" must be a sign and a duration', 'for example +90m')
   if (event.address !== undefined && event.carrier !== 'dies' && event.carrier !== 'lives') reporter.error(at, '"carrier" must be dies or lives with "address"')
   if (event.interface !== undefined && event.carrier !== undefined && event.carrier !== 'rejects' && event.carrier !== 'accepts') reporter.error([...at, 'carrier'], '"carrier" must be rejects or accepts with "interface"')
   if (event.gateway !== undefined && (event.fault === 'no-interface' || event.heals === 'no-interface')) reporter.error(at, 'no-interface happens to an interface', 'use "interface: gateway/interface"')

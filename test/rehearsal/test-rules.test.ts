@@ -97,6 +97,29 @@ tests:
 `)), [])
 })
 
+test('a way back in its window, after the calls have ended, though the clock is set meanwhile', async (t) => {
+  const config = CONFIG.replace("    type: exclusive\n    registration: {auth: register, on_second: replace, expires: 120s}", "    failback: {policy: automatic, window: '02:00-05:00', timezone: UTC}\n    type: exclusive\n    registration: {auth: register, on_second: replace, expires: 120s}")
+    .replaceAll('pbx-a: {driver: innovaphone, url: \'https://10.0.1.10\', username: p, password_file: none}', 'pbx-a: {driver: kamailio, url: \'http://10.0.1.10/RPC\', token_file: none, dispatcher_group: 1, registers_within: 5s}')
+  const report = await run(folder(t, `config: pointsman.yaml
+tests:
+  - name: back at night
+    start: 2026-01-01T00:30:00Z
+    events:
+      - {at: 3m, gateway: pbx-a, fault: uplink-cut}
+      - {at: 10m, gateway: pbx-a, heals: uplink-cut}
+      - {at: 40m, clock: +60m}
+      - {at: 41m, interface: pbx-b/u2, calls: 3}
+    until: 90m
+    expect:
+      - {trunk: beta, by: 6m, carries: pbx-b/u2}
+      - {trunk: beta, at: 39m, carries: pbx-b/u2}
+      - {trunk: beta, by: 60m, carries: pbx-a/SIP2}
+      - {trunk: acme, at: 90m, carries: pbx-b/u1}
+`, config))
+  if (!report.ok) throw new Error(renderProblems(report.file, report.problems))
+  t.same(messages(report.tests), [])
+})
+
 test('a watchdog is sent while the monitoring lives, and missed when it is dead', async (t) => {
   const config = `${CONFIG}watchdog: {match: ['alertname="DeadMan"'], timeout: 3m}\n`
   const report = await run(folder(t, `config: pointsman.yaml
