@@ -139,9 +139,10 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const good = ALIVE_PROBE_REASONS.has(outcome.reason)
       const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
       const members = byProbe.get(id) ?? []
-      // Whatever it answers: who answers lives, though a 503 is no health.
+      // Whatever it answers, at whichever of its addresses: who answers lives, though a 503 is no health.
+      const answers = outcome.code !== null || outcome.addresses.some(({ code }) => code !== null)
       for (const { trunk, iface } of members) {
-        if (outcome.code !== null && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
+        if (answers && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
       }
       return { trunks: matters ? [...new Set(members.map((member) => member.trunk))] : [], turns: matters }
     },

@@ -9,6 +9,7 @@ import { createCourtesy } from './courtesy.ts'
 import { createDns, nodeLookUps, type LookUps } from './dns.ts'
 import { createFlowPool } from './flow-pool.ts'
 import { createLimit, type Limit } from './limit.ts'
+import { withoutAddress } from './outcome.ts'
 import { probeTarget } from './probe.ts'
 import { sendQuery, toBindingAnswer, toFailedAnswer } from './register.ts'
 import { findTarget } from './target.ts'
@@ -51,6 +52,7 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
   /** One REGISTER to the registrar's first address. */
   const ask = async (target: SipTarget, credentials: SipCredentials, limit: Limit, send: SendRegister): Promise<BindingAnswer> => {
     const found = await findTarget(ports, target, limit)
+    courtesy.asked(target.uri)
     if (!found.ok) return toFailedAnswer(found)
     const [location] = found.locations
     const { result } = await attempt<BindingAnswer>(ports, { target, uri: found.uri, location, user: credentials.username, limit },
@@ -75,8 +77,10 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
 
   return {
     probe: async (probe: SipProbe, timeoutMs, signal): Promise<ProbeOutcome> => {
-      // A turn may take longer than the probe's own time.
-      if (probe.request.method === 'REGISTER') await within(REGISTER_TURN_MS, signal, (limit) => courtesy.turn(probe.target.uri, limit))
+      const { request, target } = probe
+      // The wait is not part of the probe's own time; an abort ends it.
+      const isOurTurn = request.method === 'OPTIONS' || await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(target.uri, limit))
+      if (!isOurTurn && !signal.aborted && !isClosing) return withoutAddress({ reason: 'held-back', detail: 'too many ask this registrar, which is asked at most twice a second' }, 0)
       return within(timeoutMs, signal, (limit) => probeTarget({ ...ports, courtesy, bindings }, probe, limit))
     },
     release: (probe) => bindings.release(probe),
@@ -93,5 +97,5 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
   }
 }
 
-/** Longest wait for a registrar's turn: a hundred and twenty probes before this one [ms]. */
-const REGISTER_TURN_MS = 60_000
+/** Longer than any turn takes [ms]. */
+const LONGEST_TURN_MS = 60_000

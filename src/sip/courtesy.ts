@@ -5,6 +5,8 @@ import type { Limit } from './limit.ts'
 
 /** At most two REGISTER a second per registrar. */
 const SPACING_MS = 500
+/** Who would have to wait longer is not sent at all [ms]. */
+const MAX_WAIT_MS = 10_000
 /** A longer Retry-After is believed for this long only [ms]. */
 const MAX_PAUSE_MS = 3_600_000
 
@@ -16,8 +18,10 @@ export interface Courtesy {
   isRefused(credentials: SipCredentials): boolean
   /** The registrar asks for a pause. */
   pause(registrar: string, ms: DurationMs): void
-  /** Resolves when it is our turn, or when `limit` is over. */
-  turn(registrar: string, limit: Limit): Promise<void>
+  /** Resolves with true when it is our turn; with false when that would take too long, or when `limit` is over. */
+  turn(registrar: string, limit: Limit): Promise<boolean>
+  /** Somebody asks the registrar who doesn't wait: the others come after. */
+  asked(registrar: string): void
 }
 
 export const createCourtesy = (clock: Clock): Courtesy => {
@@ -29,6 +33,11 @@ export const createCourtesy = (clock: Clock): Courtesy => {
   const prune = (): void => {
     const nowMs = clock.monotonicMs()
     for (const times of [paused, free]) for (const [registrar, untilMs] of times) if (untilMs <= nowMs) times.delete(registrar)
+  }
+
+  const reserve = (registrar: string, atMs: number): void => {
+    prune()
+    free.set(registrar, atMs + SPACING_MS)
   }
 
   return {
@@ -44,13 +53,14 @@ export const createCourtesy = (clock: Clock): Courtesy => {
       paused.set(registrar, clock.monotonicMs() + Math.min(ms, MAX_PAUSE_MS))
     },
     turn: (registrar, limit) => new Promise((resolve) => {
-      prune()
       const nowMs = clock.monotonicMs()
       const atMs = Math.max(nowMs, free.get(registrar) ?? 0)
-      free.set(registrar, atMs + SPACING_MS)
-      if (atMs === nowMs || limit.isOver()) { resolve(); return }
-      const stopTimer = clock.after(atMs - nowMs, () => { stopWaiting(); resolve() })
-      const stopWaiting = limit.onOver(() => { stopTimer(); resolve() })
-    })
+      if (limit.isOver() || atMs - nowMs > MAX_WAIT_MS) { resolve(false); return }
+      reserve(registrar, atMs)
+      if (atMs === nowMs) { resolve(true); return }
+      const stopTimer = clock.after(atMs - nowMs, () => { stopWaiting(); resolve(true) })
+      const stopWaiting = limit.onOver(() => { stopTimer(); resolve(false) })
+    }),
+    asked: (registrar) => { reserve(registrar, Math.max(clock.monotonicMs(), free.get(registrar) ?? 0)) }
   }
 }

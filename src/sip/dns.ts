@@ -53,8 +53,10 @@ export interface LookUps {
 /** Time for one question to one name server, asked twice at most [ms]. */
 const QUESTION_MS = 2000
 
-export const nodeLookUps = (): LookUps => {
+/** @param servers - name servers like `127.0.0.1:53`; default: the machine's */
+export const nodeLookUps = (servers?: readonly string[]): LookUps => {
   const resolver = new Resolver({ timeout: QUESTION_MS, tries: 2 })
+  if (servers !== undefined) resolver.setServers(servers)
   return {
     resolveNaptr: (name) => resolver.resolveNaptr(name),
     resolveSrv: (name) => resolver.resolveSrv(name),

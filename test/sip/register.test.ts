@@ -206,6 +206,23 @@ test('a registrar is asked at most twice a second', async (t) => {
   t.same(atMs, [0, 500, 1000, 1500])
 })
 
+test('who would have to wait too long for a registrar is not sent, and others are not held up for ever', async (t) => {
+  const clock = createFakeClock()
+  const client = createSipClient({ clock, random: systemRandom })
+  t.teardown(() => client.close())
+  const uas = await createFakeUas(t, ({ reply }) => { reply({ status: 200 }) })
+  const running = Array.from({ length: 30 }, () => run(client, query(uas, account())))
+  const held = await Promise.race([Promise.all(running.slice(21)), until(() => false).then(() => [])])
+  t.equal(held.length, 9)
+  t.ok(held.every(({ reason }) => reason === 'held-back'))
+  for (let turn = 1; turn <= 21; turn++) {
+    t.ok(await until(() => uas.requests.length === turn))
+    await clock.advance(500)
+  }
+  t.ok((await Promise.all(running.slice(0, 21))).every(({ reason }) => reason === 'alive'))
+  t.match(await run(client, query(uas, account())), { reason: 'alive' }, 'the queue is empty again')
+})
+
 test('answers of a registrar that are none of its business', async (t) => {
   const client = createClient(t)
   const cases: readonly { name: string; answer: (received: Received) => void; want: object }[] = [
