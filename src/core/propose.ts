@@ -42,7 +42,8 @@ function leave (trunk: TrunkTopology, state: TrunkState, health: HealthMap, dema
   // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
   if (against.length === 0 || (!isConfirmed && health.get(wanted)?.enabled === false)) return null
   const refuge = refugeFrom(trunk, demands, health, wanted, pinned)
-  if (refuge === null && onlyLostItself(health.get(wanted))) return null
+  // With nowhere to go it is better on than off: no demand leaves a trunk without an enabled interface.
+  if (refuge === null && (onlyLostItself(health.get(wanted)) || health.get(wanted)?.enabled === false)) return null
   // Not confirmed yet: another rule may have a reason of its own.
   if (!isConfirmed && better(trunk, state, health, demands, wanted, pinned) !== null) return null
   return { from: wanted, to: refuge?.to ?? null, cause: causeOf(against), demands: against, byOperator: false, lastUsable: refuge?.lastUsable ?? false }

@@ -101,6 +101,7 @@ export const cases: readonly Case[] = [
   { name: 'the gateway gave up and nobody else is usable: it is enabled again', given: { alerts: alertOnA, evidence: { [evidenceKey.registration(A)]: DOWN, [sipOf(B)]: DOWN }, interfaces: { [A]: { observed: { present: true, admin: 'self-disabled', registered: false, path: 'up', atMs: NOW } } } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off after its gateway restarted: it is enabled again', given: { interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'the wanted interface is off and an alert against it stands: it is enabled again, what is off is never confirmed as down', given: { alerts: alertOnA, interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
+  { name: 'the wanted interface is off and down, and nobody else is usable: it is better on than off', given: { ...pathLost, evidence: { ...pathLost.evidence, [sipOf(B)]: DOWN }, interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }, sends: [`enabled ${A}`], waits: ['read-back'] },
   { name: 'own health: down for as long as the rule says, no alert is needed', given: eyes(10, 10), sends: [`disabled ${A}`], waits: ['read-back'] },
   { name: 'own health: at once', given: eyes(0, 0), sends: [`disabled ${A}`], waits: ['read-back'] },
   { name: 'own health: not yet', given: eyes(10, 9) },
