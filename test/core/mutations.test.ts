@@ -28,7 +28,7 @@ const ONLY_IN_TABLE: ReadonlySet<VetoReason> = new Set(['exclusive'])
 /** Stories that are played for one interlock. */
 const STORIES = 2
 
-t.setTimeout(180_000)
+t.setTimeout(600_000)
 
 function rowsThatDiffer (name: VetoReason): string[] {
   return TABLE[name].filter(([, given, refuses]) => judge(judgementOf(given)).vetoes.some((v) => v.interlock === name) !== refuses).map(([title]) => title)
