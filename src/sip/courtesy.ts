@@ -6,7 +6,7 @@ import type { Limit } from './limit.ts'
 /** At most two REGISTER a second per registrar. */
 const SPACING_MS = 500
 /** Who would have to wait longer is not sent at all [ms]. */
-const MAX_WAIT_MS = 10_000
+const MAX_WAIT_MS = 4000
 /** A longer Retry-After is believed for this long only [ms]. */
 const MAX_PAUSE_MS = 3_600_000
 
