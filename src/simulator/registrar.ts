@@ -50,7 +50,7 @@ export interface RegistrarOptions {
   readonly minExpires: number
   /** Longest lifetime that is granted [s], and the default. */
   readonly maxExpires: number
-  readonly clock: Clock
+  readonly clock: Pick<Clock, 'now'>
 }
 
 export interface Registrar {

@@ -1,5 +1,6 @@
 /** One trunk in core alone, second by second: gateways that obey, fail or fall silent, and a process that may die between any two steps. */
 import type { BookedAlert } from '../../src/core/alert-book.ts'
+import type { BindingAnswer, ContactChange } from '../../src/core/binding.ts'
 import { fromDurable, toDurable } from '../../src/core/durable.ts'
 import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
@@ -9,7 +10,10 @@ import { giveOrder } from '../../src/core/operator.ts'
 import type { Answer, TrunkOrder } from '../../src/core/operator.ts'
 import type { Action, Note, Step } from '../../src/core/plan.ts'
 import { planTrunk } from '../../src/core/planner.ts'
+import { recordRebinding } from '../../src/core/rebinding.ts'
+import { recordBinding } from '../../src/core/registrar.ts'
 import type { TrunkState, World } from '../../src/core/world.ts'
+import { createRegistrar } from '../../src/simulator/registrar.ts'
 import { A, buildWorld, CARRIER, driverOf, NOW, SECOND, sipOf } from './build-world.ts'
 import type { WorldParts } from './build-world.ts'
 
@@ -37,10 +41,23 @@ export interface ModelSide {
   calls: number
   /** It answers the activation that follows a change. */
   activates: boolean
+  /** Nobody between it and the carrier: it registers though Pointsman may not reach it. */
+  reachesCarrier: boolean
+}
+
+/** What the registrar does with questions and changes. */
+export interface ModelRegistrar {
+  query: 'lists' | 'nothing' | 'unsupported'
+  change: 'obeys' | 'refuses' | 'lies' | 'silent'
 }
 
 export interface ModelTrunk {
   readonly sides: Readonly<Record<string, ModelSide>>
+  readonly registrar: ModelRegistrar
+  /** Interfaces bound at the registrar. */
+  bound(): readonly string[]
+  /** How often two were bound at once. */
+  overlaps(): number
   nowMs(): number
   state(): TrunkState
   world(): World
@@ -72,13 +89,18 @@ export interface ModelTrunk {
 /** `half-way`: the change was executed, its activation never sent. */
 export type Death = 'before-sending' | 'half-way' | 'after-sending'
 
-const side = (on: boolean): ModelSide => ({ on, runs: on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, calls: 0, activates: true })
+const side = (on: boolean): ModelSide => ({ on, runs: on, answers: true, sip: true, path: true, registers: true, refuses: false, readError: false, givesUp: false, absent: false, calls: 0, activates: true, reachesCarrier: true })
 
 export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   let world = buildWorld(parts)
   const trunk = world.topology.trunks.get('acme')
   if (trunk === undefined) throw new Error('no trunk')
   const sides = Object.fromEntries(trunk.interfaces.map((i) => [i.key, side(i.key === (parts.state?.wanted ?? A))]))
+  const registrar: ModelRegistrar = { query: 'lists', change: 'obeys' }
+  const { onSecond, expiresMs, auth, query } = trunk.registration
+  const table = createRegistrar({ onSecond, minExpires: 1, maxExpires: Math.max(1, expiresMs / 1000), clock: { now: () => nowMs } })
+  const boundUntilMs = new Map<string, number>()
+  let cseq = 0
   const sent: string[] = []
   const notes: Note[] = []
   const unsafe: string[] = []
@@ -93,7 +115,30 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   const stateNow = (): TrunkState => world.trunks.get('acme') ?? (() => { throw new Error('no trunk') })()
   const setState = (state: TrunkState): void => { world = { ...world, trunks: new Map([['acme', state]]) } }
 
+  const contactOf = (key: string): string => `${key.split('/')[0] ?? ''}:5060`
+  const keyOf = (hostPort: string): string => trunk.interfaces.find((i) => contactOf(i.key) === hostPort)?.key ?? hostPort
+  const bound = (): readonly string[] => table.bindings('x').map((binding) => keyOf(binding.hostPort))
+  /** A gateway that runs and reaches the carrier registers, and refreshes at half the lifetime. */
+  const register = (key: string): void => {
+    const own = sideOf(key)
+    if (!own.runs) boundUntilMs.delete(key)
+    if (auth === 'ip' || !own.runs || !own.registers || !own.reachesCarrier || !own.path || nowMs < (boundUntilMs.get(key) ?? 0) - expiresMs / 2) return
+    const result = table.register({ aor: 'x', callId: key, cseq: ++cseq, contacts: [{ uri: `sip:x@${contactOf(key)}`, hostPort: contactOf(key), expiresSeconds: expiresMs / 1000 }] })
+    boundUntilMs.set(key, result.ok ? nowMs + expiresMs : 0)
+  }
+  const isRegistered = (key: string): boolean => (boundUntilMs.get(key) ?? 0) > nowMs && bound().includes(key)
+  const listed = (): BindingAnswer => ({ kind: 'listed', contacts: table.bindings('x').map(({ uri, hostPort, expiresAtMs }) => ({ uri, user: 'x', hostPort, instance: null, expiresSeconds: Math.ceil((expiresAtMs - nowMs) / 1000) })) })
+  const answer = (): BindingAnswer => registrar.query === 'lists' ? listed() : registrar.query === 'nothing' ? { kind: 'listed', contacts: [] } : { kind: 'unsupported', code: 405, retryAfterMs: null }
+  const change = (changes: readonly ContactChange[]): BindingAnswer => {
+    if (registrar.change === 'silent') return { kind: 'failed', reason: 'timeout', detail: '' }
+    if (registrar.change === 'refuses') return { kind: 'refused', code: 403 }
+    if (registrar.change === 'lies') return listed()
+    const result = table.register({ aor: 'x', callId: 'pointsman', cseq: ++cseq, contacts: changes.map(({ uri, expiresSeconds }) => ({ uri, hostPort: uri.replace(/^.*@/, ''), expiresSeconds })) })
+    return result.ok ? listed() : { kind: 'refused', code: 403 }
+  }
+
   const look = (): void => {
+    for (const { key } of trunk.interfaces) register(key)
     const evidence = new Map(world.evidence)
     const set = (key: string, good: boolean): void => {
       const before = evidence.get(key)
@@ -109,7 +154,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       set(driverOf(key), own.answers)
       if (!own.answers || own.readError) continue
       set(evidenceKey.path(key), own.path)
-      if (own.on) set(evidenceKey.registration(key), own.registers && own.path)
+      if (own.on) set(evidenceKey.registration(key), tellsRegistered(key))
       else evidence.delete(evidenceKey.registration(key))
     }
     world = { ...world, evidence, resyncedAtMs: world.topology.resyncs ? nowMs : null }
@@ -118,6 +163,8 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       read(key)
     }
   }
+  /** With a registrar in play the gateway tells what it has there; without one, whether it would. */
+  const tellsRegistered = (key: string): boolean => query === null ? sideOf(key).registers && sideOf(key).path : isRegistered(key)
   const read = (key: string): void => {
     const own = sideOf(key)
     const gateway = world.topology.gateways.get(key.split('/')[0] ?? '')
@@ -127,7 +174,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       return
     }
     setState(recordObservation(gateway, stateNow(), key, {
-      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && own.registers && own.path : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null,
+      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && tellsRegistered(key) : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null,
       ...(gateway.capabilities.reportsCalls ? { calls: own.calls } : {})
     }, nowMs))
   }
@@ -140,6 +187,12 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     if (activated) own.runs = own.on
   }
   const carryOut = (action: Action): void => {
+    if (action.kind === 'query') { setState(recordBinding(trunk, stateNow(), answer(), (key) => stateNow().interfaces[key]?.observed?.registered === true, nowMs)); return }
+    if (action.kind === 'fence' || action.kind === 'swap') {
+      sent.push([action.kind, ...action.changes.map((c) => keyOf(c.uri.replace(/^.*@/, '')))].join(' '))
+      setState(recordRebinding(trunk, stateNow(), action.decision, change(action.changes), nowMs))
+      return
+    }
     if (action.kind === 'reregister') { sent.push(`reregister ${action.interface}`); return }
     if (action.kind !== 'apply') return
     const own = sideOf(action.interface)
@@ -167,7 +220,8 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
     last = step
     notes.push(...step.notes)
     setState(step.state)
-    const commands = step.actions.filter((a) => a.kind === 'apply' || a.kind === 'reregister')
+    const commands = step.actions.filter((a) => a.kind !== 'observe' && a.kind !== 'query')
+    for (const action of step.actions) if (action.kind === 'query' && query !== null) carryOut(action)
     if (commands.length > 0 || JSON.stringify(toDurable(before)) !== JSON.stringify(toDurable(step.state))) steps++
     if (death?.step === steps) {
       const { how } = death
@@ -188,6 +242,9 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
 
   return {
     sides,
+    registrar,
+    bound,
+    overlaps: () => table.overlaps(),
     nowMs: () => nowMs,
     state: stateNow,
     world: () => world,
