@@ -97,8 +97,8 @@ export function startRebinding (trunk: TrunkTopology, state: TrunkState, run: Sw
   return { kind: 'swap', changes: [...removals, { uri: next.uri, expiresSeconds }], state: { ...state, rebinding, placed: { interface: to, atMs: nowMs, expiresAtMs: null } } }
 }
 
-/** `late`: it was not sent, since what allowed it had become too old; `dropped`: it was not stored, so not sent. */
-export type RebindingEnd = BindingAnswer | { readonly kind: 'late' | 'dropped' }
+/** `late`: it was not sent, since what allowed it had become too old. */
+export type RebindingEnd = BindingAnswer | { readonly kind: 'late' }
 
 /** How a message ended. What the registrar lists in its answer is as good as a question of that moment. */
 export function recordRebinding (trunk: TrunkTopology, before: TrunkState, decision: string, end: RebindingEnd, nowMs: EpochMs): TrunkState {
@@ -106,7 +106,7 @@ export function recordRebinding (trunk: TrunkTopology, before: TrunkState, decis
   if (rebinding === null || rebinding.decision !== decision || rebinding.outcome !== 'pending') return before
   const ended = (outcome: Rebinding['outcome'], sent: number = rebinding.sent): Rebinding => ({ ...rebinding, outcome, sent, endedAtMs: nowMs })
   switch (end.kind) {
-    case 'late': case 'dropped': return { ...before, rebinding: ended('failed', rebinding.sent - 1), placed: rebinding.sent > 1 ? before.placed : null }
+    case 'late': return { ...before, rebinding: ended('failed', rebinding.sent - 1), placed: rebinding.sent > 1 ? before.placed : null }
     case 'failed': return { ...before, rebinding: ended('failed') }
     case 'refused': {
       // A 403 may mean this message only (several Contacts at once); credentials that are refused end every question, too.
