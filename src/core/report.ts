@@ -10,7 +10,7 @@ import { ALIVE_PROBE_REASONS, VETOES } from './reasons.ts'
 import type { ProbeReason } from './reasons.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
-import type { GatewayStatus, InterfaceStatus, ProbeStatus, TrunkStatus } from './status.ts'
+import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, TrunkStatus } from './status.ts'
 import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, TrunkId, TrunkTopology } from './topology.ts'
@@ -127,10 +127,10 @@ export function reportGateway (world: World, gateway: GatewayTopology, members: 
 
 /** The last probe of a target, as far as it is told. */
 export interface LastProbe {
-  readonly outcome: Pick<ProbeStatus, 'code' | 'degraded' | 'retransmissions' | 'certificateExpiresAtMs' | 'bindings'> & {
+  readonly outcome: Pick<ProbeFacts, 'code' | 'degraded' | 'retransmissions' | 'certificateExpiresAtMs' | 'bindings'> & {
     readonly reason: ProbeReason
     readonly durationMs: DurationMs
-    readonly phases: NonNullable<ProbeStatus['phases']>
+    readonly phases: NonNullable<ProbeFacts['phases']>
     readonly registrationExpiresMs: DurationMs | null
     readonly addresses: readonly { readonly reason: ProbeReason }[]
   }
@@ -138,13 +138,13 @@ export interface LastProbe {
   readonly aliveAtMs: EpochMs | null
 }
 
-/** Status of one probe target. @param last - as the scheduler saw it; null: it never ran */
-export function reportProbe (world: World, id: ProbeId, last: LastProbe | null, nowMs: EpochMs): ProbeStatus {
-  return { id, verdict: verdictAt(world.evidence.get(id), probeLimits(world.topology, id), nowMs, 0), ...reportLast(last) }
+/** Status of one probe target. @param facts - as the scheduler saw it; null: it never ran */
+export function reportProbe (world: World, id: ProbeId, facts: ProbeFacts | null, nowMs: EpochMs): ProbeStatus {
+  return { id, verdict: verdictAt(world.evidence.get(id), probeLimits(world.topology, id), nowMs, 0), ...facts ?? reportLast(null) }
 }
 
 /** What one result says by itself. */
-export function reportLast (last: LastProbe | null): Omit<ProbeStatus, 'id' | 'verdict'> {
+export function reportLast (last: LastProbe | null): ProbeFacts {
   if (last === null) {
     return {
       reason: 'no result yet', code: null, durationMs: null, lastAtMs: null, aliveAtMs: null, degraded: null, retransmissions: 0, phases: null,

@@ -106,9 +106,13 @@ export interface GatewayStatus {
   readonly reason: DriverReason | null
 }
 
-export interface ProbeStatus {
+export interface ProbeStatus extends ProbeFacts {
   readonly id: ProbeId
   readonly verdict: Verdict
+}
+
+/** What the last result of a target says by itself. */
+export interface ProbeFacts {
   readonly reason: string
   readonly code: number | null
   readonly durationMs: number | null

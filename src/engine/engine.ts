@@ -3,8 +3,7 @@ import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
-import type { LastProbe } from '../core/report.ts'
-import type { GatewayStatus, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
+import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
 import { watchdogArrived, watchdogLives } from '../core/watchdog.ts'
@@ -47,7 +46,7 @@ export interface EnginePorts {
   readonly version: string
   /** Last result of a probe target, kept by the scheduler. */
   readonly probes: {
-    last(): ReadonlyMap<ProbeId, LastProbe>
+    last(): ReadonlyMap<ProbeId, ProbeFacts>
     state(): ProbingStatus
   }
 }

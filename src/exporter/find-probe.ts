@@ -41,10 +41,12 @@ export function createFindProbe ({ modules, targets, probes, exporter }: Pick<Co
       const known = [...modules.keys()].join(', ')
       return refuse('malformed', name === undefined ? `give \`module\`, one of: ${known}` : `there is no such module; known: ${known}`)
     }
+    // Whoever may read could wear out an account: a REGISTER goes by its own interval only.
+    if (module.request.method !== 'OPTIONS') return refuse('forbidden', `the module ${module.module} sends REGISTER, which nobody may ask for`)
     const probe = probeAt(module, uri, false)
     if (ids.has(probe.id)) return { ok: true, probe }
     // An account is shown only to whom the configuration names with it.
-    if (module.request.method !== 'OPTIONS' || module.request.credentials !== undefined) return refuse('forbidden', `the module ${module.module} has an account, so it asks configured targets only`)
+    if (module.request.credentials !== undefined) return refuse('forbidden', `the module ${module.module} has an account, so it asks configured targets only`)
     if (configured.has(uri) || isAllowed(host)) return { ok: true, probe }
     return refuse('forbidden', 'this target is neither configured nor in `exporter.allow`')
   }

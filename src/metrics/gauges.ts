@@ -1,6 +1,6 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
 import { ALIVE_PROBE_REASONS, VETOES, WAITS } from '../core/reasons.ts'
-import type { GatewayStatus, InterfaceStatus, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
+import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
 import { also, labelText, type LabelText } from './label-text.ts'
@@ -75,7 +75,7 @@ function probeHealth (probe: ProbeStatus): readonly Sample[] {
 }
 
 /** The last result, on whichever door it is asked for. */
-export function probeResult (own: LabelText, probe: Omit<ProbeStatus, 'id' | 'verdict'>, lastAtMs: EpochMs): readonly Sample[] {
+export function probeResult (own: LabelText, probe: ProbeFacts, lastAtMs: EpochMs): readonly Sample[] {
   const phases = Object.entries(probe.phases ?? {}) as readonly (readonly [keyof typeof PHASES, number | null])[]
   return [
     sample('pointsman_probe_success', own, ALIVE.has(probe.reason)),

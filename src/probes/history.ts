@@ -1,23 +1,28 @@
 /**
- * The last results of each target, and its last failures also when they are older: what happened in the night is still
- * there in the morning. In memory, bounded.
+ * What each target answered lately. Equal results in a row are one record, so ten records reach from minutes back to
+ * months, and what stays the same takes no memory. The last failures stay when they are older: what happened in the night
+ * is still there in the morning. In memory, bounded.
  */
 import { ALIVE_PROBE_REASONS, type ProbeReason } from '../core/reasons.ts'
 import type { EpochMs, ProbeId } from '../core/topology.ts'
 import type { ProbeOutcome } from '../ports.ts'
 
+/** Equal results in a row. */
 export interface ProbeRecord {
   readonly probe: ProbeId
-  /** When the attempt ended. */
+  /** When the first attempt of them ended, and the last. */
+  readonly sinceMs: EpochMs
   readonly atMs: EpochMs
+  readonly count: number
   readonly reason: ProbeReason
   readonly code: number | null
   readonly degraded: ProbeOutcome['degraded']
-  readonly durationMs: number
-  readonly retransmissions: number
   /** `host:port` that decided. */
   readonly address: string | null
   readonly detail: string
+  /** Of the last of them. */
+  readonly durationMs: number
+  readonly retransmissions: number
   /** Asked for by `GET /probe`. */
   readonly onDemand: boolean
 }
@@ -39,32 +44,34 @@ export interface ProbeHistory {
 /** Of each target. */
 const RECENT = 5
 const FAILURES = 5
-/** Of all targets together. */
-const RECENT_OF_ALL = 1000
 /** Targets that only `GET /probe` asks for. */
 const ON_DEMAND_TARGETS = 1000
 
-const isFailure = ({ reason }: ProbeRecord): boolean => !ALIVE_PROBE_REASONS.has(reason)
+type Run = { -readonly [Key in keyof ProbeRecord]: ProbeRecord[Key] }
 
 interface Kept {
   /** Oldest first. */
-  readonly recent: ProbeRecord[]
+  readonly recent: Run[]
   /** Those that fell out of `recent`. */
-  readonly failures: ProbeRecord[]
+  readonly failures: Run[]
 }
 
-const push = (kept: Kept, record: ProbeRecord, recent: number, failures: number): void => {
-  kept.recent.push(record)
-  const fallen = kept.recent.length > recent ? kept.recent.shift() : undefined
+const isFailure = ({ reason }: ProbeRecord): boolean => !ALIVE_PROBE_REASONS.has(reason)
+
+const continues = (run: Run | undefined, outcome: ProbeOutcome, onDemand: boolean): run is Run => run !== undefined && run.reason === outcome.reason && run.code === outcome.code &&
+  run.degraded === outcome.degraded && run.address === outcome.address && run.detail === outcome.detail && run.onDemand === onDemand
+
+const begin = (kept: Kept, run: Run): void => {
+  kept.recent.push(run)
+  const fallen = kept.recent.length > RECENT ? kept.recent.shift() : undefined
   if (fallen === undefined || !isFailure(fallen)) return
   kept.failures.push(fallen)
-  if (kept.failures.length > failures) kept.failures.shift()
+  if (kept.failures.length > FAILURES) kept.failures.shift()
 }
 
 export const createProbeHistory = (): ProbeHistory => {
   const byProbe = new Map<ProbeId, Kept>()
   const onDemandOnly = new Set<ProbeId>()
-  const all: Kept = { recent: [], failures: [] }
 
   const keptOf = (probe: ProbeId, onDemand: boolean): Kept => {
     const known = byProbe.get(probe)
@@ -84,15 +91,22 @@ export const createProbeHistory = (): ProbeHistory => {
   return {
     add: (probe, outcome, atMs, onDemand) => {
       const { reason, code, degraded, durationMs, retransmissions, address, detail } = outcome
-      const record: ProbeRecord = { probe, atMs, reason, code, degraded, durationMs, retransmissions, address, detail, onDemand }
-      push(keptOf(probe, onDemand), record, RECENT, FAILURES)
-      push(all, record, RECENT_OF_ALL, RECENT_OF_ALL)
+      const kept = keptOf(probe, onDemand)
+      const last = kept.recent.at(-1)
+      if (continues(last, outcome, onDemand)) {
+        last.atMs = atMs
+        last.count++
+        last.durationMs = durationMs
+        last.retransmissions = retransmissions
+      } else {
+        begin(kept, { probe, sinceMs: atMs, atMs, count: 1, reason, code, degraded, address, detail, durationMs, retransmissions, onDemand })
+      }
     },
     list: ({ probe, onlyFailed, limit }) => {
-      const kept = probe === undefined ? all : byProbe.get(probe)
-      if (kept === undefined) return []
-      const records = [...kept.failures, ...kept.recent].filter((record) => !onlyFailed || isFailure(record))
-      return records.slice(-limit).reverse()
+      const kept = probe === undefined ? [...byProbe.values()] : [byProbe.get(probe) ?? { recent: [], failures: [] }]
+      return kept.flatMap(({ recent, failures }) => [...failures, ...recent].filter((run) => !onlyFailed || isFailure(run)))
+        .toSorted((one, other) => other.atMs - one.atMs)
+        .slice(0, limit)
     },
     keep: (probes) => {
       const wanted = new Set(probes)

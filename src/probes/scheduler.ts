@@ -7,6 +7,8 @@
  */
 import type { EpochMs, ProbeId } from '../core/topology.ts'
 import { ALIVE_PROBE_REASONS } from '../core/reasons.ts'
+import { reportLast } from '../core/report.ts'
+import type { ProbeFacts } from '../core/status.ts'
 import type { Clock, Log, Metrics, ProbeOutcome, Random, SipClient, SipProbe } from '../ports.ts'
 import { createDueQueue, type DueQueue } from './due-queue.ts'
 
@@ -16,14 +18,6 @@ export interface ProbeTarget extends SipProbe {
   readonly thresholds: { readonly intervalMs: number; readonly timeoutMs: number; readonly fastIntervalMs?: number }
   /** A trunk's health depends on it. */
   readonly evidence: boolean
-}
-
-export interface ProbeResult {
-  readonly outcome: ProbeOutcome
-  /** When the attempt ended. */
-  readonly atMs: EpochMs
-  /** End of the last attempt that found the peer alive; null: none since the start. */
-  readonly aliveAtMs: EpochMs | null
 }
 
 /** How the scheduler itself does; read at each scrape. */
@@ -42,7 +36,7 @@ export interface ProbeScheduler {
   /** Ends everything; resolves when no attempt runs any more. Nothing is reported afterwards. */
   stop(): Promise<void>
   /** The last result of each target that has one. */
-  last(): ReadonlyMap<ProbeId, ProbeResult>
+  last(): ReadonlyMap<ProbeId, ProbeFacts>
   state(): SchedulerState
 }
 
@@ -87,7 +81,7 @@ interface Watched {
 export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnResult): ProbeScheduler => {
   const { clock, random, metrics, log } = ports
   const watched = new Map<ProbeId, Watched>()
-  const results = new Map<ProbeId, ProbeResult>()
+  const results = new Map<ProbeId, ProbeFacts>()
   const inFlight = new Set<Watched>()
   const ending = new Set<Promise<void>>()
   const evidence = createDueQueue<Watched>()
@@ -167,12 +161,20 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
   const report = (id: ProbeId, outcome: ProbeOutcome): boolean => {
     const previous = results.get(id)
     const atMs = clock.now()
-    results.set(id, { outcome, atMs, aliveAtMs: ALIVE_PROBE_REASONS.has(outcome.reason) ? atMs : previous?.aliveAtMs ?? null })
+    const hasChanged = previous?.reason !== outcome.reason || previous.code !== outcome.code
+    const aliveAtMs = ALIVE_PROBE_REASONS.has(outcome.reason) ? atMs : previous?.aliveAtMs ?? null
+    keep(id, previous, reportLast({ outcome, atMs, aliveAtMs }))
     metrics.increment('pointsman_probe_results_total', { probe: id, reason: outcome.reason })
-    if (previous?.outcome.reason !== outcome.reason || previous.outcome.code !== outcome.code) {
+    if (hasChanged) {
       log.info({ probe: id, reason: outcome.reason, code: outcome.code, detail: outcome.detail }, 'probe result changed')
     }
     return onResult(id, outcome, atMs)
+  }
+
+  /** In place: a thousand results a second, kept for ten seconds each, would grow old before they die. */
+  const keep = (id: ProbeId, known: ProbeFacts | undefined, facts: ProbeFacts): void => {
+    if (known?.phases == null || facts.phases === null) results.set(id, facts)
+    else Object.assign(known, facts, { phases: Object.assign(known.phases, facts.phases) })
   }
 
   const end = (entry: Watched): void => {

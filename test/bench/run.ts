@@ -1,5 +1,7 @@
 /**
- * The bench: a webhook in, the write that disables out. One notification at a time, each trunk once, with evidence that is
+ * The bench: `failover` (this file) and the parts of the `prober`; words choose, without one all run.
+ *
+ * The failover: a webhook in, the write that disables out. One notification at a time, each trunk once, with evidence that is
  * really down, every interlock at its default, durably stored; Debian's `webhook` with curl beside it for the same body.
  */
 import { Agent, request } from 'node:http'
@@ -13,6 +15,9 @@ import { sleep, TimeoutError, until } from '../lab/wait.ts'
 import { alertFor, configuration, notificationFor, SHAPE } from './configuration.ts'
 import { DEBIAN_WEBHOOK_URL, startDebianWebhook } from './debian-webhook.ts'
 import { traceDuring } from './durability.ts'
+import { benchCost } from './prober-cost.ts'
+import { benchLoad } from './prober-load.ts'
+import { benchScrape } from './prober-scrape.ts'
 import { createWorld, CURL_SINK_IP, placeOf } from './world.ts'
 import type { BenchWorld } from './world.ts'
 
@@ -84,7 +89,7 @@ interface Results {
 }
 
 /** Alternates, so that both meet the same machine. */
-const play = async (world: BenchWorld): Promise<Results> => {
+const alternate = async (world: BenchWorld): Promise<Results> => {
   const pointsman: number[] = []
   const webhook: number[] = []
   for (let index = 0; index < WARM_UP + MEASURED; index += 1) {
@@ -117,7 +122,7 @@ const bench = async (stage: Stage): Promise<boolean> => {
   const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
   await startDebianWebhook(stage)
   await prepare(world, pointsman)
-  print(await play(world))
+  print(await alternate(world))
   const durability = await traceDuring(stage, pointsman.process.pid, async () => {
     for (let index = WARM_UP + MEASURED; index < trunks; index += 1) await measurePointsman(world, index)
   })
@@ -127,19 +132,39 @@ const bench = async (stage: Stage): Promise<boolean> => {
   return durable
 }
 
-const main = async (): Promise<number> => {
-  requirePackages(BENCH_PACKAGES)
-  const outer = enterNamespace()
-  if (outer !== null) return outer
+/** Each succeeds when what can be judged honestly is as it should be. */
+const PARTS: Readonly<Record<string, (stage: Stage) => Promise<boolean>>> = { failover: bench, 'prober-cost': benchCost, 'prober-load': benchLoad, 'prober-scrape': benchScrape }
+
+/** `prober` chooses everything that begins with it. */
+const chosen = (words: readonly string[]): readonly string[] => {
+  const names = Object.keys(PARTS)
+  const isMeant = (word: string) => (name: string): boolean => name === word || name.startsWith(`${word}-`)
+  for (const word of words) if (!names.some(isMeant(word))) throw new Error(`no part ${word}; there are: ${names.join(', ')}`)
+  return words.length === 0 ? names : names.filter((name) => words.some((word) => isMeant(word)(name)))
+}
+
+/** A stage of its own: what a part started ends with it. */
+const play = async (name: string): Promise<boolean> => {
   let good = false
   const stage = createStage(() => !good)
   try {
-    good = await bench(stage)
-    return good ? 0 : 1
+    good = await PARTS[name]!(stage)
+    return good
   } finally {
     await stage.stopAll()
-    if (!good) console.log(`logs: ${stage.directory}`)
+    if (!good) console.log(`logs of ${name}: ${stage.directory}`)
   }
+}
+
+const main = async (): Promise<number> => {
+  const names = chosen(process.argv.slice(2))
+  requirePackages(BENCH_PACKAGES)
+  const outer = enterNamespace()
+  if (outer !== null) return outer
+  const missed: string[] = []
+  for (const name of names) if (!await play(name)) missed.push(name)
+  console.log(missed.length === 0 ? '\nall aims met' : `\nmissed: ${missed.join(', ')}`)
+  return missed.length === 0 ? 0 : 1
 }
 
 try {

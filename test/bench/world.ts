@@ -21,9 +21,12 @@ export interface Place {
   readonly bIp: string
 }
 
+/** A network of its own for each 254 pairs. */
+const pairAddress = (network: number, pair: number): string => `127.${Math.floor((pair - 1) / 254)}.${network}.${(pair - 1) % 254 + 1}`
+
 export const placeOf = (index: number): Place => {
   const pair = Math.floor(index / TRUNKS_PER_PAIR) + 1
-  return { trunk: `trunk${String(index + 1).padStart(4, '0')}`, pair, interfaceName: `SIP${index % TRUNKS_PER_PAIR + 1}`, aIp: `127.0.30.${pair}`, bIp: `127.0.31.${pair}` }
+  return { trunk: `trunk${String(index + 1).padStart(4, '0')}`, pair, interfaceName: `SIP${index % TRUNKS_PER_PAIR + 1}`, aIp: pairAddress(30, pair), bIp: pairAddress(31, pair) }
 }
 
 export interface BenchWorld {
@@ -80,8 +83,8 @@ const createLines = (pairs: number): Map<string, Map<string, string>> => {
   }))
   const all = new Map<string, Map<string, string>>()
   for (let pair = 1; pair <= pairs; pair += 1) {
-    all.set(`127.0.30.${pair}`, lines(true))
-    all.set(`127.0.31.${pair}`, lines(false))
+    all.set(pairAddress(30, pair), lines(true))
+    all.set(pairAddress(31, pair), lines(false))
   }
   return all
 }
@@ -113,9 +116,9 @@ export const createWorld = async (trunks: number): Promise<BenchWorld> => {
     } else response.setHeader('content-type', 'application/json').end(JSON.stringify(alerts))
   })
   await new Promise<void>((resolve) => server.listen(HTTP_PORT, '0.0.0.0', resolve))
-  const addresses = (network: string): string[] => Array.from({ length: pairs }, (_, n) => `${network}.${n + 1}`)
-  const sipOfA = await Promise.all(addresses('127.0.30').map(answerOptions))
-  const sipOfOthers = await Promise.all([CARRIER_IP, ...addresses('127.0.31')].map(answerOptions))
+  const addresses = (network: number): string[] => Array.from({ length: pairs }, (_, n) => pairAddress(network, n + 1))
+  const sipOfA = await Promise.all(addresses(30).map(answerOptions))
+  const sipOfOthers = await Promise.all([CARRIER_IP, ...addresses(31)].map(answerOptions))
   return {
     arrival: (ip, interfaceName, state) => arrivals.wait(keyOf(ip, interfaceName, state)),
     killSipOfA: async () => {

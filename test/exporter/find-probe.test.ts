@@ -27,7 +27,7 @@ test('what may be probed, and by which module', async (t) => {
   const find = createFindProbe(await load(t.testdir({ 'pointsman.yaml': FILE })))
   const cases: { name: string; target?: string; module?: string; want: string | RegExp }[] = [
     { name: 'a configured target, by its own module', target: 'sip:sbc.acme.example', want: 'options sip:sbc.acme.example' },
-    { name: 'in another spelling', target: 'SIP:SBC.acme.example;transport=udp', want: 'options sip:sbc.acme.example' },
+    { name: 'in another spelling', target: 'SIP:SBC.acme.example', want: 'options sip:sbc.acme.example' },
     { name: 'without its scheme', target: '192.0.2.1', want: 'slow sip:192.0.2.1' },
     { name: 'by another module', target: 'sip:192.0.2.1', module: 'options', want: 'options sip:192.0.2.1' },
     { name: 'one with two modules needs a choice', target: '192.0.2.2', want: /give `module`, one of: options, slow/ },
@@ -61,7 +61,7 @@ test('what may be probed, and by which module', async (t) => {
   t.match(find('', 'options'), { kind: 'malformed' })
 })
 
-test('a module with an account asks configured targets only', async (t) => {
+test('a module with an account asks configured targets only, and REGISTER is never asked for', async (t) => {
   const config = await load(t.testdir({ 'pointsman.yaml': FILE }))
   const options = config.modules.get('options')
   if (options === undefined) throw new Error('no module')
@@ -71,6 +71,8 @@ test('a module with an account asks configured targets only', async (t) => {
   t.match(find('sip:sbc.acme.example', 'options'), { ok: true })
   t.match(find('10.1.1.1', 'options'), { ok: false, kind: 'forbidden', message: /has an account/ })
   t.match(find('192.0.2.1', 'options'), { ok: false, kind: 'forbidden' }, 'configured, but with another module')
+  const register = new Map([['options', { ...options, request: { method: 'REGISTER' as const, operation: 'query' as const, credentials: { username: 'u', password: secret } } }]])
+  t.match(createFindProbe({ ...config, modules: register })('sip:sbc.acme.example', 'options'), { ok: false, kind: 'forbidden', message: /sends REGISTER/ }, 'not even a configured one')
 })
 
 test('service discovery lists every target with its module and labels, and who probes it', async (t) => {

@@ -44,7 +44,7 @@ test('who asks for what is under way, or was within a second, gets that result',
   await clock.advance(200)
   t.not(await later, one)
   t.equal(asked.length, 3)
-  t.match(history.list({ onlyFailed: false, limit: 10 }), [{ probe: 'options sip:a', onDemand: true }, {}, {}])
+  t.match(history.list({ onlyFailed: false, limit: 10 }), [{ probe: 'options sip:a', count: 2, onDemand: true }, { probe: 'options sip:b', count: 1 }])
 })
 
 test('only so many at once; the rest is refused, not queued', async (t) => {

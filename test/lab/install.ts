@@ -8,7 +8,7 @@ export const LAB_PACKAGES = [
 ] as const
 
 /** What the bench needs. */
-export const BENCH_PACKAGES = ['webhook', 'strace', 'curl'] as const
+export const BENCH_PACKAGES = ['webhook', 'strace', 'curl', 'sip-tester'] as const
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d'
 

@@ -42,8 +42,12 @@ export const apiUsers = (stage: Stage): readonly object[] => [
   { name: 'lab', role: 'operator', token_file: writeSecret(stage, 'operator', OPERATOR_TOKEN) }
 ]
 
-/** Starts Pointsman. @param name - separates the store and log of several runs on one stage */
-export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>): Promise<Pointsman> => {
+/**
+ * Starts Pointsman.
+ * @param name - separates the store and log of several runs on one stage
+ * @param env - further environment variables
+ */
+export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>> = {}): Promise<Pointsman> => {
   const folder = stage.folder(name)
   const file = join(folder, 'pointsman.yaml')
   writeFileSync(file, stringify({ ...config, store: { path: join(folder, 'pointsman.db') } }))
@@ -51,10 +55,11 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
   const server = await stage.start({
     name,
     command: process.execPath,
+    env,
     args: [MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
     ready: () => answersOk(`${base}/-/ready`),
-    // A thousand trunks on a busy machine.
-    readyWithinMs: 60_000
+    // Ten thousand trunks on a busy machine.
+    readyWithinMs: 180_000
   })
   const ask = async (path: string, token: string, body?: unknown): Promise<Response> => fetch(`${base}${path}`, {
     method: body === undefined ? 'GET' : 'POST',

@@ -1,5 +1,6 @@
 /** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [SECTION...]`; see README.md here. */
 import { checkAdapters } from './adapters.ts'
+import { checkExporter } from './exporter.ts'
 import { createReport } from './report.ts'
 import type { Report } from './report.ts'
 import { playInnovaphone } from './innovaphone.ts'
@@ -38,6 +39,7 @@ const onStage = (play: (report: Report, stage: ReturnType<typeof createStage>) =
 const SECTIONS: Readonly<Record<string, Section>> = {
   smoke: onStage(smoke),
   adapters: onStage(checkAdapters),
+  exporter: onStage(checkExporter),
   prober: onStage(checkProber),
   killed: onStage(async (report, stage) => {
     const scene = await startScene(stage, 'reject')

@@ -94,7 +94,7 @@ test('a silent target is tried from start to start, never twice at once', async 
     const gaps = distances(times(bench.started, 'a'))
     t.ok(gaps.length >= 10 && gaps.every((gap) => gap >= least && gap <= most), `${name}: ${gaps.join(' ')}`)
     t.equal(bench.overlap(), 1)
-    t.match(bench.scheduler.last().get('options sip:a'), { outcome: { reason: 'timeout' } })
+    t.match(bench.scheduler.last().get('options sip:a'), { reason: 'timeout' })
   }
 })
 
@@ -124,6 +124,21 @@ test('after stop nothing runs and nothing is reported, not even an attempt in fl
   t.same(bench.reported, [])
   t.equal(bench.clock.pending(), 0)
   t.equal(bench.scheduler.last().size, 0)
+})
+
+test('what is kept of a target follows its results', async (t) => {
+  let code = 200
+  const bench = createBench(t, () => 10, () => code)
+  bench.scheduler.start([target('a', 1000)])
+  await bench.clock.advance(500)
+  const first = bench.scheduler.last().get('options sip:a')
+  const firstAtMs = first?.lastAtMs
+  t.match(first, { reason: 'alive', code: 200, durationMs: 10 })
+  t.equal(first?.aliveAtMs, firstAtMs)
+  code = 404
+  await bench.clock.advance(5000)
+  t.match(bench.scheduler.last().get('options sip:a'), { code: 404 })
+  t.ok((bench.scheduler.last().get('options sip:a')?.lastAtMs ?? 0) > (firstAtMs ?? 0))
 })
 
 test('only changes are logged', async (t) => {

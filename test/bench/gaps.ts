@@ -1,0 +1,38 @@
+/** Pointsman with the gap meter in it, and with the option of V8 that the unit and the image of deploy/ set. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export interface Gap {
+  /** How long its event loop stood still [ms]. */
+  readonly wall: number
+  /** CPU that its main thread used between two looks [ms]. */
+  readonly own: number
+}
+
+export interface GapMeter {
+  /** Environment for Pointsman. */
+  readonly env: Readonly<Record<string, string>>
+  /** The largest of each second since the last call. */
+  read(): readonly Gap[]
+}
+
+/** @param folder - for its file */
+export const createGapMeter = (folder: string): GapMeter => {
+  const file = join(folder, 'gaps.txt')
+  writeFileSync(file, '')
+  let count = 0
+  return {
+    env: { NODE_OPTIONS: `--max-semi-space-size=8 --import=${join(import.meta.dirname, 'gap-meter.ts')}`, POINTSMAN_BENCH_GAPS: file },
+    read: () => {
+      const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '')
+      const fresh = lines.slice(count).map((line): Gap => {
+        const [wall = NaN, own = NaN] = line.split(' ').map(Number)
+        return { wall, own }
+      })
+      count = lines.length
+      return fresh
+    }
+  }
+}
+
+export const worstGap = (gaps: readonly Gap[]): Gap => ({ wall: Math.max(...gaps.map(({ wall }) => wall)), own: Math.max(...gaps.map(({ own }) => own)) })
