@@ -68,6 +68,9 @@ function checkAlertRule (view: View, path: Path, rule: RuleFile, match: readonly
     if (target[part] !== undefined) reporter.error([...path, 'target', part], `"freeze" holds the whole trunk, it needs no "${part}"`, 'remove it')
   }
   checkTarget(view, [...path, 'target'], target, matchers, reporter)
+  const shared = view.keys(['trunks']).find((id) => view.at(['trunks', id, 'type']) === 'shared' && (target.trunk === id || templateLabel(target.trunk ?? '') !== null))
+  if (rule.demand !== 'disable' || target.gateway !== undefined || shared === undefined) return
+  reporter.warn([...path, 'target'], `an alert without a gateway has no effect on the shared trunk "${shared}"`, 'several of its interfaces are enabled, so nobody knows which one it is about: add "gateway"')
 }
 
 /** It has no alert whose labels could name anything, and its evidence is what it looks at. */

@@ -8,11 +8,11 @@ import type { DriverRegistry } from './kinds.ts'
 import { strictest } from '../core/mode.ts'
 import type { Mode } from '../core/topology.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
-import type { InterfaceFile, TrunkFile } from './schema.ts'
+import type { InterfaceFile, RuleFile, TrunkFile } from './schema.ts'
 import { nameOf } from './validate.ts'
 import type { View } from './view.ts'
 
-type Registration = TrunkFile['registration']
+type Registration = NonNullable<TrunkFile['registration']>
 
 interface InterfaceAt { readonly path: Path; readonly value: InterfaceFile }
 
@@ -30,7 +30,14 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
     checkTogether(interfaces, reporter)
     checkNumber(view, path, reporter)
     checkMode(view, path, reporter)
+    if (view.at([...path, 'type']) === 'shared') {
+      checkShared(view, path, registration, reporter)
+      continue
+    }
     checkFailback(view, registry, path, interfaces.map(({ value }) => value), reporter)
+    if (!view.keys(path).includes('registration')) {
+      reporter.error([...path, 'registration'], '"registration" is missing', 'how gateways register at the carrier: auth, on_second, expires')
+    }
     if (registration === null) continue
     if (registration.auth === 'ip') {
       checkNothingRegistered(path, registration, reporter)
@@ -117,10 +124,12 @@ function checkNumber (view: View, path: Path, reporter: Reporter): void {
   const leastEnabled = view.at<number>([...path, 'min_enabled']) ?? 1
   // A list that is missing, or no list, is reported already.
   if (count === 1 || (count === 0 && view.at(at) !== null)) {
-    reporter.error(at, `an exclusive trunk needs at least two interfaces, ${count === 0 ? 'there are none' : 'this one has one'}`, 'with one there is nothing to switch to')
+    reporter.error(at, `${view.at([...path, 'type']) === 'shared' ? 'a shared' : 'an exclusive'} trunk needs at least two interfaces, ${count === 0 ? 'there are none' : 'this one has one'}`, 'with one there is nothing to switch to')
   }
   if (leastEnabled > Math.max(count, 1)) {
     reporter.error([...path, 'min_enabled'], `"min_enabled" is ${leastEnabled}, the trunk has ${count} interfaces`)
+  } else if (view.at([...path, 'type']) === 'shared') {
+    if (leastEnabled === count) reporter.warn([...path, 'min_enabled'], `"min_enabled" is ${leastEnabled} of ${count}, so no interface is ever taken out`, 'leave at least one')
   } else if (leastEnabled > 1) {
     reporter.error([...path, 'min_enabled'], '"min_enabled" is more than one, an exclusive trunk has exactly one enabled interface', 'remove it')
   }
@@ -133,6 +142,26 @@ function checkMode (view: View, path: Path, reporter: Reporter): void {
   const [own, global] = [view.at<Mode>([...path, 'mode']), view.at<Mode>(['mode']) ?? 'observe']
   if (own === null || strictest(own, global) === own) return
   reporter.warn([...path, 'mode'], `the global mode is ${global}, so this trunk is ${global === 'observe' ? 'only observed' : 'moved only when a person agrees'}`, `set the global mode to ${own}`)
+}
+
+/** Beside the others nothing has to be proven: what else is said about registrations would have no effect. */
+function checkShared (view: View, trunk: Path, registration: Registration | null, reporter: Reporter): void {
+  const path = [...trunk, 'registration']
+  for (const key of Object.keys(registration ?? {})) {
+    if (key !== 'auth' && key !== 'on_second') reporter.error([...path, key], `"${key}" has no effect on a shared trunk`, 'remove it')
+  }
+  if (registration?.on_second !== undefined && registration.on_second !== 'coexist') {
+    reporter.error([...path, 'on_second'], `a shared trunk needs a carrier that takes several registrations, not one that would ${registration.on_second} the second`, 'use "type: exclusive", or "on_second: coexist"')
+  }
+  const policy = view.at([...trunk, 'failback', 'policy'])
+  if (view.at([...trunk, 'failback', 'window']) !== null && policy !== null && policy !== 'automatic') {
+    reporter.error([...trunk, 'failback', 'window'], '"window" is for "policy: automatic" only', 'remove it, or let what was taken out be put back by itself')
+  }
+  const onAlerts = view.indexes(['rules']).some((index) => view.at<RuleFile>(['rules', index])?.match !== undefined)
+  const confirmed = view.indexes(['alertmanagers']).length > 0 || view.at(['watchdog']) !== null
+  if ((policy ?? 'automatic') === 'automatic' && onAlerts && !confirmed) {
+    reporter.warn(trunk, 'what is taken out is put back by command only: without "alertmanagers" nobody can be asked whether an alert is over', 'add them, or "failback: {policy: manual}"')
+  }
 }
 
 /** The carrier knows the gateway by its address: what else is said about registrations would have no effect. */

@@ -33,7 +33,7 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
     mode: effectiveMode(file.mode, trunk.mode),
     interfaces: trunk.interfaces.map((each) => normalizeInterface(each, addProbe)),
     registration: normalizeRegistration(file, trunk),
-    failback: normalizeFailback(trunk.failback),
+    failback: normalizeFailback(trunk),
     emergency: trunk.emergency,
     minEnabled: trunk.min_enabled
   }))
@@ -41,7 +41,9 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
   return { trunks: new Map(trunks.map((trunk) => [trunk.id, trunk])), probes: [...probes.values()], bindings }
 }
 
-function normalizeFailback ({ policy, window, timezone, drain }: TrunkFile['failback']): Failback {
+function normalizeFailback ({ type, failback }: TrunkFile): Failback {
+  // To put an interface in beside the others costs nobody his calls.
+  const { policy = type === 'shared' ? 'automatic' : 'manual', window, timezone, drain } = failback
   const times = window === undefined ? null : parseDailyWindow(window)
   return {
     policy,
@@ -66,13 +68,17 @@ function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri
   }
 }
 
+/** Of a shared trunk nothing has to be proven. */
+const COEXISTS = { onSecond: 'coexist', expiresMs: 0, query: null, unproven: 'page', fencing: false, handover: 'separate' } as const
+
 function normalizeRegistration (file: ConfigFile, trunk: TrunkFile): Registration {
-  const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page', fencing = false, handover = 'separate' } = trunk.registration
+  const { auth, on_second: onSecond = 'reject', expires = '', unproven = 'page', fencing = false, handover = 'separate' } = trunk.registration ?? { auth: 'register' as const }
+  if (trunk.type === 'shared') return { ...COEXISTS, auth }
   return { auth, onSecond, expiresMs: ms(expires), query: querySettings(file, trunk), unproven, fencing, handover }
 }
 
 function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySettings | null {
-  const { query, expires = '' } = trunk.registration
+  const { query, expires = '' } = trunk.registration ?? {}
   if (query === undefined) return null
   const probe = file.probes[query] as RegisterProbeFile
   // A binding must be seen twice in its lifetime, whatever the file says.
@@ -81,7 +87,7 @@ function querySettings (file: ConfigFile, trunk: TrunkFile): BindingQuerySetting
 }
 
 function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, modules: ReadonlyMap<string, ProbeModule>, { directory }: Pick<Surroundings, 'directory'>): readonly BindingConfig[] {
-  const { query, aor } = trunk.registration
+  const { query, aor } = trunk.registration ?? {}
   if (query === undefined) return []
   const probe = file.probes[query] as RegisterProbeFile
   const module = modules.get(query)
@@ -91,5 +97,5 @@ function bindingConfig (file: ConfigFile, id: TrunkId, trunk: TrunkFile, modules
 }
 
 function registrarOf (trunk: TrunkFile): string {
-  return canonical(trunk.registration.registrar ?? trunk.interfaces[0]?.carrier ?? '')
+  return canonical(trunk.registration?.registrar ?? trunk.interfaces[0]?.carrier ?? '')
 }

@@ -48,18 +48,18 @@ const RegistrationSchema = closed({
 }, { description: 'how gateways register at the carrier: auth, on_second, expires' })
 
 const Trunk = closed({
-  type: choice(['exclusive'], { description: 'exclusive: exactly one interface is enabled' }),
+  type: choice(['exclusive', 'shared'], { description: 'exclusive: exactly one interface is enabled; shared: all are, and a failed one is taken out' }),
   mode: Type.Optional(choice(MODES, { description: 'observe: record decisions of this trunk, touch nothing; approve: a person agrees to each one first; default: the global mode' })),
-  registration: RegistrationSchema,
+  registration: Type.Optional(RegistrationSchema),
   interfaces: Type.Array(Interface, { description: 'the interfaces that stand in for one another, in order of preference' }),
   failback: closed({
-    policy: choice(['manual', 'automatic', 'never'], { description: 'how the trunk returns to its preferred interface: manual (default) = by command; automatic = by itself, as a trial that goes back at once when it is not verified; never', default: 'manual' }),
+    policy: Type.Optional(choice(['manual', 'automatic', 'never'], { description: 'how the trunk returns to its preferred interface, or a shared trunk to all of them: manual (default of exclusive) = by command; automatic (default of shared) = by itself, as a trial that is taken back when it fails; never' })),
     window: Type.Optional(text('daily-window', 'automatic only: when it may begin, by the clock on the wall, for example 02:00-05:00; may reach over midnight')),
     timezone: Type.Optional(text('timezone', 'zone of that clock, for example Europe/Berlin; default: the system\'s when the file is loaded')),
     drain: Type.Optional(text('positive-duration', 'longest wait for calls to end before a planned move (failback, prefer, a command); default: calls are not waited for'))
   }, { description: 'the way back', default: {} }),
   emergency: Type.Boolean({ description: 'the trunk carries emergency calls: it is never left without an enabled interface; default false', default: false }),
-  min_enabled: Type.Integer({ minimum: 0, description: 'interfaces that stay enabled at least; default 1', default: 1 })
+  min_enabled: Type.Integer({ minimum: 0, description: 'interfaces that stay enabled at least, on a shared trunk also when more fail; default 1', default: 1 })
 })
 
 const Target = closed({

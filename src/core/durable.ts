@@ -80,6 +80,8 @@ export function fitState (state: TrunkState, interfaces: readonly InterfaceKey[]
     baseline: wantedIsGone ? 'unset' : state.baseline,
     wanted: wantedIsGone ? null : state.wanted,
     debts: state.debts.filter((debt) => interfaces.includes(debt.interface)),
+    members: state.members?.filter((key) => interfaces.includes(key)) ?? null,
+    out: (state.out ?? []).filter((key) => interfaces.includes(key)),
     warmSinceMs: nowMs,
     registrationsFromMs: Math.min(state.registrationsFromMs, nowMs),
     binding: null,

@@ -3,6 +3,7 @@ import type { Veto } from './interlocks/judgement.ts'
 import { TRIALS } from './propose.ts'
 import { releaseLine } from './override.ts'
 import { standingPause, standingPin } from './permission.ts'
+import { shouldBeOn } from './resting.ts'
 import type { Wait } from './waits.ts'
 import { VETOES, WAITS } from './reasons.ts'
 import type { Demand } from './rules.ts'
@@ -24,9 +25,10 @@ export interface Explanation {
 export function explainTrunk (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, active: InterfaceKey | null, held: HeldBy, nowMs: EpochMs): Explanation {
   const on = active === null ? undefined : health.get(active)
   const said = persons(trunk, state, health, held, nowMs)
+  const shared = trunk.type === 'shared'
   return {
-    carrying: carries(state, health, on),
-    sentence: [present(state, active, on), ...said, ...why(state, held)].join('; '),
+    carrying: shared ? carriesShared(state, health) : carries(state, health, on),
+    sentence: [shared ? presentShared(state, health) : present(state, active, on), ...said, ...why(state, held)].join('; '),
     release: release(world, trunk, state, health, held, nowMs)
   }
 }
@@ -39,14 +41,14 @@ export function awaitsApproval (vetoes: readonly Veto[]): boolean {
 /** What people have said, and what they are asked. */
 function persons (trunk: TrunkTopology, state: TrunkState, health: HealthMap, { vetoes }: HeldBy, nowMs: EpochMs): string[] {
   const pin = standingPin(state, nowMs)
-  const { open, latch, inFlight, wanted, failedFailbacks } = state
+  const { open, latch, inFlight, failedFailbacks } = state
   const aborted = inFlight !== null && inFlight.abortedBy !== null && !inFlight.rollingBack ? [`aborted by ${inFlight.abortedBy}, turns back as soon as it can`] : []
   const asked = open !== null && awaitsApproval(vetoes) ? [`waits for approval: from ${open.from ?? 'nothing'} to ${open.to ?? 'nothing'} (decision ${open.id})`] : []
   const latched = latch === null ? [] : [`latched, ${latch.because}: nothing goes back by itself`]
   const manual = trunk.failback.policy === 'automatic' && failedFailbacks >= TRIALS ? [`nothing goes back by itself after ${failedFailbacks} failed trials, until pointsman ack`] : []
   if (pin === null) return [...aborted, ...asked, ...latched, ...manual]
   const dead = health.get(pin.interface)?.verdict === 'down' ? ', which is down' : ''
-  const elsewhere = pin.interface !== wanted && inFlight === null ? ', where it is not' : ''
+  const elsewhere = !shouldBeOn(state, pin.interface) && inFlight === null ? ', where it is not' : ''
   return [`pinned to ${pin.interface}${dead}${elsewhere} by ${pin.actor}: ${pin.reason}`, ...aborted, ...asked, ...latched, ...manual]
 }
 
@@ -70,6 +72,32 @@ function present (state: TrunkState, active: InterfaceKey | null, on: InterfaceH
   if (active === null) return 'not exactly one interface is seen enabled'
   if (on === undefined || on.verdict === 'unknown') return `on ${active}, whose evidence is not complete`
   return on.verdict === 'up' ? `on ${active}` : `on ${active}, which is down (${on.downBy.join(', ')})`
+}
+
+/** One that works is enough. */
+function carriesShared (state: TrunkState, health: HealthMap): Explanation['carrying'] {
+  const on = [...health.values()].filter((h) => h.enabled === true)
+  if (state.carrierDownSinceMs !== null || noneEnabled(health)) return 'no'
+  if (on.some((h) => h.verdict === 'up')) return 'yes'
+  return on.length > 0 && on.every((h) => h.verdict === 'down') ? 'no' : 'unknown'
+}
+
+function presentShared (state: TrunkState, health: HealthMap): string {
+  const { inFlight, out } = state
+  if (inFlight !== null) {
+    const { from, to, phase, rollingBack } = inFlight
+    if (rollingBack) return `taking ${to} out again (${phase})`
+    return from === null ? `putting ${to} in (${phase})` : `taking ${from} out, ${to} stays (${phase})`
+  }
+  const named = (keys: readonly InterfaceKey[]): string => keys.join(', ')
+  const on = [...health.values()].filter((h) => h.enabled === true)
+  const down = on.filter((h) => h.verdict === 'down')
+  return [
+    state.carrierDownSinceMs === null ? [] : ['the carrier does not answer'],
+    [on.length === 0 ? 'no interface is seen enabled' : `on ${named(on.map((h) => h.key))}`],
+    down.length === 0 ? [] : [`down: ${down.map((h) => `${h.key} (${h.downBy.join(', ')})`).join(', ')}`],
+    out.length === 0 ? [] : [`taken out: ${named(out)}`]
+  ].flat().join('; ')
 }
 
 function why (state: TrunkState, { vetoes, waits, frozenBy }: HeldBy): string[] {
@@ -100,7 +128,7 @@ function release (world: World, trunk: TrunkTopology, state: TrunkState, health:
     approvable: awaitsApproval(vetoes)
   })
   if (line !== null || state.inFlight !== null) return line
-  if (pin !== null && (pin.interface !== state.wanted || health.get(pin.interface)?.verdict === 'down')) return `pointsman unpin ${trunk.id} --reason …`
+  if (pin !== null && (!shouldBeOn(state, pin.interface) || health.get(pin.interface)?.verdict === 'down')) return `pointsman unpin ${trunk.id} --reason …`
   return state.latch === null ? null : `pointsman ack ${trunk.id} --reason …`
 }
 
@@ -114,7 +142,7 @@ export function explainRecord (type: string, data: Readonly<Record<string, unkno
     case 'phase': return `phase ${text('phase')}`
     case 'command': return `${text('command')} ${text('interface')}`
     case 'outcome': return `${text('command')} ${text('interface')}: ${text('result')}`
-    case 'ended': return `ended ${text('result')}, on ${text('wanted')}`
+    case 'ended': return Array.isArray(data['out']) ? `ended ${text('result')}, out: ${data['out'].join(', ') || 'nothing'}` : `ended ${text('result')}, on ${text('wanted')}`
     case 'withdrawn': return 'no longer needed'
     case 'expired': return `nobody has answered in time; proposed anew as ${text('anew')}`
     case 'brake': return `the brake engaged: ${Array.isArray(data['causes']) ? data['causes'].join(', ') : ''}`

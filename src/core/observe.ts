@@ -2,6 +2,7 @@
 import type { AdminState, DriverFailure, Observation } from './observation.ts'
 import type { DriverReason } from './reasons.ts'
 import type { EpochMs, GatewayTopology, InterfaceKey } from './topology.ts'
+import { shouldBeOn } from './resting.ts'
 import { interfaceState, newDebt, withInterface } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
 
@@ -51,7 +52,8 @@ export function recordObservation (gateway: GatewayTopology, before: TrunkState,
     command: settled(gateway, own, observation, nowMs)
   })
   const last = state.activeHistory.at(-1)
-  if (on && last?.interface !== key) state = { ...state, activeHistory: [...state.activeHistory, { interface: key, fromMs: nowMs }].slice(-16) }
+  // Of several that are on at once none is the one that an alert speaks about.
+  if (on && state.members === null && last?.interface !== key) state = { ...state, activeHistory: [...state.activeHistory, { interface: key, fromMs: nowMs }].slice(-16) }
   return judgeChange(gateway, state, key, own, on, nowMs)
 }
 
@@ -70,7 +72,7 @@ function settled (gateway: GatewayTopology, own: InterfaceState, observation: Ob
 /** Ours, reverted by the gateway (to be undone), or drift (a person's: never fought). */
 function judgeChange (gateway: GatewayTopology, state: TrunkState, key: InterfaceKey, before: InterfaceState, on: boolean, nowMs: EpochMs): TrunkState {
   if (state.baseline !== 'adopted' || state.inFlight !== null) return state
-  const should = key === state.wanted
+  const should = shouldBeOn(state, key)
   if (on === should) return state.drift !== null && allAsWanted(state) ? { ...state, drift: null } : state
   const owed = state.debts.some((debt) => debt.interface === key)
   const ours = before.command !== null && (before.command.outcome === 'pending' || before.command.outcome === 'unknown')
@@ -79,12 +81,14 @@ function judgeChange (gateway: GatewayTopology, state: TrunkState, key: Interfac
   // Ours and on: a command that was given up was executed late.
   const reverted = ours || before.silentSince || !gateway.capabilities.persistent
   if (!reverted) return { ...state, drift: state.drift ?? { detail: `${key} was switched ${on ? 'on' : 'off'} by somebody else`, decision: '' } }
+  // Beside the others it may be on: it is put back, by its gateway instead of by us.
+  if (on && state.members !== null) return { ...state, out: state.out.filter((other) => other !== key) }
   // The wanted one being off again needs no note: the planner switches it on (`upkeep`).
   return on ? { ...state, debts: [...state.debts, newDebt(key, '', nowMs)] } : state
 }
 
 function allAsWanted (state: TrunkState): boolean {
-  return Object.entries(state.interfaces).every(([key, own]) => own.observed !== null && (own.observed.admin !== 'disabled') === (key === state.wanted))
+  return Object.entries(state.interfaces).every(([key, own]) => own.observed !== null && (own.observed.admin !== 'disabled') === shouldBeOn(state, key))
 }
 
 /** Notes a command before it is sent. */

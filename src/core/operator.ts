@@ -13,7 +13,7 @@ import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
 import { VETOES, WAITS } from './reasons.ts'
 import type { VetoReason } from './reasons.ts'
 import { awaitsApproval } from './explain.ts'
-import { enabledInterfaces } from './resting.ts'
+import { enabledInterfaces, shouldBeOn } from './resting.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
 import { gatewayOf, trunkHealth } from './trunk-health.ts'
@@ -75,7 +75,7 @@ function pin (desk: Desk, key: InterfaceKey, untilMs: EpochMs | null): Answer {
   if (state.inFlight !== null) return busy(desk)
   const placed: Pin = { interface: key, actor: author.actor, reason: author.reason, atMs: author.atMs, untilMs }
   const length = untilMs === null ? 'until it is unpinned' : `until ${new Date(untilMs).toISOString()}`
-  if (key !== state.wanted) return ask(desk, { verb: 'pin', to: key }, { pin: placed })
+  if (!shouldBeOn(state, key)) return ask(desk, { verb: 'pin', to: key }, { pin: placed })
   const dead = its.verdict === 'down' ? `; it is down (${its.downBy.join(', ')}), and the pin keeps the trunk there` : ''
   // An order to go elsewhere that still waits is over with it.
   return take(`${trunk.id} stays on ${key} ${length}${dead}`, (now) => ({ ...now, pin: placed, request: null, open: now.request === null ? now.open : null }))
@@ -90,14 +90,21 @@ function unpin ({ trunk, state, author }: Desk): Answer {
 function switchover (desk: Desk, order: Extract<TrunkOrder, { verb: 'switchover' }>): Answer {
   const { trunk, state, health } = desk
   if (state.inFlight !== null) return busy(desk)
-  const others = ranked(trunk, demandsNow(desk)).filter((i) => i.key !== state.wanted)
+  const carries = (key: InterfaceKey): boolean => trunk.type === 'shared' ? onlyOneOn(desk, key) : key === state.wanted && health.get(key)?.enabled !== false
+  const others = ranked(trunk, demandsNow(desk)).filter((i) => trunk.type === 'shared' || i.key !== state.wanted)
   const to = order.to ?? (others.find((i) => health.get(i.key)?.usable === true) ?? others[0])?.key
   if (to === undefined) return refuse(`${trunk.id} has no other interface`)
   if (!health.has(to)) return refuse(noInterface(trunk, to))
-  if (to === state.wanted && health.get(to)?.enabled !== false) return refuse(`${trunk.id} is on ${to} already`)
+  if (carries(to)) return refuse(`${trunk.id} is on ${to} already`)
   const wrong = wrongName(order.override) ?? wrongVouch(desk, order.knownOff, to)
   if (wrong !== null) return refuse(wrong)
   return ask(desk, { verb: 'switchover', to, override: order.override.filter(isOverridable), knownOff: order.knownOff, force: order.force })
+}
+
+/** A shared trunk is on one interface when no other one is seen enabled. */
+function onlyOneOn ({ trunk, state }: Desk, key: InterfaceKey): boolean {
+  const [only, second] = enabledInterfaces(trunk, state)
+  return only === key && second === undefined
 }
 
 function wrongName (names: readonly string[]): string | null {
@@ -125,8 +132,12 @@ function demandsNow ({ world, trunk }: Desk): readonly Demand[] {
 
 function failback (desk: Desk): Answer {
   const { trunk, state } = desk
-  const first = ranked(trunk, demandsNow(desk))[0]?.key
   if (state.inFlight !== null) return busy(desk)
+  if (trunk.type === 'shared') {
+    const [out] = state.out
+    return out === undefined ? refuse(`nothing is taken out of ${trunk.id}`) : ask(desk, { verb: 'failback', to: out })
+  }
+  const first = ranked(trunk, demandsNow(desk))[0]?.key
   if (first === undefined || first === state.wanted) return refuse(`${trunk.id} is on its preferred interface already`)
   if (trunk.failback.policy === 'never') return refuse(`the failback of ${trunk.id} is "never" in the configuration`, `pointsman switchover ${trunk.id} --to ${first} --reason …`)
   return ask(desk, { verb: 'failback', to: first })
@@ -229,16 +240,21 @@ function adoptState (desk: Desk): Answer {
   const { trunk, state, author } = desk
   if (state.inFlight !== null) return busy(desk)
   const change = (now: TrunkState): TrunkState => adopt(trunk, now, author.decision, author.atMs)
-  return take(`${change(state).wanted ?? 'nothing'} is now what should be on`, change)
+  const { members, wanted } = change(state)
+  return take(`${(members === null ? wanted : members.join(', ')) ?? 'nothing'} is now what should be on`, change)
 }
 
 /**
  * `adopt`: what the gateways show now is right. The first enabled interface becomes the wanted one; further enabled ones
  * owe to be off; with none enabled the first in order of preference is to be switched on. Registrations count from now:
- * after a move by hand the carrier may keep the old one for a while.
+ * after a move by hand the carrier may keep the old one for a while. On a shared trunk all that are enabled are wanted.
  */
 export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string, nowMs: EpochMs): TrunkState {
   const enabled = enabledInterfaces(trunk, state)
+  if (state.members !== null) {
+    const members = enabled.length > 0 ? enabled : trunk.interfaces.map((i) => i.key)
+    return { ...state, baseline: 'adopted', drift: null, members, out: [], refuted: null, registrationsFromMs: nowMs }
+  }
   // Of a silent gateway only an old read is known.
   const wanted = enabled.find((key) => !interfaceState(state, key).silentSince) ?? enabled[0]
   const debts = enabled.filter((key) => key !== wanted).map((key) => newDebt(key, decision, nowMs))
@@ -247,14 +263,20 @@ export function adopt (trunk: TrunkTopology, state: TrunkState, decision: string
 
 /**
  * `reassert`: what a person changed at the gateways is undone. What came on beside the wanted one owes to be off; a wanted
- * one that is merely off is switched on by the planner; where another one carries the trunk it is a switchover back.
+ * one that is merely off is switched on by the planner; where another one carries the trunk it is a switchover back. On a
+ * shared trunk the planner takes out and puts in what differs.
  */
 function reassert (desk: Desk): Answer {
   const { trunk, state, author } = desk
   const { wanted } = state
   if (state.inFlight !== null) return busy(desk)
-  if (state.baseline !== 'adopted' || wanted === null) return refuse('nothing is wanted yet that could be put back', `pointsman adopt ${trunk.id} --reason …`)
+  if (state.baseline !== 'adopted' || (wanted === null && state.members === null)) return refuse('nothing is wanted yet that could be put back', `pointsman adopt ${trunk.id} --reason …`)
   if (state.drift === null) return refuse(`nobody has changed a gateway of ${trunk.id}`)
+  if (wanted === null) {
+    const order: Proposal = { from: null, to: trunk.interfaces.find((i) => shouldBeOn(state, i.key))?.key ?? null, cause: 'operator', demands: [], byOperator: true, lastUsable: false }
+    const held = forbidden(desk, order)
+    return held.length > 0 ? vetoed(desk, null, held) : take('what differs is put back', (now) => ({ ...now, drift: null }))
+  }
   const enabled = enabledInterfaces(trunk, state)
   const [carrying] = enabled
   const owing = (now: TrunkState, keys: readonly InterfaceKey[]): TrunkState => ({

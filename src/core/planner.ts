@@ -1,5 +1,5 @@
 /**
- * `planTrunk(world, trunk, now)`: what to do about one exclusive trunk, from everything known. Level-triggered: it never
+ * `planTrunk(world, trunk, now)`: what to do about one trunk, from everything known. Level-triggered: it never
  * looks at what has just happened, only at what is so. Same world and instant, same plan.
  *
  * What holds: an enable is planned only by an admitted switchover whose other interfaces are proven off; nothing is
@@ -14,17 +14,20 @@ import { PRE_FLIGHT_MS } from './interlocks/target.ts'
 import { hasExpired, modeOf } from './mode.ts'
 import { nextTry } from './moves.ts'
 import { recordDark } from './observe.ts'
-import { maySend, standingPin } from './permission.ts'
+import { maySend } from './permission.ts'
 import { earlier, NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { proofOthersOff } from './proof.ts'
+import { prepare } from './prepare.ts'
 import type { Proof } from './proof.ts'
 import { READ_EVERY_MS, readings } from './reading.ts'
 import { demandsOf, healthDemandsOf } from './rules.ts'
+import { proposeShared } from './propose-shared.ts'
 import { propose } from './propose.ts'
 import type { Demand } from './rules.ts'
+import { advanceShared } from './shared-switchover.ts'
 import { advance } from './switchover.ts'
-import { sharedCarrierVerdict, trunkHealth } from './trunk-health.ts'
+import { trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { attend } from './upkeep.ts'
@@ -32,7 +35,7 @@ import { waitsFor } from './waits.ts'
 import { keepWell } from './well.ts'
 import type { Wait } from './waits.ts'
 import { rulesInForce } from './watchdog.ts'
-import { interfaceState, withInterface } from './world.ts'
+import { interfaceState } from './world.ts'
 import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 
 /** Evidence grows stale without a word: a held proposal is looked at again this often. */
@@ -49,10 +52,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   const stored = world.trunks.get(id)
   if (trunk === undefined || stored === undefined) throw new Error(`no trunk ${id}`)
   const notes: Note[] = []
-  let state = watchCarrier(world, trunk, watchPanic(world, trunk, knowRegistrar(trunk, stored)), nowMs)
-  state = endOrders(trunk, state, freshId, notes, nowMs)
-  state = adoptBaseline(trunk, state, freshId, notes)
-  state = nameChanges(state, freshId, notes)
+  let state = prepare(world, trunk, stored, freshId, notes, nowMs)
   const health = trunkHealth(world, trunk, state, nowMs)
   state = recordDark(state, [...health.values()].filter((h) => !h.sipAlive && interfaceState(state, h.key).silentSince).map((h) => h.key))
   const alerts = demandsOf(world.alertsByTrunk.get(id) ?? [], trunk, world.topology.rules)
@@ -71,90 +71,28 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   }
 }
 
-/** What one registrar listed says nothing about what an empty list of another one means. */
-function knowRegistrar (trunk: TrunkTopology, state: TrunkState): TrunkState {
-  const registrar = trunk.registration.query?.registrar ?? null
-  return state.calibratedBy === registrar ? state : { ...state, calibratedBy: registrar, calibratedAtMs: {}, knownContacts: {} }
-}
-
-/** A carrier target shared by all that comes back starts the warm-up anew; registrations count again only later. */
-function watchCarrier (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: EpochMs): TrunkState {
-  const carrier = sharedCarrierVerdict(world, trunk, nowMs)
-  if (carrier === null) return state
-  if (carrier.verdict === 'down') return state.carrierDownSinceMs === null ? { ...state, carrierDownSinceMs: nowMs } : state
-  if (state.carrierDownSinceMs === null || carrier.verdict !== 'up') return state
-  return warmAnew(world, trunk, { ...state, carrierDownSinceMs: null }, nowMs)
-}
-
-/** What was seen while our vantage point was blind counts for nothing. */
-function watchPanic (world: World, trunk: TrunkTopology, state: TrunkState): TrunkState {
-  const { panicEndedAtMs } = world.fleet
-  return panicEndedAtMs > state.warmSinceMs ? warmAnew(world, trunk, state, panicEndedAtMs) : state
-}
-
-/** Every evidence needs a newer verdict, and registrations get the time to come back. */
-function warmAnew (world: World, trunk: TrunkTopology, state: TrunkState, atMs: EpochMs): TrunkState {
-  const slowestMs = Math.max(...trunk.interfaces.map((i) => world.topology.gateways.get(i.gateway)?.registersWithinMs ?? 0))
-  return { ...state, warmSinceMs: atMs, registrationsFromMs: atMs + slowestMs }
-}
-
-/** The first legal resting state that is seen is the baseline; an illegal one waits for a person. */
-function adoptBaseline (trunk: TrunkTopology, state: TrunkState, decision: string, notes: Note[]): TrunkState {
-  if (state.baseline !== 'unset' || state.inFlight !== null) return state
-  const seen = trunk.interfaces.map((i) => ({ key: i.key, observed: interfaceState(state, i.key).observed }))
-  if (seen.some((s) => s.observed === null)) return state
-  const enabled = seen.filter((s) => s.observed?.present === true && s.observed.admin !== 'disabled').map((s) => s.key)
-  const [only, second] = enabled
-  const legal = only !== undefined && second === undefined
-  notes.push({ decision, type: 'baseline', data: { legal, enabled } })
-  if (!legal) return { ...state, baseline: 'unclear' }
-  return { ...trunk.interfaces.filter((i) => i.key !== only).reduce((next, i) => confirmOff(next, i.key), state), baseline: 'adopted', wanted: only }
-}
-
-/** A resting state that is taken as it is was not written a moment ago: what is stored is what runs. */
-function confirmOff (state: TrunkState, key: InterfaceKey): TrunkState {
-  return withInterface(state, key, { offConfirmed: interfaceState(state, key).offSinceMs !== null })
-}
-
-/** A pin ends with its time, or with its interface when that leaves the configuration; an order to nowhere is dropped. */
-function endOrders (trunk: TrunkTopology, state: TrunkState, decision: string, notes: Note[], nowMs: EpochMs): TrunkState {
-  let next = state
-  const isHere = (key: InterfaceKey): boolean => trunk.interfaces.some((i) => i.key === key)
-  if (state.pin !== null && (standingPin(state, nowMs) === null || !isHere(state.pin.interface))) {
-    notes.push({ decision, type: 'pin', data: { interface: state.pin.interface, because: isHere(state.pin.interface) ? 'its time is over' : 'the interface left the configuration' } })
-    next = { ...next, pin: null }
-  }
-  return next.request === null || isHere(next.request.to) ? next : { ...next, request: null }
-}
-
-/** Drift and debts that a read brought to light get a decision id and a line in the journal. */
-function nameChanges (state: TrunkState, decision: string, notes: Note[]): TrunkState {
-  let next = state
-  if (state.drift !== null && state.drift.decision === '') {
-    notes.push({ decision, type: 'drift', data: { detail: state.drift.detail } })
-    next = { ...next, drift: { ...state.drift, decision } }
-  }
-  if (!state.debts.some((debt) => debt.decision === '')) return next
-  for (const debt of state.debts) {
-    if (debt.decision === '') notes.push({ decision, type: 'debt', data: { interface: debt.interface, paid: false, because: 'it came back enabled by itself' } })
-  }
-  return { ...next, debts: next.debts.map((debt) => debt.decision === '' ? { ...debt, decision } : debt) }
-}
-
 function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], freshId: string, nowMs: EpochMs): Step {
   if (state.inFlight !== null && !world.leader) return { ...NO_STEP, state }
-  if (state.inFlight !== null) return resolveOverlap(world, trunk, advance(world, trunk, state, health, nowMs), health, nowMs)
-  const proposal = propose(trunk, state, health, demands, nowMs)
+  if (state.inFlight !== null) {
+    const step = goOn(world, trunk, state, health, nowMs)
+    // Beside one another is how the interfaces of a shared trunk are.
+    return state.members === null ? resolveOverlap(world, trunk, step, health, nowMs) : step
+  }
+  const proposal = (state.members === null ? propose : proposeShared)(trunk, state, health, demands, nowMs)
   const held = proposal === null ? null : consider(world, trunk, state, health, demands, proposal, freshId, nowMs)
   if (held?.state.inFlight != null) {
     // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
-    const first = advance(world, trunk, held.state, health, nowMs)
+    const first = goOn(world, trunk, held.state, health, nowMs)
     return { ...first, passed: held.passed, notes: [...held.notes, ...first.notes] }
   }
   const base = held ?? withdraw(state)
   if (base.state.debts.length === 0) return base
   const debts = payDebts(world, trunk, base.state, health, nowMs)
   return { ...base, state: debts.state, actions: [...base.actions, ...debts.actions], notes: [...base.notes, ...debts.notes], wakeAtMs: earlier(base.wakeAtMs, debts.wakeAtMs) }
+}
+
+function goOn (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, nowMs: EpochMs): Step {
+  return (state.members === null ? advance : advanceShared)(world, trunk, state, health, nowMs)
 }
 
 /** What comes back enabled while the new interface is verified is switched off at once, not after the end. */
@@ -209,6 +147,8 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
 /** The proof that has to stand before the first write. What answers is disabled in order, inside the switchover. */
 function proofBefore (trunk: TrunkTopology, state: TrunkState, health: HealthMap, proposal: Proposal, nowMs: EpochMs): Proof {
   if (proposal.to === null) return { state: 'unclear' }
+  // Several may be on at once.
+  if (state.members !== null) return { state: 'proven', by: 'off' }
   const disabledInOrder = proposal.from !== null && health.get(proposal.from)?.answers === 'yes'
   const others = disabledInOrder ? new Map([...health].filter(([key]) => key !== proposal.from)) : health
   return proofOthersOff(trunk, state, others, proposal.to, nowMs).proof
@@ -251,7 +191,7 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
     trial: proposal.cause === 'failback' && !proposal.byOperator,
     admittedAtMs: nowMs,
     rollingBack: false,
-    phase: drainsFirst(trunk, state, health, proposal) ? 'draining' : 'disabling',
+    phase: drainsFirst(trunk, state, health, proposal) ? 'draining' : state.members === null ? 'disabling' : 'enabling',
     phaseSinceMs: nowMs,
     failures: 0,
     provenBy: null,
@@ -264,8 +204,10 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
   const its = health.get(proposal.from ?? '')
   const counts = (proposal.cause === 'alert' || proposal.cause === 'health') && !proposal.byOperator && from !== undefined && its !== undefined
   const incidents = counts ? withIncident(state, incidentCause(world, from, its, decision.sinceMs), nowMs) : state.incidents
+  // On a shared trunk it takes as many switchovers as there are interfaces to take out or to put in.
+  const isLasting = state.members !== null && proposal.byOperator
   const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...(inFlight.phase === 'draining' ? { phase: 'draining' } : {}), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
-  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: null, upkeeps, incidents }, passed, notes: [note] }
+  return { ...NO_STEP, state: { ...state, inFlight, open: null, request: isLasting ? state.request : null, upkeeps, incidents }, passed, notes: [note] }
 }
 
 /** `overridden`: named by the author of the order; `shown`: they judge automation only. */

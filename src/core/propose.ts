@@ -80,7 +80,7 @@ function goBack (trunk: TrunkTopology, state: TrunkState, demands: readonly Dema
 }
 
 /** Own health needs neither an alert nor living monitoring, so it speaks where both do. */
-function causeOf (demands: readonly Demand[]): 'alert' | 'health' {
+export function causeOf (demands: readonly Demand[]): 'alert' | 'health' {
   return demands.some((d) => d.alert === null) ? 'health' : 'alert'
 }
 

@@ -3,7 +3,7 @@ import { isFiring, startedAtMs } from './alert-book.ts'
 import { freezeOf } from './demands.ts'
 import { evidenceKey, newEvidence, verdictAt } from './evidence.ts'
 import { awaitsApproval, explainTrunk } from './explain.ts'
-import { enabledInterfaces } from './resting.ts'
+import { enabledInterfaces, shouldBeOn } from './resting.ts'
 import { standingPin } from './permission.ts'
 import type { Step } from './plan.ts'
 import { ALIVE_PROBE_REASONS, VETOES } from './reasons.ts'
@@ -74,7 +74,7 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
     gateway: iface.gateway,
     name: iface.name,
     enabled: health?.enabled ?? null,
-    desired: state.wanted === iface.key,
+    desired: shouldBeOn(state, iface.key),
     health: health?.verdict ?? 'unknown',
     usable: health?.usable ?? false,
     because: health?.unusable ?? [],

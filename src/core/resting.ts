@@ -1,4 +1,4 @@
-/** Which interfaces of a trunk are seen enabled. */
+/** Which interfaces of a trunk should be on, and which are seen enabled. */
 import type { InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
 import type { TrunkState } from './world.ts'
@@ -9,4 +9,9 @@ export function enabledInterfaces (trunk: TrunkTopology, state: TrunkState): Int
     const { observed } = interfaceState(state, key)
     return observed?.present === true && observed.admin !== 'disabled'
   })
+}
+
+/** What Pointsman wants of an interface while nothing is under way. */
+export function shouldBeOn (state: TrunkState, key: InterfaceKey): boolean {
+  return state.members === null ? key === state.wanted : state.members.includes(key) && !state.out.includes(key)
 }

@@ -9,23 +9,20 @@
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
 import { drainOf } from './drain.ts'
-import type { Wait } from './waits.ts'
-import { countMove, nextTry } from './moves.ts'
-import { mayBeOn, recordCommand } from './observe.ts'
+import { mayBeOn } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { isVouchedOff, proofFor, proofOthersOff } from './proof.ts'
-import { READ_EVERY_MS, readings } from './reading.ts'
 import { REBINDING_TRIES, rebindingOf, startRebinding, swapContacts } from './rebinding.ts'
+import { awaitVerification, command, direction, ending, gatewayOfInterface, observing, to, TRIES, waiting } from './transaction.ts'
+import type { Context, Result } from './transaction.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
-import type { AdminState } from './observation.ts'
-import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
-import { interfaceState, newDebt, withInterface } from './world.ts'
+import type { Wait } from './waits.ts'
+import { interfaceState, newDebt } from './world.ts'
 import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 
-/** A command is tried this often before the switchover gives up (nothing changed) or turns back. */
-const TRIES = 3
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
 /** Pause between two reads while calls are waited for. */
@@ -34,20 +31,6 @@ const DRAIN_READ_MS = 1000
 const UNREADABLE_MS = 5000
 /** So long the registrar is asked for a change of its bindings, however many others ask it at the same time. */
 const REBINDING_MS = 30_000
-
-interface Context {
-  readonly world: World
-  readonly trunk: TrunkTopology
-  readonly state: TrunkState
-  readonly run: Switchover
-  readonly health: ReadonlyMap<InterfaceKey, InterfaceHealth>
-  readonly nowMs: EpochMs
-}
-
-/** Which interface goes off and which comes on in the present direction. */
-export function direction (run: Switchover): { readonly off: InterfaceKey | null; readonly on: InterfaceKey | null } {
-  return run.rollingBack ? { off: run.to, on: run.from } : { off: run.from, on: run.to }
-}
 
 /** Moves the trunk's switchover on as far as the world allows now. */
 export function advance (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
@@ -203,17 +186,10 @@ function verifying (context: Context): Step {
     }
     case 'refuted': return turnBack(context, result.detail, result.refusal)
     case 'open': {
-      const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: result.deadlineMs }
       // It was enabled once more and gave up once more: waiting changes nothing, and would hold a move.
       const { observed } = interfaceState(state, on)
       if (run.cause === 'upkeep' && observed?.admin === 'self-disabled' && observed.atMs > run.phaseSinceMs) return end(context, 'refuted', 'the gateway gave up again')
-      // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
-      const tells = gatewayOfInterface(world, trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
-      const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(result.deadlineMs, nowMs + 1000) }
-      if (!result.reregister || run.reregistered) return step
-      const action: Action = { kind: 'reregister', interface: on, decision: run.decision }
-      const note: Note = { decision: run.decision, type: 'command', data: { interface: on, command: 'reregister' } }
-      return { ...step, state: { ...state, inFlight: { ...run, reregistered: true } }, actions: [...step.actions, action], notes: [note] }
+      return awaitVerification(context, on, result)
     }
   }
 }
@@ -254,22 +230,6 @@ function goBack ({ state, run, nowMs }: Context, because: string): Step {
   return { ...NO_STEP, state: { ...state, inFlight: next }, notes: [note] }
 }
 
-/** Sends a command, unless one is under way, unsettled, or has just ended. */
-function command (context: Context, key: InterfaceKey, desired: AdminState, notAfterMs: EpochMs | null): Step {
-  const { state, run, health, nowMs } = context
-  const own = interfaceState(state, key)
-  const last = own.command !== null && own.command.atMs >= run.admittedAtMs && own.command.desired === desired ? own.command : null
-  const wait: Wait = { reason: 'read-back', detail: `${key} is being ${desired}`, untilMs: null }
-  if (own.command?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait] }
-  if (own.command?.outcome === 'unknown' || health.get(key)?.answers !== 'yes') return observing(context, [key], wait)
-  // Also after a success that did not last or was not activated: a gateway is never sent one command after the other.
-  const retryAtMs = last === null ? 0 : (last.endedAtMs ?? nowMs) + 1000 * 2 ** Math.min(Math.max(run.failures - 1, 0), 4)
-  if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
-  const action: Action = { kind: 'apply', interface: key, desired, decision: run.decision, notAfterMs }
-  const note: Note = { decision: run.decision, type: 'command', data: { interface: key, command: desired } }
-  return { ...NO_STEP, state: recordCommand(state, key, desired, nowMs), actions: [action], notes: [note], waits: [wait] }
-}
-
 /** An interface that should be off and can't be reached is a debt from the moment that another one is enabled. */
 function withDebts (context: Context): Context {
   const { state, run, health, nowMs } = context
@@ -287,65 +247,21 @@ function owes (state: TrunkState, key: InterfaceKey): boolean {
   return state.debts.some((debt) => debt.interface === key)
 }
 
-function to (context: Context, phase: Phase, change: Partial<Switchover> = {}, because: string | null = null): Step {
-  const { state, run, nowMs } = context
-  const note: Note = { decision: run.decision, type: 'phase', data: { phase, ...(because === null ? {} : { because }), ...(change.provenBy === undefined ? {} : { provenBy: change.provenBy }) } }
-  return { ...NO_STEP, state: { ...state, inFlight: { ...run, phase, phaseSinceMs: nowMs, failures: 0, ...change } }, notes: [note] }
-}
-
-function waiting (context: Context, wait: Wait | null): Step {
-  const waits = wait === null ? [] : [wait]
-  return { ...NO_STEP, state: context.state, waits, wakeAtMs: wait?.untilMs ?? context.nowMs + 1000 }
-}
-
-/** Reads while something is awaited. */
-function observing (context: Context, keys: readonly InterfaceKey[], wait: Wait, everyMs = READ_EVERY_MS): Step {
-  const { world, trunk, state, nowMs } = context
-  const { actions, dueMs } = readings(world, trunk, state, keys, everyMs, nowMs)
-  return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs: Math.min(dueMs ?? nowMs + 500, wait.untilMs ?? Infinity) }
-}
-
-function gatewayOfInterface (world: World, trunk: TrunkTopology, key: InterfaceKey): GatewayTopology | undefined {
-  return world.topology.gateways.get(trunk.interfaces.find((i) => i.key === key)?.gateway ?? '')
-}
-
-type Result = 'verified' | 'unverifiable' | 'refuted' | 'rolled-back' | 'aborted' | 'failed' | 'gateway-alive'
-
 /** Ends the switchover. `wanted` is from now on what really carries the trunk. */
 function end (context: Context, result: Result, detail: string | null = null): Step {
-  const { world, trunk, state, run, nowMs } = context
+  const { trunk, state, run, nowMs } = context
   const stays = result === 'rolled-back' || result === 'aborted' || result === 'failed' || result === 'gateway-alive' || (run.rollingBack && result === 'refuted' && interfaceState(state, run.to).offSinceMs !== null)
   const carries = (stays ? run.from : run.to) ?? state.wanted
   // It may have left the configuration meanwhile: then what is seen next is the baseline.
   const wanted = trunk.interfaces.some((i) => i.key === carries) ? carries : null
-  const moved = run.cause !== 'upkeep' && !stays
-  const note: Note = { decision: run.decision, type: 'ended', data: { result, wanted, cause: run.cause, ...(detail === null ? {} : { because: detail }), durationMs: nowMs - run.admittedAtMs } }
-  const next: TrunkState = {
-    ...state,
-    inFlight: null,
+  return ending(context, result, stays, detail, {
     rebinding: null,
     wanted,
     baseline: wanted === null ? 'unset' : state.baseline,
     debts: debtsAtEnd(context, wanted),
-    moves: isSpaced(run, moved) ? nextTry(state.moves, nowMs) : state.moves,
-    movedAtMs: moved ? nowMs : state.movedAtMs,
-    ...(run.cause === 'upkeep' ? {} : countMove(state, { moved, helped: !stays && result !== 'refuted', refuted: result === 'refuted' || result === 'rolled-back' }, world.topology.interlocks.latch, nowMs)),
     notBeforeMs: result === 'gateway-alive' && run.rollingBack ? nowMs + trunk.registration.expiresMs : state.notBeforeMs,
     refuted: result === 'refuted' ? { sinceMs: nowMs, decision: run.decision } : null
-  }
-  return { ...NO_STEP, state: run.trial ? endTrial(next, run, result) : next, notes: [note] }
-}
-
-/** What is away from a down interface keeps a distance to the one before; so does a preference that did not work out. */
-function isSpaced ({ cause }: Switchover, moved: boolean): boolean {
-  return cause === 'alert' || cause === 'health' || (cause === 'prefer' && !moved)
-}
-
-/** A failed trial makes the next hold longer and begin anew. */
-function endTrial (state: TrunkState, { to }: Switchover, result: Result): TrunkState {
-  if (result === 'aborted') return state
-  if (result === 'verified') return { ...state, failedFailbacks: 0 }
-  return withInterface({ ...state, failedFailbacks: state.failedFailbacks + 1 }, to, { wellSinceMs: null })
+  })
 }
 
 /**

@@ -4,6 +4,7 @@ import { earlier } from './plan.ts'
 import { maySend } from './permission.ts'
 import type { Action, Note } from './plan.ts'
 import { readings } from './reading.ts'
+import { shouldBeOn } from './resting.ts'
 import { gatewayOf } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -26,7 +27,7 @@ export function attend (world: World, trunk: TrunkTopology, before: TrunkState, 
   const actions: Action[] = []
   let wakeAtMs: EpochMs | null = null
   let state = before
-  const mayMove = mood === 'doubt' || health.get(state.wanted ?? '')?.verdict === 'down'
+  const mayMove = mood === 'doubt' || [...health.values()].some((h) => shouldBeOn(state, h.key) && h.verdict === 'down')
   const everyMs = mood === 'changing' ? CHANGING_READ_MS : mayMove ? READY_READ_MS : null
   // A switchover asks for the reads that it needs.
   if (everyMs !== null && state.inFlight === null) {

@@ -219,7 +219,9 @@ export interface TrunkState {
   readonly failedFailbacks: number
   readonly incidents: readonly Incident[]
   readonly pin: Pin | null
-  /** Type `shared`: interfaces that we have taken out. Only these are put back by us. */
+  /** Type `shared`: the interfaces that are on while all is well, as adopted; null: type `exclusive`. `wanted` is null then. */
+  readonly members: readonly InterfaceKey[] | null
+  /** Type `shared`: members that we have taken out. Only these are put back by us. */
   readonly out: readonly InterfaceKey[]
   /** Tries to get the wanted interface on again without a move. */
   readonly upkeeps: { readonly count: number; readonly lastAtMs: EpochMs | null }
@@ -303,6 +305,7 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     failedFailbacks: 0,
     incidents: [],
     pin: null,
+    members: null,
     out: [],
     upkeeps: { count: 0, lastAtMs: null },
     warmSinceMs: nowMs,

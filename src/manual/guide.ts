@@ -26,10 +26,13 @@ export interface GuideLogin {
   readonly asks: string | null
 }
 
+/** What a person may have to do, and how. */
+export interface Move { readonly title: string; readonly steps: readonly GuideStep[] }
+
 export interface TrunkGuide {
   readonly trunk: string
   readonly look: readonly GuideStep[]
-  readonly moves: readonly { readonly from: string; readonly to: string; readonly steps: readonly GuideStep[] }[]
+  readonly moves: readonly Move[]
   /** What Pointsman has to be told when it runs again. */
   readonly after: GuideStep
 }
@@ -75,12 +78,37 @@ export function buildTrunkGuide (config: Config, byHandOf: ByHandOf, trunk: Trun
   return {
     trunk: trunk.id,
     look: [...look, ...asks],
-    moves: places.flatMap((from) => places.filter((to) => to !== from).map((to) => ({ from: from.iface.key, to: to.iface.key, steps: move(config, trunk, from, to, query) }))),
+    moves: trunk.type === 'shared'
+      ? places.flatMap((place) => [takeOut(trunk, place), putIn(config, trunk, place)])
+      : places.flatMap((from) => places.filter((to) => to !== from).map((to) => ({ title: `from ${from.iface.key} to ${to.iface.key}`, steps: move(config, trunk, from, to, query) }))),
     after: {
       title: 'When Pointsman runs again',
       text: ['It finds a change that it did not make and holds the trunk (drift) until it is told that this is right. Was it paused? Then also: pointsman resume --reason=\'done\''],
       commands: [`pointsman adopt ${shellQuoted(trunk.id)} --reason='moved by hand'`]
     }
+  }
+}
+
+/** All interfaces of a shared trunk are on: one may go while another one carries the calls. */
+function takeOut (trunk: TrunkTopology, { iface, byHand }: Place): Move {
+  const off = byHand.apply(iface.name, 'disabled')
+  const others = trunk.interfaces.filter(({ key }) => key !== iface.key).map(({ key }) => key)
+  return {
+    title: `take ${iface.key} out`,
+    steps: [{ title: `Disable ${iface.key}`, text: [`Only while ${others.join(' or ')} is enabled and carries calls.`, off.note], commands: [...off.commands, ...byHand.observe(iface.name).commands] }]
+  }
+}
+
+function putIn (config: Config, trunk: TrunkTopology, { iface, byHand }: Place): Move {
+  const on = byHand.apply(iface.name, 'enabled')
+  const seen = byHand.observe(iface.name)
+  const state = trunk.registration.auth === 'ip' ? 'enabled' : `registered within ${formatDuration(registersWithinMs(config, iface))}`
+  return {
+    title: `put ${iface.key} in again`,
+    steps: [
+      { title: `Enable ${iface.key}`, text: [on.note], commands: on.commands },
+      { title: 'Check', text: [seen.note, `${iface.key} has to be ${state}. Then call in and out.`], commands: seen.commands }
+    ]
   }
 }
 

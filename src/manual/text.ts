@@ -21,7 +21,7 @@ export function renderTrunk ({ trunk, look, moves, after }: TrunkGuide): string 
   return [
     heading(`Trunk ${trunk}`),
     ...look.map(step),
-    ...moves.map(({ from, to, steps }) => `${heading(`Trunk ${trunk}: from ${from} to ${to}`)}${steps.map((each, index) => step({ ...each, title: `${index + 1}. ${each.title}` })).join('')}`),
+    ...moves.map(({ title, steps }) => `${heading(`Trunk ${trunk}: ${title}`)}${steps.map((each, index) => step({ ...each, title: `${index + 1}. ${each.title}` })).join('')}`),
     step(after)
   ].join('')
 }

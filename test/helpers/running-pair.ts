@@ -30,7 +30,7 @@ export interface RunningPair {
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 
 /** Starts carrier, gateways and Pointsman in `directory`. */
-export async function startPair (directory: string, options: Partial<SimulatedPairOptions> & { mode?: string; log?: Log } = {}): Promise<RunningPair> {
+export async function startPair (directory: string, options: Partial<SimulatedPairOptions> & { mode?: string; log?: Log; type?: 'exclusive' | 'shared' } = {}): Promise<RunningPair> {
   const pair = await createSimulatedPair({ clock: systemClock, random: systemRandom, expires: 3, retryMs: 300, ...options })
   await mkdir(join(directory, 'secrets'), { recursive: true })
   const secrets = { pbx: pair.management.password, carrier: pair.account.password, operator: 'operator-token', am: 'am-token' }
@@ -54,8 +54,8 @@ probes:
   binding: {method: REGISTER, operation: query, username: '${pair.account.username}', password_file: secrets/carrier, interval: 500ms, doubt_interval: 500ms, timeout: 300ms}
 trunks:
   acme:
-    type: exclusive
-    registration: {auth: register, on_second: ${options.onSecond ?? 'reject'}, expires: ${options.expires ?? 3}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}', query: binding}
+    type: ${options.type ?? 'exclusive'}
+    registration: ${options.type === 'shared' ? '{auth: register, on_second: coexist}' : `{auth: register, on_second: ${options.onSecond ?? 'reject'}, expires: ${options.expires ?? 3}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}', query: binding}`}
     interfaces:
       - ${iface('pbx-a', pair.a)}
       - ${iface('pbx-b', pair.b)}
@@ -65,7 +65,7 @@ rules:
     match: ['alertname="SipTrunkDown"']
     target: {trunk: '{trunk}', gateway: '{gateway}'}
     demand: disable
-interlocks: {cooldown: 5s, spacing: [0s, 1s], warmup: 5s}
+interlocks: {cooldown: 5s, spacing: [0s, 1s], warmup: 5s, hold: 2s}
 `)
   const loaded = await loadConfig(configFile, drivers)
   if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.line}:${p.column} ${p.path} ${p.message}`).join('\n'))

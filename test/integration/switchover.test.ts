@@ -57,6 +57,27 @@ t.test('the uplink of A is cut: A is disabled in order, B takes over; failback b
   t.same(moments.filter(({ kind }) => kind !== 'same'), [], 'the exported journal decides the same again')
 })
 
+t.test('a shared trunk: A is taken out while B carries, and put in again by command', parallel, async (t) => {
+  const r = await startPair(t.testdir(), { type: 'shared', onSecond: 'coexist', enabled: { a: true, b: true } })
+  t.teardown(() => r.stop())
+  await until('both are up', 8000, r.trunk, (s) => healthOf(s, A) === 'up' && healthOf(s, B) === 'up')
+  await until('both are registered', 8000, () => r.pair.holders(), (holders) => holders.length === 2)
+  await r.pair.a.inject({ sip: 'silent' })
+  await until('A is down', 5000, r.trunk, (s) => healthOf(s, A) === 'down')
+  t.equal(await r.alert('firing', 'pbx-a', startsAt()), 200)
+  const after = await until('A is out', 10_000, r.trunk, (s) => s.interfaces[0]?.enabled === false && s.switchover === null)
+  t.match(after, { carrying: 'yes', sentence: /on pbx-b\/SIP1; taken out: pbx-a\/SIP1/ })
+  t.same([r.pair.a.state('SIP1').running, r.pair.b.state('SIP1').running, writesTo(r.pair.b)], ['disabled', 'enabled', []])
+
+  await r.pair.a.inject({ sip: 'none' })
+  t.equal(await r.alert('resolved', 'pbx-a', startsAt()), 200)
+  await until('A is usable', 5000, r.trunk, (s) => s.interfaces[0]?.usable === true)
+  t.equal((await r.command('failback', { trunk: 'acme', reason: 'it answers again' })).status, 200)
+  await until('both carry', 15_000, r.trunk, (s) => s.switchover === null && s.interfaces.every((i) => i.enabled === true))
+  await until('both are registered again', 8000, () => r.pair.holders(), (holders) => holders.length === 2)
+  t.same(await commands(r), [`disabled ${A}`, `enabled ${A}`])
+})
+
 t.test('A dies: nothing is written before the proof; when it comes back enabled its debt is paid', parallel, async (t) => {
   const r = await startPair(t.testdir())
   t.teardown(() => r.stop())

@@ -65,7 +65,7 @@ interface Step { readonly title: string; readonly text: readonly string[]; reado
 interface Guide {
   readonly logins: readonly { readonly gateway: string; readonly command: string; readonly asks: string | null }[]
   readonly look: readonly Step[]
-  readonly moves: readonly { readonly from: string; readonly to: string; readonly steps: readonly Step[] }[]
+  readonly moves: readonly { readonly title: string; readonly steps: readonly Step[] }[]
   readonly after: Step
   readonly unreadable: readonly { readonly message: string }[]
 }
@@ -87,7 +87,7 @@ async function pointsman (...args: string[]): Promise<Ran> {
 const commandsOf = (steps: readonly Step[], ...titles: RegExp[]): readonly string[] => steps.filter(({ title }) => titles.some((want) => want.test(title))).flatMap(({ commands }) => commands)
 
 /** A configuration with one exclusive trunk on two gateways. */
-function configure (t: Test, gateways: Readonly<Record<string, string>>, more: { readonly registration?: string; readonly interfaces?: readonly string[]; readonly probes?: string } = {}): string {
+function configure (t: Test, gateways: Readonly<Record<string, string>>, more: { readonly type?: string; readonly registration?: string; readonly interfaces?: readonly string[]; readonly probes?: string } = {}): string {
   const directory = t.testdir()
   mkdirSync(join(directory, 'secrets'))
   writeFileSync(join(directory, 'secrets/pbx'), `${PASSWORD}\r\n`)
@@ -103,7 +103,7 @@ probes:
 ${more.probes ?? ''}
 trunks:
   acme:
-    type: exclusive
+    type: ${more.type ?? 'exclusive'}
     registration: ${more.registration ?? '{auth: register, on_second: reject, expires: 300s}'}
     interfaces:
 ${interfaces.join('\n')}
@@ -122,7 +122,7 @@ test(`a trunk is moved by the printed commands (${CURL} curl)`, async (t) => {
   const guide = JSON.parse(shown.out) as Guide
   const [move] = guide.moves
   if (move === undefined) throw new Error('no move')
-  t.same([move.from, move.to], ['pbx-a/SIP1', 'pbx-b/SIP1'])
+  t.equal(move.title, 'from pbx-a/SIP1 to pbx-b/SIP1')
   const shell = createShell(join(r.configFile, '..'), CURL)
   const logins = guide.logins.map(({ command }) => command)
   t.equal((await shell.run([...logins, ...commandsOf(guide.look, /^Look at/)])).replaceAll(/^(?!SIP1).*\n/gm, ''), 'SIP1: enabled\nSIP1: disabled\n')
@@ -151,7 +151,7 @@ test('the text and the data say the same, and every line is for a shell', async 
   const commands = [...guide.logins.map(({ command }) => command), ...[...guide.look, ...guide.moves.flatMap(({ steps }) => steps), guide.after].flatMap((step) => step.commands)]
   t.ok(commands.length > 20)
   t.same(lines.filter((line) => line !== '' && !line.startsWith('#')), commands, 'what is no comment is a command')
-  t.same(guide.moves.map(({ from, to }) => `${from} ${to}`), ['pbx-a/SIP1 pbx_a/SIP1', 'pbx_a/SIP1 pbx-a/SIP1'])
+  t.same(guide.moves.map(({ title }) => title), ['from pbx-a/SIP1 to pbx_a/SIP1', 'from pbx_a/SIP1 to pbx-a/SIP1'])
   t.equal(new Set(guide.logins.map(({ command }) => command.split('(')[0])).size, 2, 'each gateway has a function of its own')
   t.match(guide.logins[1]?.command, /--cacert '.*secrets\/pbx' --digest/)
   for (const { asks } of guide.logins) t.match(asks, /-u 'po"int\\sman' "\$@"/, 'where the file can\'t be read, curl asks')
@@ -180,6 +180,14 @@ test('the waits are those of the carrier', async (t) => {
     t.same(wait?.commands, more === undefined ? [] : [`printf '%s\\n' "\${TRUNK_PASSWORD:?}" | pointsman probe --method=REGISTER --username='me' --password-file='/dev/stdin' --timeout=2s --aor='sip:me@acme.example' --local-address='127.0.9.8' 'sip:127.0.9.9'`], name)
     t.match(guide.moves[1]?.steps.find(({ title }) => title === 'Wait')?.text.join(' '), registration.includes('replace') ? /./ : /kam unregisters when it is disabled/)
   }
+})
+
+test('of a shared trunk each interface can be taken out and put in', async (t) => {
+  const file = configure(t, { 'pbx-a': box('http://127.0.0.1:9'), 'pbx-b': box('http://127.0.0.1:9') }, { type: 'shared', registration: '{auth: register, on_second: coexist}' })
+  const guide = JSON.parse((await pointsman('manual', 'acme', '--config.file', file, '--output=json')).out) as Guide
+  t.same(guide.moves.map(({ title }) => title), ['take pbx-a/SIP1 out', 'put pbx-a/SIP1 in again', 'take pbx-b/SIP1 out', 'put pbx-b/SIP1 in again'])
+  t.match(guide.moves[0]?.steps[0]?.text.join(' '), /Only while pbx-b\/SIP1 is enabled/)
+  t.match(guide.moves[1]?.steps[1]?.text.join(' '), /registered within 30s/)
 })
 
 for (const curl of new Set(['own', CURL] as const)) {

@@ -19,15 +19,17 @@ export const paused: Interlock = ({ world, trunk, proposal, nowMs }) => {
   return pause === null ? null : refuse(`${pause.scope} was paused by ${pause.actor}: ${pause.reason}`, pause.untilMs)
 }
 
-export const pin: Interlock = ({ state, proposal, nowMs }) => {
+export const pin: Interlock = ({ trunk, state, proposal, nowMs }) => {
   const own = standingPin(state, nowMs)
-  if (own === null || proposal.to === own.interface) return null
+  // On a shared trunk it stays on, and the others go and come beside it.
+  const keeps = trunk.type === 'shared' ? proposal.from !== own?.interface : proposal.to === own?.interface
+  if (own === null || keeps) return null
   return refuse(`${own.actor} pinned it to ${own.interface}: ${own.reason}`, own.untilMs)
 }
 
-export const baselineUnclear: Interlock = ({ state }) => {
+export const baselineUnclear: Interlock = ({ trunk, state }) => {
   if (state.baseline === 'adopted') return null
-  return refuse(state.baseline === 'unset' ? 'the gateways have not all been read yet' : 'not exactly one interface was enabled when Pointsman first looked')
+  return refuse(state.baseline === 'unset' ? 'the gateways have not all been read yet' : trunk.type === 'shared' ? `fewer than ${Math.max(trunk.minEnabled, 1)} interfaces were enabled when Pointsman first looked` : 'not exactly one interface was enabled when Pointsman first looked')
 }
 
 export const drift: Interlock = ({ state }) => state.drift === null ? null : refuse(state.drift.detail)

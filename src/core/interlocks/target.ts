@@ -31,8 +31,13 @@ export const gatewayAlive: Interlock = ({ proof, state, nowMs }) => {
 
 export const ownerUnproven: Interlock = ({ proof }) => proof.state === 'blocked' && proof.veto === 'owner-unproven' ? refuse(proof.detail) : null
 
-/** Judged on the end state: exactly `to` is enabled. */
-export const minEnabled: Interlock = ({ trunk, proposal }) => (proposal.to === null ? 0 : 1) >= trunk.minEnabled ? null : refuse(`${trunk.minEnabled} must stay enabled`)
+/** Judged on the end state: exactly `to` is enabled, or on a shared trunk `to` beside the others. What is down carries nothing. */
+export const minEnabled: Interlock = ({ trunk, health, proposal }) => {
+  const stay = trunk.type === 'exclusive' ? [] : [...health.values()].filter((h) => h.enabled === true && h.verdict !== 'down' && h.key !== proposal.from).map((h) => h.key)
+  const count = new Set([...stay, ...proposal.to === null ? [] : [proposal.to]]).size
+  // Whoever puts one in takes nothing away.
+  return count >= trunk.minEnabled || (trunk.type === 'shared' && proposal.from === null) ? null : refuse(`${trunk.minEnabled} must stay enabled, ${count} would`)
+}
 
 /** A rule wants the interface out without a word of the own evidence, and nobody is left: better the one that looks well. */
 export const lastUsable: Interlock = ({ proposal, demands, health }) => {
@@ -42,7 +47,7 @@ export const lastUsable: Interlock = ({ proposal, demands, health }) => {
 
 /** A predicted gap judges only moves away from an interface that is not down. */
 export const emergency: Interlock = ({ world, trunk, state, proposal, health, nowMs }) => {
-  if (!trunk.emergency || proposal.to === null || proposal.from === null || health.get(proposal.from)?.verdict === 'down') return null
+  if (!trunk.emergency || trunk.type === 'shared' || proposal.to === null || proposal.from === null || health.get(proposal.from)?.verdict === 'down') return null
   const from = trunk.interfaces.find((i) => i.key === proposal.from)
   if (from === undefined) return null
   const gapMs = predictedWaitMs(trunk, state, from.key, proposal.to, gatewayOf(world.topology, from).capabilities.unregisters, nowMs)
