@@ -3,9 +3,10 @@ import type { ProbeReason } from '../core/reasons.ts'
 import type { DurationMs } from '../core/topology.ts'
 import type { Clock, Random, SipTarget } from '../ports.ts'
 import { runClientTransaction, type TransactionResult } from './client-transaction.ts'
-import { encodeRequest, type HeaderLines, type SipResponse } from './codec.ts'
+import { encodeRequest, type Encoded, type HeaderLines, type SipResponse } from './codec.ts'
 import type { Flow, FlowFailure } from './flow.ts'
 import type { Limit } from './limit.ts'
+import { createTemplate, type RandomValues, type RequestTemplate } from './request-template.ts'
 import { formatHostPort, type SipUri } from './uri.ts'
 
 /** Why there is no final response. */
@@ -27,7 +28,10 @@ export interface Identity {
   cseq: number
 }
 
-export const createIdentity = (random: Random): Identity => ({ callId: random.hex(16), fromTag: random.hex(8), cseq: 0 })
+export const createIdentity = (random: Random): Identity => {
+  const hex = random.hex(24)
+  return { callId: hex.slice(0, 32), fromTag: hex.slice(32), cseq: 0 }
+}
 
 export interface Conversation {
   readonly flow: Flow
@@ -75,8 +79,9 @@ export const createConversation = ({ clock, random, flow, target, uri, user, ide
     firstResponseMs: () => firstResponseMs,
     send: async (method, headers) => {
       identity.cseq++
-      const branch = `z9hG4bK${random.hex(16)}`
-      const encoded = encodeRequest({
+      const values: RandomValues = { branch: random.hex(16), callId: identity.callId, fromTag: identity.fromTag }
+      const branch = `z9hG4bK${values.branch}`
+      const write = (): Encoded => encodeRequest({
         method, cseq: identity.cseq, callId: identity.callId,
         uri: target.uri,
         via: [`SIP/2.0/${flow.transport.toUpperCase()} ${local};branch=${branch};rport`],
@@ -84,6 +89,8 @@ export const createConversation = ({ clock, random, flow, target, uri, user, ide
         to: `<${to}>`,
         headers: [...headers, ...fixed]
       })
+      // The first OPTIONS of a conversation is the same each time; all others carry counters or credentials.
+      const encoded = method === 'OPTIONS' && identity.cseq === 1 ? copied(flow, target, values, write) : write()
       if (!encoded.ok) return failure('local-error', encoded.detail)
       const result = await runClientTransaction(clock, flow, { bytes: encoded.bytes, branch, callId: identity.callId, cseq: identity.cseq, method }, limit)
       retransmissions += result.retransmissions
@@ -92,6 +99,18 @@ export const createConversation = ({ clock, random, flow, target, uri, user, ide
       return toExchanged(result, limit)
     }
   }
+}
+
+/** The last first OPTIONS of each target, and the flow that its addresses were of. */
+const templates = new WeakMap<SipTarget, { readonly flow: Flow; readonly template: RequestTemplate }>()
+
+const copied = (flow: Flow, target: SipTarget, values: RandomValues, write: () => Encoded): Encoded => {
+  const known = templates.get(target)
+  if (known?.flow === flow) return { ok: true, bytes: known.template.fill(values) }
+  const encoded = write()
+  const template = encoded.ok ? createTemplate(encoded.bytes, values) : null
+  if (template !== null) templates.set(target, { flow, template })
+  return encoded
 }
 
 /** User part of a URI: what RFC 3261 §25.1 does not allow there is escaped. */

@@ -20,15 +20,16 @@ export interface Limit {
 
 /** @param signal - cancels it; undefined: only `cancel` does */
 export const createLimit = (clock: Clock, timeoutMs: number, signal?: AbortSignal): Limit => {
-  const waiting = new Set<() => void>()
+  let waiting: (() => void)[] = []
   let state: 'running' | 'deadline' | 'cancelled' | 'disposed' = 'running'
   const end = (reached: typeof state): void => {
     if (state !== 'running') return
     state = reached
     stopTimer()
     signal?.removeEventListener('abort', onAbort)
-    if (reached !== 'disposed') for (const run of waiting) run()
-    waiting.clear()
+    const called = waiting
+    waiting = []
+    if (reached !== 'disposed') for (const run of called) run()
   }
   const onAbort = (): void => { end('cancelled') }
   const stopTimer = clock.after(timeoutMs, () => { end('deadline') })
@@ -39,9 +40,12 @@ export const createLimit = (clock: Clock, timeoutMs: number, signal?: AbortSigna
     isOver: () => state !== 'running',
     wasCancelled: () => state === 'cancelled',
     onOver: (run) => {
-      if (state === 'running') waiting.add(run)
+      if (state === 'running') waiting.push(run)
       else if (state !== 'disposed') run()
-      return () => { waiting.delete(run) }
+      return () => {
+        const index = waiting.indexOf(run)
+        if (index >= 0) waiting.splice(index, 1)
+      }
     },
     cancel: onAbort,
     dispose: () => { end('disposed') }
