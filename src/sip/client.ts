@@ -79,7 +79,8 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
     probe: async (probe: SipProbe, timeoutMs, signal): Promise<ProbeOutcome> => {
       const { request, target } = probe
       // The wait is not part of the probe's own time; an abort ends it.
-      const isOurTurn = request.method === 'OPTIONS' || await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(target.uri, limit))
+      const mustWait = request.method === 'REGISTER' && courtesy.heldBack(target.uri, request.credentials) === null
+      const isOurTurn = !mustWait || await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(target.uri, limit))
       if (!isOurTurn && !signal.aborted && !isClosing) return withoutAddress({ reason: 'held-back', detail: 'too many ask this registrar, which is asked at most twice a second' }, 0)
       return within(timeoutMs, signal, (limit) => probeTarget({ ...ports, courtesy, bindings }, probe, limit))
     },
