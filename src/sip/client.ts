@@ -10,7 +10,7 @@ import { createDns, nodeLookUps, type LookUps } from './dns.ts'
 import { createFlowPool } from './flow-pool.ts'
 import { createLimit, type Limit } from './limit.ts'
 import { withoutAddress } from './outcome.ts'
-import { probeTarget } from './probe.ts'
+import { probeTarget, type ProbePorts } from './probe.ts'
 import { sendQuery, toBindingAnswer, toFailedAnswer } from './register.ts'
 import { findTarget } from './target.ts'
 
@@ -29,6 +29,7 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
   const ports: SipPorts = { clock, random, dns, pool, ...given.trace === undefined ? {} : { trace: given.trace } }
   const courtesy = createCourtesy(clock)
   const bindings = createBindings(ports)
+  const probing: ProbePorts = { ...ports, courtesy, bindings }
   const running = new Set<Limit>()
   const inFlight = new Set<Promise<unknown>>()
   let isClosing = false
@@ -82,7 +83,7 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
       const mustWait = request.method === 'REGISTER' && courtesy.heldBack(target.uri, request.credentials) === null
       const isOurTurn = !mustWait || await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(target.uri, limit))
       if (!isOurTurn && !signal.aborted && !isClosing) return withoutAddress({ reason: 'held-back', detail: 'too many ask this registrar, which is asked at most twice a second' }, 0)
-      return within(timeoutMs, signal, (limit) => probeTarget({ ...ports, courtesy, bindings }, probe, limit))
+      return within(timeoutMs, signal, (limit) => probeTarget(probing, probe, limit))
     },
     release: (probe) => bindings.release(probe),
     queryBindings: (target, credentials, timeoutMs, signal) => within(timeoutMs, signal, (limit) => query(target, credentials, limit)),
