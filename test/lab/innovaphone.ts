@@ -94,7 +94,7 @@ const raise = async (stage: Stage): Promise<Site> => {
   await until('registration of pbx-a', async () => await carrier.holder(ACCOUNT.user) === HOSTS.a, 5000)
   await startAlertmanager(stage, ADDRESSES.alertmanager, ADDRESSES.pointsman, writeSecret(stage, 'webhook', WEBHOOK_TOKEN))
   const pointsman = await startPointsman(stage, 'pointsman', ADDRESSES.pointsman, configuration(stage))
-  await startPrometheus(stage, ADDRESSES.prometheus, ADDRESSES.pointsman, ADDRESSES.alertmanager)
+  await startPrometheus(stage, ADDRESSES.prometheus, ADDRESSES.pointsman, [ADDRESSES.alertmanager])
   await until('rest of the trunk', () => isRested(pointsman, TRUNK), 30_000, 100)
   return { carrier, pointsman, a, b }
 }

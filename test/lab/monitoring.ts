@@ -24,30 +24,30 @@ interface PrometheusFile {
   alerting: { alertmanagers: { static_configs: { targets: string[] }[] }[] }
 }
 
-/** Both targets scraped and the Alertmanager found: Prometheus takes five seconds for that after its start. */
-const isScraping = async (base: string): Promise<boolean> => {
+/** All targets scraped and the Alertmanagers found: Prometheus takes five seconds for that after its start. */
+const isScraping = async (base: string, alertmanagers: number): Promise<boolean> => {
   if (!await answersOk(`${base}/-/ready`)) return false
   const read = async <T>(path: string): Promise<T> => (await (await fetch(`${base}/api/v1/${path}`)).json() as { data: T }).data
   const { activeTargets } = await read<{ activeTargets: { health: string }[] }>('targets?state=active')
   const { activeAlertmanagers } = await read<{ activeAlertmanagers: object[] }>('alertmanagers')
-  return activeTargets.length === 2 && activeTargets.every(({ health }) => health === 'up') && activeAlertmanagers.length === 1
+  return activeTargets.length === 1 + alertmanagers && activeTargets.every(({ health }) => health === 'up') && activeAlertmanagers.length === alertmanagers
 }
 
-/** Starts Prometheus with the rules of deploy/. */
-export const startPrometheus = (stage: Stage, at: Address, pointsman: Address, alertmanager: Address): Promise<Running> => {
+/** Starts Prometheus with the rules of deploy/. @param resendDelay - an alert that it no longer sends is over after four times this */
+export const startPrometheus = (stage: Stage, at: Address, pointsman: Address, alertmanagers: readonly Address[], resendDelay = '1m'): Promise<Running> => {
   const folder = stage.folder('prometheus')
   cpSync(join(DEPLOY, 'prometheus/rules'), join(folder, 'rules'), { recursive: true })
   const file = parse(readFileSync(join(DEPLOY, 'prometheus/prometheus.yml'), 'utf8')) as PrometheusFile
   file.global = { ...file.global, scrape_interval: INTERVALS.scrape, evaluation_interval: INTERVALS.evaluation }
-  const targets: Record<string, Address> = { pointsman, alertmanager }
-  for (const job of file.scrape_configs) job.static_configs = [{ targets: [hostPort(targets[job.job_name]!)] }]
-  for (const receiver of file.alerting.alertmanagers) receiver.static_configs = [{ targets: [hostPort(alertmanager)] }]
+  const targets: Record<string, readonly Address[]> = { pointsman: [pointsman], alertmanager: alertmanagers }
+  for (const job of file.scrape_configs) job.static_configs = [{ targets: targets[job.job_name]!.map(hostPort) }]
+  for (const receiver of file.alerting.alertmanagers) receiver.static_configs = [{ targets: alertmanagers.map(hostPort) }]
   writeFileSync(join(folder, 'prometheus.yml'), stringify(file))
   return stage.start({
     name: 'prometheus',
     command: 'prometheus',
-    args: [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=${hostPort(at)}`, '--log.level=warn'],
-    ready: () => isScraping(`http://${hostPort(at)}`)
+    args: [`--config.file=${join(folder, 'prometheus.yml')}`, `--storage.tsdb.path=${join(folder, 'data')}`, `--web.listen-address=${hostPort(at)}`, `--rules.alert.resend-delay=${resendDelay}`, '--log.level=warn'],
+    ready: () => isScraping(`http://${hostPort(at)}`, alertmanagers.length)
   })
 }
 
@@ -64,9 +64,19 @@ const quicken = (route: Route): void => {
   for (const child of route.routes ?? []) quicken(child)
 }
 
-/** Starts Alertmanager with the routes of deploy/; its data survive a restart on the same stage. */
-export const startAlertmanager = (stage: Stage, at: Address, pointsman: Address, tokenFile: string): Promise<Running> => {
-  const folder = stage.folder('alertmanager')
+/** Where Alertmanagers of a pair talk to each other. */
+export const CLUSTER_PORT = 9094
+
+/** As deploy/alertmanager/alertmanager.yml says for a pair; alone without one. */
+const clusterArgs = (at: Address, peer: Address | null): readonly string[] => peer === null ? ['--cluster.listen-address='] : [
+  `--cluster.listen-address=${at.host}:${CLUSTER_PORT}`, `--cluster.advertise-address=${at.host}:${CLUSTER_PORT}`, `--cluster.peer=${peer.host}:${CLUSTER_PORT}`,
+  '--cluster.peer-timeout=1s', '--cluster.gossip-interval=50ms', '--cluster.probe-interval=200ms', '--cluster.probe-timeout=100ms', '--cluster.settle-timeout=1s'
+]
+
+/** Starts Alertmanager with the routes of deploy/; its data survive a restart on the same stage. @param peer - the other one of a pair */
+export const startAlertmanager = (stage: Stage, at: Address, pointsman: Address, tokenFile: string, peer: Address | null = null): Promise<Running> => {
+  const name = peer === null ? 'alertmanager' : `alertmanager-${at.host}`
+  const folder = stage.folder(name)
   const file = parse(readFileSync(join(DEPLOY, 'alertmanager/alertmanager.yml'), 'utf8')) as AlertmanagerFile
   quicken(file.route)
   for (const webhook of file.receivers.find(({ name }) => name === 'pointsman')?.webhook_configs ?? []) {
@@ -75,11 +85,11 @@ export const startAlertmanager = (stage: Stage, at: Address, pointsman: Address,
   }
   writeFileSync(join(folder, 'alertmanager.yml'), stringify(file))
   return stage.start({
-    name: 'alertmanager',
+    name,
     command: 'prometheus-alertmanager',
     args: [
       `--config.file=${join(folder, 'alertmanager.yml')}`, `--storage.path=${join(folder, 'data')}`, `--web.listen-address=${hostPort(at)}`,
-      '--cluster.listen-address=', '--log.level=info'
+      ...clusterArgs(at, peer), '--log.level=info'
     ],
     ready: () => answersOk(`http://${hostPort(at)}/-/ready`)
   })

@@ -28,3 +28,17 @@ export const createUplink = (gateway: string, carrier: string): Uplink => {
     restore: () => nft(`add table ip ${table}`, `delete table ip ${table}`)
   }
 }
+
+/** An Alertmanager that hears nobody, neither Prometheus nor its peer nor a question, and still can send. */
+export const createDeafness = (host: string, ports: readonly number[]): Uplink => {
+  const table = `deaf_${host.replaceAll('.', '_')}`
+  return {
+    cut: () => nft(
+      `add table ip ${table}`,
+      `add chain ip ${table} input { type filter hook input priority 0; policy accept; }`,
+      `add rule ip ${table} input ip daddr ${host} tcp dport { ${ports.join(', ')} } counter drop`,
+      `add rule ip ${table} input ip daddr ${host} udp dport { ${ports.join(', ')} } counter drop`
+    ),
+    restore: () => nft(`add table ip ${table}`, `delete table ip ${table}`)
+  }
+}

@@ -48,27 +48,30 @@ const notification = (...alerts: readonly Alert[]): object => ({
   alerts
 })
 
+/** What is needed to look at a trunk from outside. */
+type Sight = Pick<Scene, 'pointsman' | 'carrier'>
+
 /** How many switchovers of a trunk were admitted so far. */
-const admissions = async ({ pointsman }: Scene, pair: Pair): Promise<number> => {
+export const admissions = async ({ pointsman }: Sight, pair: Pair): Promise<number> => {
   const decisions = await pointsman.decisions(pair.trunk)
   const records = await Promise.all(decisions.map(({ id }) => pointsman.decision(id)))
   return records.filter((list) => list.some(({ type }) => type === 'admitted')).length
 }
 
 /** True as long as the trunk rests on A: at the carrier, on both gateways, and for Pointsman. */
-const restsOnA = async (scene: Scene, pair: Pair): Promise<boolean> => {
+export const restsOnA = async (scene: Sight, pair: Pair): Promise<boolean> => {
   const [holder, a, b, status] = await Promise.all([
     scene.carrier.holder(pair.account.user), pair.a.registration(), pair.b.registration(), scene.pointsman.trunk(pair.trunk)
   ])
   return holder === pair.a.ip && a?.enabled === true && b?.enabled === false && status.switchover === null && status.active === keyOf(pair, 'a')
 }
 
-const isOnB = async (scene: Scene, pair: Pair): Promise<boolean> => {
+export const isOnB = async (scene: Sight, pair: Pair): Promise<boolean> => {
   const status = await scene.pointsman.trunk(pair.trunk)
   return await scene.carrier.holder(pair.account.user) === pair.b.ip && status.active === keyOf(pair, 'b') && status.switchover === null
 }
 
-const checkHolds = async (report: Report, sentence: string, probe: () => Promise<boolean>, forMs: number): Promise<void> => {
+export const checkHolds = async (report: Report, sentence: string, probe: () => Promise<boolean>, forMs: number): Promise<void> => {
   try {
     await holds(sentence, probe, forMs)
     report.check(true, sentence)

@@ -8,6 +8,7 @@ import { LAB_PACKAGES, requirePackages } from './install.ts'
 import { INTERVALS } from './monitoring.ts'
 import { enterNamespace } from './namespace.ts'
 import { checkNotifications } from './notifications.ts'
+import { playPair } from './pair.ts'
 import { checkProber } from './prober.ts'
 import { createStage } from './processes.ts'
 import { GATEWAY_KILLED, playTable, UPLINK_CUT } from './rounds.ts'
@@ -50,6 +51,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   uplink: onStage(async (report, stage) => {
     await playTable(report, await startScene(stage, 'replace'), UPLINK_CUT, ROUNDS)
   }),
+  pair: onStage(playPair),
   innovaphone: onStage(playInnovaphone)
 }
 

@@ -18,7 +18,9 @@ export const ADDRESSES = {
   probes: '127.0.25.1',
   pointsman: { host: '127.0.25.1', port: 9867 },
   prometheus: { host: '127.0.25.2', port: 9090 },
-  alertmanager: { host: '127.0.25.3', port: 9093 }
+  alertmanager: { host: '127.0.25.3', port: 9093 },
+  /** The other one of a pair. */
+  peer: { host: '127.0.25.4', port: 9093 }
 } as const satisfies Record<string, string | Address>
 
 /** Longest lifetime of a registration that the carrier grants. */
@@ -49,7 +51,7 @@ export interface Scene {
 /** Keys of an interface as Pointsman names them. */
 export const keyOf = (pair: Pair, side: 'a' | 'b'): string => `${pair.trunk}-${side}/${pair.account.user}`
 
-const gatewayConfig = (stage: Stage, pair: Pair): Record<string, unknown> => Object.fromEntries((['a', 'b'] as const).map((side) => [`${pair.trunk}-${side}`, {
+export const gatewayConfig = (stage: Stage, pair: Pair): Record<string, unknown> => Object.fromEntries((['a', 'b'] as const).map((side) => [`${pair.trunk}-${side}`, {
   driver: 'kamailio',
   url: `http://${pair[side].ip}:8080/RPC`,
   token_file: writeSecret(stage, 'rpc', RPC_TOKEN),
@@ -59,7 +61,7 @@ const gatewayConfig = (stage: Stage, pair: Pair): Record<string, unknown> => Obj
   registers_within: '5s'
 }]))
 
-const trunkConfig = (pair: Pair): Record<string, unknown> => ({
+export const trunkConfig = (pair: Pair): Record<string, unknown> => ({
   type: 'exclusive',
   registration: {
     auth: 'register', on_second: pair.account.second, expires: `${EXPIRES_SECONDS}s`, aor: `sip:${pair.account.user}@carrier.test`,
@@ -95,7 +97,7 @@ export const probeConfig = (stage: Stage, accounts: readonly { readonly trunk: s
   }]))
 })
 
-const createPair = (stage: Stage, retrySeconds: 0 | 2, network: string, second: OnSecond): Pair => {
+export const createPair = (stage: Stage, retrySeconds: 0 | 2, network: string, second: OnSecond): Pair => {
   const trunk = `retry${retrySeconds}`
   const account = { user: `acc${retrySeconds}`, password: `password-of-${trunk}`, second }
   const gateway = (side: string, ip: string): Gateway => createGateway(stage, {
@@ -106,7 +108,7 @@ const createPair = (stage: Stage, retrySeconds: 0 | 2, network: string, second: 
 }
 
 /** Both gateways run, A is enabled by hand and registered. */
-const raise = async (pair: Pair, carrier: Carrier): Promise<void> => {
+export const raise = async (pair: Pair, carrier: Carrier): Promise<void> => {
   await Promise.all([pair.a.start(), pair.b.start()])
   await pair.a.rpc('uac.reg_enable', ['l_uuid', pair.a.record])
   await until(`registration of ${pair.trunk}-a`, async () => (await carrier.holder(pair.account.user)) === pair.a.ip, 5000)
@@ -135,7 +137,7 @@ export const startScene = async (stage: Stage, second: OnSecond): Promise<Scene>
     probes: probeConfig(stage, pairs),
     trunks: Object.fromEntries(pairs.map((pair) => [pair.trunk, trunkConfig(pair)]))
   })
-  await startPrometheus(stage, ADDRESSES.prometheus, ADDRESSES.pointsman, ADDRESSES.alertmanager)
+  await startPrometheus(stage, ADDRESSES.prometheus, ADDRESSES.pointsman, [ADDRESSES.alertmanager])
   for (const { trunk } of pairs) await until(`rest of trunk ${trunk}`, () => isRested(pointsman, trunk), 30_000, 100)
   return {
     stage,
