@@ -5,6 +5,7 @@ import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
 import { permitted } from '../helpers/permitted.ts'
+import { startCalls, startPbx } from './calls.ts'
 import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
 import type { Carrier, Gateway } from './kamailio.ts'
 import type { Stage } from './processes.ts'
@@ -40,6 +41,26 @@ const checkDriver = async (report: Report, gateway: Gateway, carrier: Carrier): 
   await driver.close()
 }
 
+/** What a drain waits for: calls in progress, by the driver's own count. */
+const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrier: Carrier): Promise<void> => {
+  const driver = createDriver('kamailio', { url: `http://${gateway.ip}:8080/RPC`, token: createSecret(RPC_TOKEN), dialogs: true }, { clock: systemClock, random: systemRandom })
+  const calls = async (): Promise<number | undefined> => {
+    const result = await driver.observe([gateway.record], deadline())
+    return result.ok ? result.interfaces.get(gateway.record)?.calls : undefined
+  }
+  await startPbx(stage, ADDRESSES.pbx)
+  await gateway.rpc('uac.reg_enable', ['l_uuid', gateway.record])
+  await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000)
+  report.check(await calls() === 0, 'driver: no call')
+  const caller = await startCalls(stage, { from: ADDRESSES.caller, carrier: carrier.ip, account: ACCOUNT.user, rate: 20 })
+  const busy = await until('calls', async () => await calls() ?? 0, 4000)
+  report.check(busy > 0 && busy < 40, `driver: ${busy} calls in progress at 20 calls/s of 0.3 s`)
+  const count = await caller.finish()
+  report.check(count.placed > 0 && count.lost === 0, `${count.placed} calls, ${count.lost} lost`)
+  report.check(await until('end of the calls', async () => await calls() === 0, 4000).catch(() => false), 'driver: no call after the last one has ended')
+  await driver.close()
+}
+
 const checkSip = async (report: Report, gateway: Gateway, carrier: Carrier): Promise<void> => {
   const sip = createSipClient({ clock: systemClock, random: systemRandom })
   const target = { uri: `sip:${carrier.ip}`, aor: `sip:${ACCOUNT.user}@${REALM}`, localAddress: ADDRESSES.probes }
@@ -66,6 +87,7 @@ export const checkAdapters = async (report: Report, stage: Stage): Promise<void>
   })
   await gateway.start()
   await checkDriver(report, gateway, carrier)
+  await checkCalls(report, stage, gateway, carrier)
   await gateway.stop()
   await gateway.start()
   await checkSip(report, gateway, carrier)
