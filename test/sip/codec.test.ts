@@ -47,6 +47,8 @@ const REFUSED: readonly { name: string; text: string }[] = [
   { name: 'a keep-alive', text: '\r\n\r\n' },
   { name: 'only LF', text: response().replaceAll('\r\n', '\n') },
   { name: 'a bare LF in a header', text: response('X: a\nb\r\n') },
+  { name: 'a bare LF at the end of a folded header', text: response('X: a\r\n  b\n\r\n') },
+  { name: 'a bare CR', text: response('X: a\rb\r\n') },
   { name: 'a NUL', text: response('X: a\0b\r\n') },
   { name: 'no blank line', text: response().slice(0, -2) },
   { name: 'another protocol', text: `HTTP/1.1 200 OK\r\n${HEAD}\r\n` },
