@@ -35,7 +35,8 @@ const AOR = 'sip:4930123@acme.example'
 
 /** @param pointsmans - clock of the world; when Pointsman's is set, the carrier's is not */
 export function createModelCarrier (pointsmans: Clock, onSecond: SecondContactPolicy, maxExpires: number): ModelCarrier {
-  const clock: Clock = { ...pointsmans, now: pointsmans.monotonicMs }
+  const startMs = pointsmans.now() - pointsmans.monotonicMs()
+  const clock: Clock = { ...pointsmans, now: () => startMs + pointsmans.monotonicMs() }
   const registrar = createRegistrar({ onSecond, minExpires: 1, maxExpires, clock })
   const rejected = new Set<string>()
   const rivals: string[] = []

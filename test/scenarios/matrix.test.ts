@@ -18,7 +18,7 @@ const FOLDER = join(import.meta.dirname, '../fixtures/scenarios')
 const only = process.env['SCENARIO']
 const names = readdirSync(FOLDER).filter((name) => only === undefined || name.includes(only)).sort()
 
-// Ten to twenty seconds on two idle cores; other tests may run beside it.
+// About a minute on two idle cores; other tests may run beside it.
 t.setTimeout(600_000)
 
 /** Each moment of the journal that is not decided the same again, after a way through a file. */
