@@ -49,7 +49,7 @@ const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrie
     return result.ok ? result.interfaces.get(gateway.record)?.calls : undefined
   }
   await startPbx(stage, ADDRESSES.pbx)
-  await gateway.rpc('uac.reg_enable', ['l_uuid', gateway.record])
+  await driver.apply(gateway.record, 'enabled', deadline(), permitted)
   await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000)
   report.check(await calls() === 0, 'driver: no call')
   const caller = await startCalls(stage, { from: ADDRESSES.caller, carrier: carrier.ip, account: ACCOUNT.user, rate: 20 })
@@ -58,6 +58,8 @@ const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrie
   const count = await caller.finish()
   report.check(count.placed > 0 && count.lost === 0, `${count.placed} calls, ${count.lost} lost`)
   report.check(await until('end of the calls', async () => await calls() === 0, 4000).catch(() => false), 'driver: no call after the last one has ended')
+  await driver.apply(gateway.record, 'disabled', deadline(), permitted)
+  await until('un-registration', async () => await carrier.holder(ACCOUNT.user) === null, 2000)
   await driver.close()
 }
 
