@@ -36,6 +36,17 @@ function isFailing (world: World, id: ProbeId, nowMs: EpochMs): boolean {
 
 /** SIP addresses of gateways and carrier targets, each once, though several probes may ask the same. */
 export function distinctTargets (topology: Topology): readonly ProbeId[] {
+  const known = found.get(topology)
+  if (known !== undefined) return known
+  const targets = findTargets(topology)
+  found.set(topology, targets)
+  return targets
+}
+
+/** Each plan asks, and thousands of trunks are many to walk through. */
+const found = new WeakMap<Topology, readonly ProbeId[]>()
+
+function findTargets (topology: Topology): readonly ProbeId[] {
   const byUri = new Map<string, ProbeId>()
   for (const { interfaces } of topology.trunks.values()) {
     for (const { sipProbe, carrierProbe } of interfaces) {
