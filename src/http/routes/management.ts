@@ -1,5 +1,6 @@
 /** What Prometheus and its kin expect of every server: metrics, health, readiness, reload; and a page for people. */
 import { Readable } from 'node:stream'
+import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { refuse } from '../api-error.ts'
 import { actorOf, mayReload, requirePermission } from '../auth.ts'
@@ -12,8 +13,7 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
 
   app.get('/metrics', async (request, reply) => {
     const { contentType, chunks } = await deps.metrics.render(deps.engine.ready() ? deps.engine.survey() : null, request.headers.accept)
-    // Piece by piece, as the reader takes it.
-    return reply.header('content-type', contentType).send(Readable.from(chunks))
+    return reply.header('content-type', contentType).send(Readable.from(paced(chunks)))
   })
   app.get('/-/healthy', async (_request, reply) => {
     const healthy = deps.engine.healthy()
@@ -31,4 +31,14 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
     return result.ok ? { reloaded: true } : refuse(reply, 'reload-failed', 'the configuration has problems; the old one stays in force', { problems: result.problems })
   })
   app.get('/', async (_request, reply) => reply.headers(PAGE_HEADERS).send(renderPage(status())))
+}
+
+/** Pieces of an exposition that are sent in one turn; a reader that keeps up would else take all of it, tens of megabytes, in one. */
+const PIECES_PER_TURN = 8
+
+async function * paced (chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const [index, chunk] of chunks.entries()) {
+    yield chunk
+    if (index % PIECES_PER_TURN === PIECES_PER_TURN - 1) await immediate()
+  }
 }
