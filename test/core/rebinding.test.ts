@@ -9,7 +9,7 @@ import type { TrunkTopology } from '../../src/core/topology.ts'
 import { bindingWord, trunkHealth } from '../../src/core/trunk-health.ts'
 import { verification } from '../../src/core/verification.ts'
 import type { BindingState, Rebinding, Switchover, TrunkState, World } from '../../src/core/world.ts'
-import { A, B, buildInterface, buildWorld, DOWN, driverOf, MINUTE, NOW, QUERY, SECOND, silentInterface, sipOf, TELLS_LITTLE } from '../helpers/build-world.ts'
+import { A, B, buildInterface, buildWorld, DOWN, driverOf, MINUTE, NOW, QUERY, SECOND, silentInterface, sipOf, TELLS_LITTLE, WAVERING } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 
 const contact = (gateway: string, expiresSeconds: number | null = 200, user = 'x'): ListedContact => ({ uri: `sip:${user}@${gateway}:5060;line=7`, user, hostPort: `${gateway}:5060`, instance: null, expiresSeconds })
@@ -55,7 +55,8 @@ const removable: readonly { readonly name: string; readonly given: WorldParts; r
   { name: 'the carrier lets a second one in: it would come back', given: deadAndListed({ onSecond: 'replace', registration: { unproven: 'act' } }), want: 'wait' },
   { name: 'the query is not calibrated', given: deadAndListed({ state: { calibratedAtMs: {} } }), want: 'wait' },
   { name: 'the query was calibrated two days ago', given: deadAndListed({ state: { calibratedAtMs: { [A]: NOW - 48 * 3600 * SECOND } } }), want: 'wait' },
-  { name: 'it was listed before its last sign of life', given: deadAndListed({ state: { binding: holds(A, 21 * SECOND) } }), want: 'wait' },
+  { name: 'it was listed before its last sign of life', given: deadAndListed({ interfaces: { [A]: silentInterface(3 * SECOND) }, state: { binding: holds(A, 4 * SECOND) } }), want: 'wait' },
+  { name: 'it was off, its management is silent, its SIP address has missed once', given: deadAndListed({ evidence: { [sipOf(A)]: WAVERING }, interfaces: { [A]: { ...buildInterface(false), ...silentInterface(20 * SECOND) } } }), want: 'wait' },
   { name: 'it was listed a while ago', given: deadAndListed({ interfaces: { [A]: silentInterface(90 * SECOND) }, state: { binding: holds(A, 40 * SECOND) } }), want: 'wait' },
   { name: 'another one is listed: nothing to remove, and proof enough', given: deadAndListed({ state: { binding: holds(B, SECOND) } }), want: 'proven' },
   { name: 'two of its Contacts are listed: which one?', given: deadAndListed({ state: { binding: holds(A, SECOND, [contact('pbx-a'), contact('pbx-a', 100, 'y')]) } }), want: 'wait' },
@@ -173,13 +174,14 @@ test('a binding that we have put in says nothing of the gateway', (t) => {
   const done = recordRebinding(trunk, state, 'd1', listed(contact('pbx-b', 150)), NOW)
   const steady = answer(done, 5 * SECOND, 145)
   t.equal(bindingWord(trunk, steady, B, NOW + 5 * SECOND), null, 'it runs out as we have put it in: no word')
-  t.same([steady.calibratedAtMs[B], steady.interfaces[B]?.lifeByBinding], [undefined, false], 'no calibration and no life from it')
   t.equal(bindingWord(trunk, answer(steady, 10 * SECOND, 300), B, NOW + 10 * SECOND), 'held', 'longer: its own REGISTER')
   t.equal(bindingWord(trunk, answer(steady, 10 * SECOND, 60), B, NOW + 10 * SECOND), 'held', 'shorter: its own REGISTER, too')
   t.equal(bindingWord(trunk, answer(steady, 160 * SECOND, 100), B, NOW + 160 * SECOND), 'held', 'listed after the end of ours: its own')
   const silent = recordRebinding(trunk, state, 'd1', { kind: 'failed', reason: 'timeout', detail: '' }, NOW)
   t.equal(bindingWord(trunk, answer(silent, 5 * SECOND, 147), B, NOW + 5 * SECOND), null, 'no answer, and then it is listed: it may be ours')
   const on = { ...steady, interfaces: { ...steady.interfaces, [B]: buildInterface(true, { observed: { present: true, admin: 'enabled', registered: null, path: null, atMs: NOW + 4 * SECOND } }) } }
+  const seenOn = answer(on, 6 * SECOND, 144)
+  t.same([seenOn.calibratedAtMs[B], seenOn.interfaces[B]?.lifeByBinding], [undefined, false], 'no calibration and no life from it, though B alone is on')
   const evidence = new Map([...world.evidence].map(([key, value]) => [key, { ...value, atMs: NOW + 5 * SECOND }]))
   const little = buildWorld({ capabilities: TELLS_LITTLE, query: QUERY })
   const health = trunkHealth({ ...world, evidence }, trunk, on, NOW + 6 * SECOND)
