@@ -3,9 +3,8 @@
  * the real Pointsman between them.
  */
 import type { Config } from '../config/config.ts'
-import type { AdminState } from '../core/observation.ts'
 import type { DriverCapabilities, InterfaceKey, InterfaceTopology, Mode, Topology, TrunkId, TrunkTopology } from '../core/topology.ts'
-import type { GatewayDriver, SipClient } from '../ports.ts'
+import type { GatewayDriver, SipClient, SipTarget } from '../ports.ts'
 import { createFakeClock, createSeededRandom } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { createModelCarrier } from './model-carrier.ts'
@@ -30,6 +29,8 @@ export interface InstallationOptions {
   readonly registrar: QueryAnswer
   readonly shippedAlerts: boolean
   readonly startMs: number
+  /** Sees what Pointsman does to the gateways. */
+  readonly witness?: Witness
 }
 
 export interface Installation {
@@ -89,24 +90,30 @@ export function createInstallation (options: InstallationOptions): Installation 
     const line = createModelGateway({ id: iface.key, contact, behaviour: behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires), enabled: options.enabled.includes(iface.key), expires: auth === 'register' ? expires : null, clock, carrier })
     return { trunk, iface, line, contact }
   }
-  const membersOf = (test: (member: Member) => boolean): readonly Member[] => members.filter(test)
+  const byKey = new Map(members.map((member) => [member.iface.key, member]))
+  const byGateway = Map.groupBy(members, ({ iface }) => iface.gateway)
+  const byTrunk = Map.groupBy(members, ({ trunk }) => trunk.id)
+  const byAddress = Map.groupBy(members, ({ iface }) => addressOf(iface.sipProbe))
+  const byRegistrar = new Map(config.bindings.map(({ target, trunk }) => [registrarKey(target), byTrunk.get(trunk) ?? []]))
 
+  const { witness: onlooker = BLIND } = options
   const witness: Witness = {
-    sends: (key, command) => { commands.push({ atMs: clock.now(), text: `${command} ${key}`, trunk: members.find(({ iface }) => iface.key === key)?.trunk.id ?? '' }) },
-    rebinds: () => {},
-    called: () => {},
-    answered: () => {}
+    ...onlooker,
+    sends: (key, command) => {
+      commands.push({ atMs: clock.now(), text: `${command} ${key}`, trunk: byKey.get(key)?.trunk.id ?? '' })
+      onlooker.sends(key, command)
+    }
   }
   const driverOf = (id: string, life: Life): GatewayDriver => {
     const gateway = topology.gateways.get(id)
     if (gateway === undefined) throw new Error(`no gateway ${id}`)
-    const own = new Map(membersOf(({ iface }) => iface.gateway === id).map(({ iface, line }) => [iface.name, createModelDriver(line, iface.name, gateway.capabilities, { clock, life, vantage, witness })]))
-    return joined(gateway.capabilities, own)
+    const own = new Map((byGateway.get(id) ?? []).map(({ iface, line }) => [iface.name, line]))
+    return createModelDriver(id, own, gateway.capabilities, { clock, life, vantage, witness })
   }
   const setup = (life: Life): ReturnType<Parameters<typeof createProcess>[0]['setup']> => ({
     mode: options.mode ?? config.mode,
     topology,
-    gateways: config.gateways.map(({ id, timeoutMs }) => ({ id, driver: driverOf(id, life), timeoutMs, interfaces: membersOf(({ iface }) => iface.gateway === id).map(({ iface }) => iface.name) })),
+    gateways: config.gateways.map(({ id, timeoutMs }) => ({ id, driver: driverOf(id, life), timeoutMs, interfaces: (byGateway.get(id) ?? []).map(({ iface }) => iface.name) })),
     queries: config.bindings,
     alertmanagers: config.alertmanagers.map(() => monitoring.client),
     heartbeat: null
@@ -115,13 +122,10 @@ export function createInstallation (options: InstallationOptions): Installation 
 
   /** OPTIONS to gateways, carriers and canaries; questions to the registrars. */
   function createSip (): SipClient {
-    const registrarOf = (target: { readonly uri: string; readonly aor?: string }): Member[] => {
-      const trunk = config.bindings.find((binding) => binding.target.uri === target.uri && binding.target.aor === target.aor)?.trunk
-      return members.filter((member) => member.trunk.id === trunk)
-    }
+    const registrarOf = (target: SipTarget): readonly Member[] => byRegistrar.get(registrarKey(target)) ?? []
     const answers = (uri: string): boolean => {
-      const own = membersOf(({ iface }) => addressOf(iface.sipProbe) === uri)
-      if (own.length > 0) return own.some(({ line }) => line.voiceLives() && !line.has('unseen'))
+      const own = byAddress.get(uri)
+      if (own !== undefined) return own.some(({ line }) => line.voiceLives() && !line.has('unseen'))
       return !deadAddresses.has(uri)
     }
     const silence = async (timeoutMs: number, signal: AbortSignal): Promise<{ readonly kind: 'failed'; readonly reason: 'timeout'; readonly detail: string }> => {
@@ -168,7 +172,7 @@ export function createInstallation (options: InstallationOptions): Installation 
     process,
     vantage,
     lines: new Map(members.map(({ iface, line }) => [iface.key, line])),
-    linesOf: (gateway) => membersOf(({ iface }) => iface.gateway === gateway).map(({ line }) => line),
+    linesOf: (gateway) => (byGateway.get(gateway) ?? []).map(({ line }) => line),
     carrierOf: (trunk) => {
       const carrier = carriers.get(trunk)
       if (carrier === undefined) throw new Error(`no trunk ${trunk}`)
@@ -178,7 +182,7 @@ export function createInstallation (options: InstallationOptions): Installation 
       if (alive) deadAddresses.delete(address)
       else deadAddresses.add(address)
       for (const [id, carrier] of carriers) {
-        const own = membersOf(({ trunk, iface }) => trunk.id === id && iface.carrierProbe !== null)
+        const own = (byTrunk.get(id) ?? []).filter(({ iface }) => iface.carrierProbe !== null)
         const isDead = ({ iface }: Member): boolean => deadAddresses.has(addressOf(iface.carrierProbe ?? ''))
         carrier.setAlive(own.length === 0 || !own.every(isDead))
         // An address of its own: only this way is cut.
@@ -188,7 +192,7 @@ export function createInstallation (options: InstallationOptions): Installation 
         }
       }
     },
-    carriedBy: (trunk) => membersOf((member) => member.trunk.id === trunk && reaches(member)).map(({ iface }) => iface.key),
+    carriedBy: (trunk) => (byTrunk.get(trunk) ?? []).filter(reaches).map(({ iface }) => iface.key),
     commands,
     step: async (ms) => {
       for (const { line } of members) line.tick()
@@ -196,6 +200,13 @@ export function createInstallation (options: InstallationOptions): Installation 
       await clock.advance(ms)
     }
   }
+}
+
+/** Sees nothing. */
+const BLIND: Witness = { sends: () => {}, rebinds: () => {}, called: () => {}, answered: () => {} }
+
+function registrarKey ({ uri, aor }: SipTarget): string {
+  return `${uri} ${aor ?? ''}`
 }
 
 /** An alert that the configured matchers take for the watchdog. */
@@ -206,24 +217,4 @@ function watchdogLabels ({ watchdog }: Topology): Readonly<Record<string, string
 
 function inMode (topology: Topology, mode: Mode): Topology {
   return { ...topology, trunks: new Map([...topology.trunks].map(([id, trunk]) => [id, { ...trunk, mode }])) }
-}
-
-/** The interfaces of one gateway behind one driver. */
-function joined (capabilities: DriverCapabilities, own: ReadonlyMap<string, GatewayDriver>): GatewayDriver {
-  const of = (name: string): GatewayDriver => {
-    const driver = own.get(name)
-    if (driver === undefined) throw new Error(`no interface ${name}`)
-    return driver
-  }
-  return {
-    capabilities,
-    observe: async (names, signal) => {
-      const reads = await Promise.all(names.map((name) => of(name).observe([name], signal)))
-      const failed = reads.find((read) => !read.ok)
-      return failed ?? { ok: true, interfaces: new Map(reads.flatMap((read) => read.ok ? [...read.interfaces] : [])) }
-    },
-    apply: (name: string, desired: AdminState, ...rest) => of(name).apply(name, desired, ...rest),
-    reregister: (name, signal) => of(name).reregister(name, signal),
-    close: async () => {}
-  }
 }

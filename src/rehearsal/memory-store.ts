@@ -34,15 +34,17 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
   const commit: Store['commit'] = async (writes, journal): Promise<CommitResult> => {
     const detail = closed ? 'the store is closed' : broken
     if (detail !== null) return { ok: false, reason: 'unavailable', detail }
-    const next = new Map(entries)
+    const next = new Map<string, StoreEntry | null>()
     for (const { key, value, expect } of writes) {
-      if ((next.get(key)?.revision ?? 0) !== expect) return { ok: false, reason: 'conflict', key }
-      if (value === null) next.delete(key)
-      else next.set(key, { key, value: copy(value), revision: revision + 1 })
+      const now = next.has(key) ? next.get(key) : entries.get(key)
+      if ((now?.revision ?? 0) !== expect) return { ok: false, reason: 'conflict', key }
+      next.set(key, value === null ? null : { key, value: copy(value), revision: revision + 1 })
     }
     revision += 1
-    entries.clear()
-    for (const [key, entry] of next) entries.set(key, entry)
+    for (const [key, entry] of next) {
+      if (entry === null) entries.delete(key)
+      else entries.set(key, entry)
+    }
     records.push(...copy(journal))
     watchers.publish(writes.map(({ key, value }) => ({ key, value: copy(value), revision })))
     if (lost > 0) {
@@ -85,7 +87,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
     },
     breakCommits: (detail) => { broken = detail },
     loseAnswers: (count) => { lost = count },
-    allRecords: () => copy(records),
+    allRecords: () => [...records],
     reopen: () => createMemoryStore({ entries, records, revision })
   }
 }

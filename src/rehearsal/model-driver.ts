@@ -5,17 +5,17 @@ import type { DriverReason } from '../core/reasons.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
 import type { Clock, GatewayDriver, SipClient } from '../ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
-import type { ModelGateway } from './model-gateway.ts'
+import type { Fault, ModelGateway } from './model-gateway.ts'
 import { buildOutcome } from './outcome.ts'
 
 /** What the model tells of Pointsman's doings. */
 export interface Witness {
-  /** A command's first byte leaves now. */
-  sends(gateway: string, command: AdminState | 'reregister'): void
+  /** A command's first byte leaves now. @param line - id of the model, as in the other two */
+  sends(line: string, command: AdminState | 'reregister'): void
   /** A message that changes the carrier's bindings leaves now. */
   rebinds(changes: readonly ContactChange[]): void
   /** A gateway gave an answer; with what a read showed. */
-  answered(gateway: string, observation: Observation | null): void
+  answered(line: string, observation: Observation | null): void
   /** A call to a gateway has ended: `ok`, or why it failed. */
   called(gateway: string, result: string): void
 }
@@ -43,61 +43,75 @@ function fail (reason: DriverReason, effect: 'none' | 'unknown' = 'none'): Drive
   return { ok: false, reason, detail: `the model says ${reason}`, effect }
 }
 
-/** @param name - of the one interface that the model has */
-export function createModelDriver (gateway: ModelGateway, name: string, capabilities: DriverCapabilities, around: { readonly clock: Clock; readonly life: Life; readonly vantage: Vantage; readonly witness: Witness }): GatewayDriver {
+/** Faults that silence a gateway's management, or refuse every call. */
+const SILENCES = ['dead', 'unseen', 'frozen'] as const
+
+/**
+ * One gateway behind the driver port. What befalls one of its interfaces befalls a read of all of them.
+ * @param id - of the gateway
+ * @param lines - its interfaces, by their names
+ */
+export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelGateway>, capabilities: DriverCapabilities, around: { readonly clock: Clock; readonly life: Life; readonly vantage: Vantage; readonly witness: Witness }): GatewayDriver {
   const { clock, life, vantage, witness } = around
+  const lineOf = (name: string): ModelGateway => {
+    const line = lines.get(name)
+    if (line === undefined) throw new Error(`no interface ${id}/${name}`)
+    return line
+  }
+  const some = (asked: readonly ModelGateway[], fault: Fault): boolean => asked.some((line) => line.has(fault))
   /** Null: it answers. */
-  const unanswered = async (signal: AbortSignal): Promise<DriverFailure | null> => {
+  const unanswered = async (asked: readonly ModelGateway[], signal: AbortSignal): Promise<DriverFailure | null> => {
     if (!life.alive || signal.aborted) return fail('aborted')
-    if (gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || vantage.cut) {
+    if (vantage.cut || SILENCES.some((fault) => some(asked, fault))) {
       await silence(clock, signal)
       return life.alive ? fail('timeout') : fail('aborted')
     }
-    if (gateway.has('management-dead')) return fail('refused')
-    if (!gateway.has('account-refused')) return null
-    witness.answered(gateway.id, null)
+    if (some(asked, 'management-dead')) return fail('refused')
+    if (!some(asked, 'account-refused')) return null
+    for (const line of asked) witness.answered(line.id, null)
     return fail('auth-failed')
   }
   /** Sends a command and waits for its answer. */
-  const command = async (what: AdminState | 'reregister', signal: AbortSignal, execute: () => void): Promise<DriverFailure | null> => {
-    if (life.alive && !signal.aborted) witness.sends(gateway.id, what)
-    if (gateway.has('frozen') && life.alive && !gateway.has('unseen') && !vantage.cut) execute()
-    const failed = await unanswered(signal)
-    if (failed !== null) return gateway.has('frozen') && failed.reason === 'timeout' ? fail('timeout', 'unknown') : failed
-    if (gateway.has('no-interface')) return fail('no-interface')
-    if (gateway.has('refuses-commands')) {
-      witness.answered(gateway.id, null)
+  const command = async (line: ModelGateway, what: AdminState | 'reregister', signal: AbortSignal, execute: () => void): Promise<DriverFailure | null> => {
+    if (life.alive && !signal.aborted) witness.sends(line.id, what)
+    if (line.has('frozen') && life.alive && !line.has('unseen') && !vantage.cut) execute()
+    const failed = await unanswered([line], signal)
+    if (failed !== null) return line.has('frozen') && failed.reason === 'timeout' ? fail('timeout', 'unknown') : failed
+    if (line.has('no-interface')) return fail('no-interface')
+    if (line.has('refuses-commands')) {
+      witness.answered(line.id, null)
       return fail('rpc-error')
     }
-    await clock.sleep(gateway.has('slow') ? SLOW_WRITE_MS : WRITE_MS)
+    await clock.sleep(line.has('slow') ? SLOW_WRITE_MS : WRITE_MS)
     // It was sent: it is executed, whatever became of the sender; unless the gateway lost its power meanwhile.
-    if (!gateway.has('lies')) execute()
-    if (signal.aborted || gateway.has('dead') || gateway.has('unseen')) return fail('timeout', 'unknown')
-    witness.answered(gateway.id, null)
+    if (!line.has('lies')) execute()
+    if (signal.aborted || line.has('dead') || line.has('unseen')) return fail('timeout', 'unknown')
+    witness.answered(line.id, null)
     return null
   }
   const counted = async <T extends { readonly ok: true } | DriverFailure>(call: () => Promise<T>): Promise<T> => {
     const result = await call()
-    witness.called(gateway.id, result.ok ? 'ok' : result.reason)
+    witness.called(id, result.ok ? 'ok' : result.reason)
     return result
   }
   return {
     capabilities,
-    observe: (_names, signal) => counted(async (): Promise<ObserveResult> => {
-      const failed = await unanswered(signal)
+    observe: (names, signal) => counted(async (): Promise<ObserveResult> => {
+      const asked = names.map(lineOf)
+      const failed = await unanswered(asked, signal)
       if (failed !== null) return failed
-      await clock.sleep(gateway.has('slow') ? SLOW_READ_MS : READ_MS, signal)
-      const late = await unanswered(signal)
+      await clock.sleep(some(asked, 'slow') ? SLOW_READ_MS : READ_MS, signal)
+      const late = await unanswered(asked, signal)
       if (late !== null) return late
-      const observation = gateway.read()
-      witness.answered(gateway.id, observation)
-      return { ok: true, interfaces: new Map([[name, observation]]) }
+      const interfaces = new Map(names.map((name) => [name, lineOf(name).read()]))
+      for (const [name, observation] of interfaces) witness.answered(lineOf(name).id, observation)
+      return { ok: true, interfaces }
     }),
-    apply: async (_name, desired, signal, permit) => await permit() ??
-      await counted(async () => await command(desired, signal, () => { gateway.write(desired) }) ?? { ok: true, activated: true }),
-    reregister: async (_name, signal) => {
+    apply: async (name, desired, signal, permit) => await permit() ??
+      await counted(async () => await command(lineOf(name), desired, signal, () => { lineOf(name).write(desired) }) ?? { ok: true, activated: true }),
+    reregister: async (name, signal) => {
       if (!capabilities.reregisters) return fail('rpc-error')
-      return await counted(async () => await command('reregister', signal, () => { gateway.reregister() }) ?? { ok: true })
+      return await counted(async () => await command(lineOf(name), 'reregister', signal, () => { lineOf(name).reregister() }) ?? { ok: true })
     },
     close: async () => {}
   }

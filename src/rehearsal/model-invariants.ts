@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { planTrunk } from '../core/planner.ts'
 import type { Observation } from '../core/observation.ts'
-import type { Status, TrunkStatus } from '../core/status.ts'
+import type { TrunkStatus } from '../core/status.ts'
+import type { TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
 import type { Clock, JournalRecord } from '../ports.ts'
 import type { Witness } from './model-driver.ts'
@@ -13,10 +14,11 @@ import type { ModelCarrier } from './model-carrier.ts'
 import type { ModelGateway } from './model-gateway.ts'
 import { createPace } from './pace.ts'
 
+/** What Pointsman says and knows of the trunk that is watched. */
 export interface Sight {
-  /** Null while Pointsman does not run. */
-  readonly engine: { status(): Status; readonly world: World } | null
-  readonly journal: () => readonly JournalRecord[]
+  readonly trunk: TrunkStatus
+  readonly paused: boolean
+  readonly world: World
 }
 
 export interface Invariants extends Witness {
@@ -41,6 +43,8 @@ interface Rules {
   readonly startMs: number
   /** Pointsman's own clock. */
   readonly plannerNow: () => number
+  readonly trunk: TrunkId
+  /** Its interfaces; their ids are interface keys. */
   readonly gateways: readonly ModelGateway[]
   readonly carrier: ModelCarrier
   /** Longest lifetime of a binding and a tenth. [ms] */
@@ -49,7 +53,11 @@ interface Rules {
   readonly registers: boolean
   /** The carrier refuses a second contact. */
   readonly rejects: boolean
-  readonly see: () => Sight
+  /** How often the same plan is made twice. [ms] */
+  readonly planEveryMs: number
+  /** Null while Pointsman does not run. */
+  readonly see: () => Sight | null
+  readonly journal: () => readonly JournalRecord[]
 }
 
 const READ_BACK_MS = 2000
@@ -57,7 +65,6 @@ const READ_BACK_MS = 2000
 const LEFT_ALONE_MS = 30_000
 /** Warm-up, read-backs, retries and one silent gateway, on top of a proof for one interface and then for the other. [ms] */
 const SLACK_MS = 60_000
-const PLAN_EVERY_MS = 2000
 /** A gateway that answers again is noticed by its second good read; one that was silent may hold up the first. [ms] */
 const NOTICED_MS = 8000
 const WORD_MS = 15_000
@@ -82,7 +89,7 @@ function overrode (data: JournalRecord['data'], name: string): boolean {
 }
 
 export function createInvariants (rules: Rules): Invariants {
-  const { clock, gateways, carrier, proofMs, see } = rules
+  const { clock, gateways, carrier, proofMs, see, journal } = rules
   const violations: string[] = []
   const pace = createPace()
   const commands: { atMs: number; text: string }[] = []
@@ -121,17 +128,17 @@ export function createInvariants (rules: Rules): Invariants {
 
   const sends: Witness['sends'] = (id, command) => {
     commands.push({ atMs: clock.now(), text: `${command} ${id}` })
-    const { engine, journal } = see()
-    const trunk = engine?.status().trunks[0]
-    if (engine === null || trunk === undefined) { broken(`${command} ${id} while Pointsman does not run`); return }
+    const sight = see()
+    if (sight === null) { broken(`${command} ${id} while Pointsman does not run`); return }
+    const { trunk, world } = sight
     if (!isOrdered(trunk, journal())) broken(`${command} ${id} in mode ${trunk.mode}`)
-    if (trunk.switchover === null && engine.status().pauses.length > 0) broken(`${command} ${id} while paused`)
+    if (trunk.switchover === null && sight.paused) broken(`${command} ${id} while paused`)
     if (touched.has(id)) broken(`${command} ${id} undoes what a person did`)
-    const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && String(r.data['interface']).startsWith(`${id}/`)).length
+    const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && r.data['interface'] === id).length
     const sent = commands.filter((c) => c.text === `${command} ${id}`).length
     // A debtor that refuses is commanded again and again: the journal is told once, the stored state each time.
-    const stored = Object.entries(engine.world.trunks.get(trunk.id)?.interfaces ?? {}).find(([key]) => key.startsWith(`${id}/`))?.[1].command
-    const repeated = command === 'disabled' && trunk.interfaces.some((i) => i.gateway === id && i.debt) && told > 0 && stored?.outcome === 'pending' && stored.desired === command
+    const stored = world.trunks.get(trunk.id)?.interfaces[id]?.command
+    const repeated = command === 'disabled' && trunk.interfaces.some((i) => i.key === id && i.debt) && told > 0 && stored?.outcome === 'pending' && stored.desired === command
     if (told < sent && !repeated) broken(`${command} ${id} is not in the journal before its first byte`)
     if (command !== 'enabled') return
     for (const other of gateways) {
@@ -156,8 +163,7 @@ export function createInvariants (rules: Rules): Invariants {
     const command = ins.length > 0 ? 'swap' : 'fence'
     const text = [command, ...outs, ...ins].join(' ')
     commands.push({ atMs: clock.now(), text })
-    const { engine, journal } = see()
-    const trunk = engine?.status().trunks[0]
+    const trunk = see()?.trunk
     if (trunk?.switchover == null || trunk.mode !== 'automatic') broken(`${text} outside of an admitted switchover`)
     const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command).length
     if (told < commands.filter((c) => c.text.startsWith(command)).length) broken(`${text} is not in the journal before its first byte`)
@@ -168,12 +174,12 @@ export function createInvariants (rules: Rules): Invariants {
     }
   }
 
-  const watchEmergency = (status: Status | undefined): void => {
-    const trunk = status?.trunks[0]
-    const mayAct = trunk !== undefined && trunk.mode === 'automatic' && status?.pauses.length === 0 && touched.size === 0 && trunk.wanted !== null
+  const watchEmergency = (sight: Sight | null): void => {
+    const trunk = sight?.trunk
+    const mayAct = trunk !== undefined && trunk.mode === 'automatic' && sight?.paused === false && touched.size === 0 && trunk.wanted !== null
     const nowMs = clock.now()
     // What its gateway does while nobody can read it is not seen.
-    const unseen = gateways.some((gateway) => isSilent(gateway) && trunk?.wanted?.startsWith(`${gateway.id}/`) === true)
+    const unseen = gateways.some((gateway) => isSilent(gateway) && trunk?.wanted === gateway.id)
     if (!mayAct || unseen || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
     goneSinceMs ??= nowMs
     idleSinceMs ??= nowMs
@@ -186,10 +192,8 @@ export function createInvariants (rules: Rules): Invariants {
   }
 
   const plans = (world: World): void => {
-    for (const id of world.trunks.keys()) {
-      const [first, second] = [planTrunk(world, id, 'fresh', rules.plannerNow()), planTrunk(world, id, 'fresh', rules.plannerNow())]
-      if (!isDeepStrictEqual(first, second)) broken(`two plans of ${id} differ`)
-    }
+    const [first, second] = [planTrunk(world, rules.trunk, 'fresh', rules.plannerNow()), planTrunk(world, rules.trunk, 'fresh', rules.plannerNow())]
+    if (!isDeepStrictEqual(first, second)) broken('two plans differ')
   }
 
   return {
@@ -198,15 +202,15 @@ export function createInvariants (rules: Rules): Invariants {
     answered,
     called: (id, result) => { if (result !== 'aborted') pace.called(id, clock.now(), result) },
     look: () => {
-      const { engine } = see()
+      const sight = see()
       for (const gateway of gateways) {
         if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
         if (!carrier.bound().includes(gateway.contact)) goneAtMs.set(gateway.id, clock.now())
       }
-      watchEmergency(engine?.status())
-      if (engine !== null && clock.now() - plannedMs >= PLAN_EVERY_MS) {
+      watchEmergency(sight)
+      if (sight !== null && clock.now() - plannedMs >= rules.planEveryMs) {
         plannedMs = clock.now()
-        plans(engine.world)
+        plans(sight.world)
       }
       if (carrier.overlaps() > overlaps) broken('two contacts are bound at once')
       overlaps = carrier.overlaps()
@@ -216,13 +220,12 @@ export function createInvariants (rules: Rules): Invariants {
     vouched: (id) => { vouched.add(id) },
     rests: () => {
       for (const excess of pace.excesses()) broken(`hammers ${excess}`)
-      const { engine } = see()
-      for (const [id] of engine?.world.trunks ?? []) {
-        const step = engine === null ? null : planTrunk(engine.world, id, 'fresh', rules.plannerNow())
-        const acts = step?.actions.filter((action) => action.kind === 'apply' || action.kind === 'reregister') ?? []
-        if (acts.length > 0) broken(`at rest, but plans ${JSON.stringify(acts)}`)
-        if (step?.state.inFlight != null) broken('at rest, but a switchover is in flight')
-      }
+      const sight = see()
+      if (sight === null) return
+      const { actions, state } = planTrunk(sight.world, rules.trunk, 'fresh', rules.plannerNow())
+      const acts = actions.filter((action) => action.kind === 'apply' || action.kind === 'reregister')
+      if (acts.length > 0) broken(`at rest, but plans ${JSON.stringify(acts)}`)
+      if (state.inFlight !== null) broken('at rest, but a switchover is in flight')
     },
     violations,
     commands

@@ -55,6 +55,8 @@ const SILENT_MS = 60_000
 export const INTERFACE = 'SIP1'
 export const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { letter: 'b', id: 'pbx-b', address: '10.0.2.10' }] as const
 
+const keyOf = (gateway: string): string => `${gateway}/${INTERFACE}`
+
 const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
   innovaphone: { tickSeconds: null, refreshSeconds: EXPIRES_S / 2, retrySeconds: 30, unregisters: false, tells: false, boots: 'stored' },
   // Default reg_timer_interval 90 and reg_retry_interval 0; database rows with flags 1.
@@ -75,7 +77,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   const carrier = createModelCarrier(truth, onSecond, EXPIRES_S)
   if (options.query !== null) carrier.setQueryAnswer(options.query)
   const gateways = new Map(GATEWAYS.map(({ letter, id, address }) => [letter as string, createModelGateway({
-    id, contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock: truth, carrier
+    id: keyOf(id), contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock: truth, carrier
   })]))
   const byAddress = new Map(GATEWAYS.flatMap(({ letter, address }) => {
     const gateway = gateways.get(letter)
@@ -83,18 +85,23 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   }))
   const monitoring = createModelMonitoring(truth, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   const invariants = createInvariants({
-    clock: truth, startMs, plannerNow: clock.now, gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
-    see: () => ({ engine: process.engine(), journal: () => process.store().allRecords() })
+    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
+    see: () => {
+      const engine = process.engine()
+      const { trunks: [trunk], pauses } = engine?.status() ?? { trunks: [], pauses: [] }
+      return engine === null || trunk === undefined ? null : { trunk, paused: pauses.length > 0, world: engine.world }
+    },
+    journal: () => process.store().allRecords()
   })
 
   const setupOf = (life: Life): EngineSetup => ({
     mode: config.mode,
     topology: config.topology,
     gateways: config.gateways.map(({ id, driver, timeoutMs }) => {
-      const gateway = [...gateways.values()].find((g) => g.id === id)
+      const gateway = [...gateways.values()].find((g) => g.id === keyOf(id))
       const capabilities = drivers.get(driver)?.capabilities
       if (gateway === undefined || capabilities === undefined) throw new Error(`no model of ${id}`)
-      return { id, driver: createModelDriver(gateway, INTERFACE, capabilities, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
+      return { id, driver: createModelDriver(id, new Map([[INTERFACE, gateway]]), capabilities, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
     }),
     queries: config.bindings,
     alertmanagers: config.alertmanagers.map(() => monitoring.client),

@@ -11,14 +11,14 @@ export async function giveOrder (world: ModelWorld, text: string): Promise<void>
   const answer = await world.engine()?.operate(command, 'anna', 'scenario')
   if (answer?.ok !== true) return
   if (verb === 'adopt' || verb === 'reassert') world.invariants.adopted()
-  if (command.verb === 'switchover') for (const key of command.knownOff) world.invariants.vouched(key.split('/')[0] ?? '')
+  if (command.verb === 'switchover') for (const key of command.knownOff) world.invariants.vouched(key)
 }
 
 function commandOf (world: ModelWorld, verb: string, words: readonly string[]): OperatorCommand {
   const key = (letter: string): string => {
     const gateway = world.gateways.get(letter)
     if (gateway === undefined) throw new Error(`no gateway ${letter}`)
-    return `${gateway.id}/SIP1`
+    return gateway.id
   }
   const list = (option: string): readonly string[] => words.includes(option) ? words[words.indexOf(option) + 1]?.split(',') ?? [] : []
   const first = words[0]?.startsWith('--') === false ? words[0] : undefined

@@ -64,7 +64,7 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (event.changes !== undefined) world.carrier.setChangeAnswer(event.changes)
   if (alert !== undefined) {
     const [verb, at, name = 'SipTrunkDown'] = alert.split(' ')
-    world.monitoring.setForeign(gatewayAt(world, at).id, name, verb === 'fires')
+    world.monitoring.setForeign(gatewayAt(world, at).id.replace(/\/.*$/, ''), name, verb === 'fires')
   }
   if (calls !== undefined) {
     const [at, number] = calls.split(' ')
@@ -154,7 +154,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     bound: lettersOf(world.gateways, (gateway) => world.carrier.bound().includes(gateway.contact)),
     ends: journal.filter((r) => r.type === 'ended').map(({ data }) => `${String(data['cause'])} ${String(data['result'])} ${letterOf(data['wanted'] as string | null)}`),
     orders: journal.filter((r) => r.type === 'operator').map(({ data }) => `${String(data['verb'])}: ${String(data['result'])}${blame(data['vetoes'])}`),
-    commands: world.invariants.commands.map((c) => c.text.replaceAll('pbx-', '')),
+    commands: world.invariants.commands.map((c) => c.text.replaceAll(/pbx-|\/SIP1/g, '')),
     seen,
     silenceMs,
     rivals: world.carrier.rivals().map((contact) => lettersOf(world.gateways, (gateway) => gateway.contact === contact)),

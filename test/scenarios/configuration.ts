@@ -18,15 +18,18 @@ export interface Setting {
   readonly directory: string
 }
 
+export function gatewayEntry (kind: Kind, address: string): object {
+  return kind === 'innovaphone'
+    ? { driver: kind, url: `https://${address}`, username: 'pointsman', password_file: 'secret' }
+    : { driver: kind, url: `http://${address}:8080/RPC`, token_file: 'secret', dispatcher_group: 1 }
+}
+
 /** Only what has no default, and what the failure matrix fixes: automatic, reject, 300 s. */
-function fileOf ({ kind, query, configuration }: Setting): object {
-  const gateway = kind === 'innovaphone'
-    ? (address: string) => ({ driver: kind, url: `https://${address}`, username: 'pointsman', password_file: 'secret' })
-    : (address: string) => ({ driver: kind, url: `http://${address}:8080/RPC`, token_file: 'secret', dispatcher_group: 1 })
-  const base = {
+function fileOf ({ kind, query }: Setting): object {
+  return {
     mode: 'automatic',
     alertmanagers: [{ url: 'http://127.0.0.1:9093' }],
-    gateways: Object.fromEntries(GATEWAYS.map(({ id, address }) => [id, gateway(address)])),
+    gateways: Object.fromEntries(GATEWAYS.map(({ id, address }) => [id, gatewayEntry(kind, address)])),
     probes: {
       options: { method: 'OPTIONS' },
       ...(!query ? {} : { binding: { method: 'REGISTER', operation: 'query', username: '4930123', password_file: 'secret' } })
@@ -40,7 +43,6 @@ function fileOf ({ kind, query, configuration }: Setting): object {
     },
     rules: [{ name: 'trunk-down', match: ['alertname="SipTrunkDown"', 'severity=~"critical|page"'], target: { trunk: '{trunk}', gateway: '{gateway}' }, demand: 'disable' }]
   }
-  return merge(base, configuration)
 }
 
 function merge (base: object, change: object): object {
@@ -55,12 +57,16 @@ function merge (base: object, change: object): object {
   return merged
 }
 
+export function configure (setting: Setting): Promise<Config> {
+  return load(setting.directory, fileOf(setting), setting.configuration)
+}
+
 /** Writes the file and loads it as the server does. */
-export async function configure (setting: Setting): Promise<Config> {
-  const file = join(setting.directory, 'pointsman.yaml')
-  await mkdir(setting.directory, { recursive: true })
-  await writeFile(join(setting.directory, 'secret'), 'secret')
-  await writeFile(file, stringify(fileOf(setting)))
+export async function load (directory: string, base: object, deviations: object): Promise<Config> {
+  const file = join(directory, 'pointsman.yaml')
+  await mkdir(directory, { recursive: true })
+  await writeFile(join(directory, 'secret'), 'secret')
+  await writeFile(file, stringify(merge(base, deviations)))
   const loaded = await loadConfig(file, drivers)
   if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.path}: ${p.message}`).join('\n'))
   return loaded.config
