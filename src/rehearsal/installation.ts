@@ -3,8 +3,9 @@
  * the real Pointsman between them.
  */
 import type { Config } from '../config/config.ts'
-import type { DriverCapabilities, InterfaceKey, InterfaceTopology, Mode, Topology, TrunkId, TrunkTopology } from '../core/topology.ts'
+import type { InterfaceKey, InterfaceTopology, Mode, Topology, TrunkId, TrunkTopology } from '../core/topology.ts'
 import type { GatewayDriver, SipClient, SipTarget } from '../ports.ts'
+import { behaviourOf } from './behaviour.ts'
 import { createFakeClock, createSeededRandom } from './fake-clock.ts'
 import type { FakeClock } from './fake-clock.ts'
 import { createModelCarrier } from './model-carrier.ts'
@@ -12,7 +13,7 @@ import type { ModelCarrier, QueryAnswer } from './model-carrier.ts'
 import { createModelDriver } from './model-driver.ts'
 import type { Life, Vantage, Witness } from './model-driver.ts'
 import { createModelGateway } from './model-gateway.ts'
-import type { Behaviour, ModelGateway } from './model-gateway.ts'
+import type { ModelGateway } from './model-gateway.ts'
 import { createModelMonitoring } from './model-monitoring.ts'
 import type { ModelMonitoring } from './model-monitoring.ts'
 import { buildOutcome } from './outcome.ts'
@@ -52,15 +53,6 @@ export interface Installation {
 }
 
 interface Member { readonly trunk: TrunkTopology; readonly iface: InterfaceTopology; readonly line: ModelGateway; readonly contact: string }
-
-/** A gateway of this kind, as its capabilities tell. @param expiresSeconds - lifetime that it asks for */
-function behaviourOf (capabilities: DriverCapabilities, registersWithinMs: number, expiresSeconds: number): Behaviour {
-  const { reportsRegistration: tells, unregisters, persistent } = capabilities
-  // One that lets a timer register gives up after a failure, as Kamailio does by default.
-  return tells
-    ? { tickSeconds: Math.max(1, Math.floor(registersWithinMs / 1000 * 0.9)), refreshSeconds: Math.min(93, expiresSeconds / 2), retrySeconds: null, unregisters, tells, boots: persistent ? 'stored' : 'disabled' }
-    : { tickSeconds: null, refreshSeconds: expiresSeconds / 2, retrySeconds: 30, unregisters, tells, boots: 'stored' }
-}
 
 /** Builds it; nothing runs yet. */
 export function createInstallation (options: InstallationOptions): Installation {

@@ -25,8 +25,10 @@ export interface ModelMonitoring {
   setForeign (gateway: string, alertname: string, fires: boolean): void
   /** An alert with these labels, from any rule. */
   setAlert (labels: Readonly<Record<string, string>>, fires: boolean): void
-  /** Posts the last body once more. */
-  repeat(subject: Subject): void
+  /** Posts the last body once more; `late`: the one before it. */
+  repeat(subject: Subject, late?: boolean): void
+  /** What it was about to send gets lost on the way. */
+  lose(): void
 }
 
 /** Scrape and evaluation interval together until an alert fires, then group_wait; resolving takes as long. [ms] */
@@ -70,6 +72,7 @@ export function createModelMonitoring (clock: Clock, { shipped, watchdog }: Moni
   const foreign = new Map<string, Readonly<Record<string, string>>>()
   let posts: Post[] = []
   let lastBody: unknown = null
+  let bodyBefore: unknown = null
   let evaluatedMs = clock.now() - EVERY_MS
   let alertmanagerAlive = true
   let prometheusAlive = true
@@ -129,6 +132,7 @@ export function createModelMonitoring (clock: Clock, { shipped, watchdog }: Moni
     for (const one of due) {
       const again = (): void => { posts.push({ ...one, dueMs: clock.now() + DELIVERY_MS }) }
       if (subject === null) { again(); continue }
+      bodyBefore = lastBody
       lastBody = one.body
       void subject.receive(one.body).then((ok) => { if (!ok) again() })
     }
@@ -169,6 +173,10 @@ export function createModelMonitoring (clock: Clock, { shipped, watchdog }: Moni
       if (fires) foreign.set(key, labels)
       else foreign.delete(key)
     },
-    repeat: (subject) => { if (lastBody !== null) void subject.receive(lastBody) }
+    repeat: (subject, late = false) => {
+      const body = late ? bodyBefore : lastBody
+      if (body !== null) void subject.receive(body)
+    },
+    lose: () => { posts = [] }
   }
 }

@@ -12,6 +12,7 @@ import { createModelCarrier } from './model-carrier.ts'
 import type { ModelCarrier, QueryAnswer } from './model-carrier.ts'
 import { createModelDriver, createModelSip } from './model-driver.ts'
 import type { Life, Vantage } from './model-driver.ts'
+import { behaviourOf } from './behaviour.ts'
 import { createModelGateway } from './model-gateway.ts'
 import type { Behaviour, ModelGateway } from './model-gateway.ts'
 import { createInvariants } from './model-invariants.ts'
@@ -48,7 +49,7 @@ export interface ModelWorld extends Process {
   step(ms: number): Promise<void>
 }
 
-/** Lifetime of a registration that gateways ask for and the carrier grants. [s] */
+/** Lifetime of a registration that gateways ask for and the carrier grants, unless a story says otherwise. [s] */
 export const EXPIRES_S = 300
 /** Without registrations: so long a silent gateway has to be silent. [ms] */
 const SILENT_MS = 60_000
@@ -57,27 +58,28 @@ export const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { l
 
 const keyOf = (gateway: string): string => `${gateway}/${INTERFACE}`
 
-const BEHAVIOURS: Readonly<Record<Kind, Behaviour>> = {
-  innovaphone: { tickSeconds: null, refreshSeconds: EXPIRES_S / 2, retrySeconds: 30, unregisters: false, tells: false, boots: 'stored' },
-  // Default reg_timer_interval 90 and reg_retry_interval 0; database rows with flags 1.
-  kamailio: { tickSeconds: 90, refreshSeconds: 93, retrySeconds: null, unregisters: true, tells: true, boots: 'disabled' }
+function behaviourAt ({ topology }: Config, id: string, expires: number): Behaviour {
+  const gateway = topology.gateways.get(id)
+  if (gateway === undefined) throw new Error(`no gateway ${id}`)
+  return behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires)
 }
 
 /** Builds the world; nothing runs yet. */
 export function createModelWorld (options: WorldOptions): ModelWorld {
   const { config } = options
-  const { onSecond, auth } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const, auth: 'register' as const }
+  const { onSecond, auth, expiresMs } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const, auth: 'register' as const, expiresMs: EXPIRES_S * 1000 }
   const registers = auth === 'register'
+  const expires = registers ? expiresMs / 1000 : EXPIRES_S
   const { startMs = FAKE_START_MS } = options
   const clock = createFakeClock(startMs)
   // Pointsman's clock may be set; the others' clocks go on as they are.
   const truth: Clock = { ...clock, now: () => startMs + clock.monotonicMs() }
   const random = createSeededRandom(7)
   const vantage: Vantage = { cut: false }
-  const carrier = createModelCarrier(truth, onSecond, EXPIRES_S)
+  const carrier = createModelCarrier(truth, onSecond, expires)
   if (options.query !== null) carrier.setQueryAnswer(options.query)
   const gateways = new Map(GATEWAYS.map(({ letter, id, address }) => [letter as string, createModelGateway({
-    id: keyOf(id), contact: `${address}:5060`, behaviour: BEHAVIOURS[options.kind], enabled: options.enabled.includes(letter), expires: registers ? EXPIRES_S : null, clock: truth, carrier
+    id: keyOf(id), contact: `${address}:5060`, behaviour: behaviourAt(config, id, expires), enabled: options.enabled.includes(letter), expires: registers ? expires : null, clock: truth, carrier
   })]))
   const byAddress = new Map(GATEWAYS.flatMap(({ letter, address }) => {
     const gateway = gateways.get(letter)
@@ -85,7 +87,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   }))
   const monitoring = createModelMonitoring(truth, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   const invariants = createInvariants({
-    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', gateways: [...gateways.values()], carrier, proofMs: registers ? EXPIRES_S * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
+    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => {
       const engine = process.engine()
       const { trunks: [trunk], pauses } = engine?.status() ?? { trunks: [], pauses: [] }

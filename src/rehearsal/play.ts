@@ -19,6 +19,8 @@ export interface Played {
   readonly commands: readonly string[]
   readonly seen: ReadonlySet<string>
   readonly silenceMs: number
+  /** Calls reach the trunk at the end. */
+  readonly serves: boolean
   readonly rivals: readonly string[]
   readonly looks: Readonly<Record<string, Required<Look>>>
   readonly violations: readonly string[]
@@ -52,9 +54,10 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   if (person !== undefined) {
     const [verb, at] = person.split(' ')
     const gateway = gatewayAt(world, at)
-    // What is so already is not changed by a person.
-    if (gateway.intends() === (verb === 'disables')) world.touched(gateway)
-    gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
+    // Nobody changes anything at a gateway that doesn't run; what is so already is not changed either.
+    const runs = !gateway.has('dead') && !gateway.has('frozen')
+    if (runs && gateway.intends() === (verb === 'disables')) world.touched(gateway)
+    if (runs) gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
   }
   if (carrier !== undefined) {
     const [verb, at] = carrier.split(' ')
@@ -72,12 +75,14 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   }
   if (clock !== undefined) world.clock.stepWallClock((clock.startsWith('-') ? -1 : 1) * milliseconds(clock.replace(/^[+-]/, '')))
   if (prometheus !== undefined) world.monitoring.setPrometheusAlive(prometheus === 'lives')
-  if (alertmanager === 'repeats') {
+  if (alertmanager === 'repeats' || alertmanager === 'late') {
     const subject = world.subject()
-    if (subject !== null) world.monitoring.repeat(subject)
-  } else if (alertmanager !== undefined) world.monitoring.setAlertmanagerAlive(alertmanager === 'lives')
+    if (subject !== null) world.monitoring.repeat(subject, alertmanager === 'late')
+  } else if (alertmanager === 'loses') world.monitoring.lose()
+  else if (alertmanager !== undefined) world.monitoring.setAlertmanagerAlive(alertmanager === 'lives')
   if (pointsman === 'killed' || pointsman === 'stopped') await world.stop(pointsman)
   if (pointsman === 'starts') await world.start()
+  if (pointsman === 'reloads') world.reload()
   if (pointsman === 'cut-off' || pointsman === 'connected') world.vantage.cut = pointsman === 'cut-off'
   if (operator !== undefined) await giveOrder(world, operator)
 }
@@ -112,8 +117,11 @@ function blame (vetoes: unknown): string {
   return Array.isArray(vetoes) && vetoes.length > 0 ? ` by ${vetoes.join(', ')}` : ''
 }
 
-/** @param lookTimes - moments to look at, as in `looks` */
-export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, config: Config, lookTimes: readonly string[] = []): Promise<Played> {
+/**
+ * @param lookTimes - moments to look at, as in `looks`
+ * @param onStep - called after each step of time
+ */
+export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 'query'>, config: Config, lookTimes: readonly string[] = [], onStep: (world: ModelWorld) => void = () => {}): Promise<Played> {
   const { kind, query } = variant
   const { enabled = ['a'], starts } = timeline
   const startMs = starts === undefined ? FAKE_START_MS : Date.parse(starts)
@@ -128,6 +136,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
   const registers = config.topology.trunks.get('acme')?.registration.auth !== 'ip'
   let silenceMs = 0
   let servedMs = SETTLED_MS
+  let serves = false
   for (let nowMs = 0; nowMs < untilMs; nowMs = world.clock.monotonicMs()) {
     for (let event = events[0]; event !== undefined && isDue(event, world, previousMs); event = events[0]) {
       events.shift()
@@ -136,11 +145,12 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     }
     for (const time of lookTimes) if (looks[time] === undefined && nowMs >= milliseconds(time)) looks[time] = lookAt(world.engine()?.status().trunks[0])
     await world.step(STEP_MS)
+    onStep(world)
     const trunk = world.engine()?.status().trunks[0]
     for (const { interlock } of trunk?.vetoes ?? []) seen.add(interlock)
     for (const { reason } of trunk?.waits ?? []) seen.add(reason)
     if (trunk?.carrierDown === true) seen.add('carrier-down')
-    const serves = [...world.gateways.values()].some((g) => g.runs() && g.voiceLives() && !g.has('uplink-cut') && world.carrier.alive() && (!registers || world.carrier.bound().includes(g.contact)))
+    serves = [...world.gateways.values()].some((g) => g.runs() && g.voiceLives() && !g.has('uplink-cut') && world.carrier.alive() && (!registers || world.carrier.bound().includes(g.contact)))
     if (serves) servedMs = Math.max(servedMs, nowMs)
     silenceMs = Math.max(silenceMs, nowMs - servedMs)
   }
@@ -157,6 +167,7 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
     commands: world.invariants.commands.map((c) => c.text.replaceAll(/pbx-|\/SIP1/g, '')),
     seen,
     silenceMs,
+    serves,
     rivals: world.carrier.rivals().map((contact) => lettersOf(world.gateways, (gateway) => gateway.contact === contact)),
     looks,
     violations: world.invariants.violations,

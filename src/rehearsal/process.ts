@@ -14,7 +14,10 @@ export interface Process {
   engine(): RunningEngine | null
   subject(): Subject | null
   store(): MemoryStore
+  /** Nothing happens when it runs. */
   start(): Promise<void>
+  /** The same configuration is loaded anew. */
+  reload(): void
   /** Ends the process: in order, or as `kill -9` does. */
   stop(how: 'stopped' | 'killed'): Promise<void>
 }
@@ -41,6 +44,7 @@ export function createProcess ({ clock, random, sip: createSip, setup, probes }:
     },
     store: () => store,
     start: async () => {
+      if (running !== null) return
       const life: Life = { alive: true }
       const sip = createSip()
       const scheduler = createProbeScheduler({ sip, clock, random, metrics: unmeasured, log: silent }, (id, outcome, atMs) => engine.probed(id, outcome, atMs))
@@ -49,6 +53,7 @@ export function createProcess ({ clock, random, sip: createSip, setup, probes }:
       await engine.start()
       scheduler.start(probes)
     },
+    reload: () => { if (running !== null) running.engine.replace(setup(running.life)) },
     stop: async (how) => {
       const ending = running
       if (ending === null) return

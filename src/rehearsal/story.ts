@@ -26,9 +26,10 @@ export interface Event {
   readonly calls?: string
   /** Pointsman's clock is set: `+90m`, `-10m`. */
   readonly clock?: string
-  readonly alertmanager?: 'dies' | 'lives' | 'repeats'
+  /** `repeats` its last notification, `late` the one before it, `loses` what it was about to send. */
+  readonly alertmanager?: 'dies' | 'lives' | 'repeats' | 'late' | 'loses'
   /** `cut-off` and `connected`: its own way to everything. */
-  readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'cut-off' | 'connected'
+  readonly pointsman?: 'killed' | 'stopped' | 'starts' | 'reloads' | 'cut-off' | 'connected'
   /** As on the command line, with letters for interfaces: `switchover b --override no-better --i-know a`, `pin a`, `pause`, `approve`. */
   readonly operator?: string
 }

@@ -9,7 +9,7 @@ export function fleetDifferences (expected: FleetExpected, played: FleetPlayed):
   const compare = (what: string, want: unknown, got: unknown): void => {
     if (want !== undefined && JSON.stringify(want) !== JSON.stringify(got)) wrong.push(`${what}: ${JSON.stringify(got)} instead of ${JSON.stringify(want)}`)
   }
-  const sorted = (counts: Readonly<Record<string, number>> | undefined): unknown => counts === undefined ? undefined : Object.entries(counts).sort()
+  const sorted = (counts: Readonly<Record<string, number>> | undefined): unknown => counts === undefined ? undefined : Object.entries(counts).sort(([a], [b]) => a < b ? -1 : 1)
   compare('on standby', expected.on_standby, played.onStandby)
   compare('silent', expected.silent, played.silent)
   compare('ends', sorted(expected.ends), sorted(played.ends))
