@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import { planTrunk } from '../core/planner.ts'
-import type { Observation } from '../core/observation.ts'
+import type { AdminState, Observation } from '../core/observation.ts'
 import type { TrunkStatus } from '../core/status.ts'
 import type { TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
@@ -24,8 +24,8 @@ export interface Sight {
 export interface Invariants extends Witness {
   /** To be called at every step. */
   look(): void
-  /** A person switched something at the gateway itself. */
-  touched(gateway: string): void
+  /** A person switched something at the gateway itself, to this state. */
+  touched(gateway: string, state: AdminState): void
   /** A person said that all is well. */
   adopted(): void
   /** A person vouches for it to be off: true or not, nothing else has to prove it while it is silent. */
@@ -51,6 +51,8 @@ interface Rules {
   readonly proofMs: number
   /** The gateways register; false: the carrier knows them by their addresses. */
   readonly registers: boolean
+  /** All interfaces are on at once; else one. */
+  readonly shared: boolean
   /** The carrier refuses a second contact. */
   readonly rejects: boolean
   /** How often the same plan is made twice. [ms] */
@@ -69,8 +71,9 @@ const SLACK_MS = 60_000
 const NOTICED_MS = 8000
 const WORD_MS = 15_000
 
+/** Nobody can read it: no answer, or none to our account. */
 function isSilent (gateway: ModelGateway): boolean {
-  return gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || gateway.has('management-dead')
+  return gateway.has('dead') || gateway.has('unseen') || gateway.has('frozen') || gateway.has('management-dead') || gateway.has('account-refused')
 }
 
 /** Outside of mode automatic a person has said that this switchover may run; what it left behind is settled in mode approve, too. */
@@ -96,7 +99,7 @@ export function createInvariants (rules: Rules): Invariants {
   const lastLife = new Map<string, number>()
   /** Since when every read showed it off, and the last such read. */
   const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
-  const touched = new Set<string>()
+  const touched = new Map<string, AdminState>()
   const vouched = new Set<string>()
   /** When its driver was last silent. */
   const silentAtMs = new Map<string, number>()
@@ -133,13 +136,19 @@ export function createInvariants (rules: Rules): Invariants {
     const { trunk, world } = sight
     if (!isOrdered(trunk, journal())) broken(`${command} ${id} in mode ${trunk.mode}`)
     if (trunk.switchover === null && sight.paused) broken(`${command} ${id} while paused`)
-    if (touched.has(id)) broken(`${command} ${id} undoes what a person did`)
+    if (touched.has(id) && touched.get(id) !== command) broken(`${command} ${id} undoes what a person did`)
     const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && r.data['interface'] === id).length
     const sent = commands.filter((c) => c.text === `${command} ${id}`).length
     // A debtor that refuses is commanded again and again: the journal is told once, the stored state each time.
     const stored = world.trunks.get(trunk.id)?.interfaces[id]?.command
     const repeated = command === 'disabled' && trunk.interfaces.some((i) => i.key === id && i.debt) && told > 0 && stored?.outcome === 'pending' && stored.desired === command
     if (told < sent && !repeated) broken(`${command} ${id} is not in the journal before its first byte`)
+    if (rules.shared) {
+      // Make before break.
+      const left = gateways.filter((other) => other.id !== id && other.runs() && !touched.has(other.id))
+      if (command === 'disabled' && left.length === 0) broken(`${command} ${id}, and nobody else runs`)
+      return
+    }
     if (command !== 'enabled') return
     for (const other of gateways) {
       const why = other.id === id ? null : mayRegister(other)
@@ -176,10 +185,10 @@ export function createInvariants (rules: Rules): Invariants {
 
   const watchEmergency = (sight: Sight | null): void => {
     const trunk = sight?.trunk
-    const mayAct = trunk !== undefined && trunk.mode === 'automatic' && sight?.paused === false && touched.size === 0 && trunk.wanted !== null
+    const mayAct = trunk !== undefined && trunk.mode === 'automatic' && sight?.paused === false && touched.size === 0 && (rules.shared || trunk.wanted !== null)
     const nowMs = clock.now()
     // What its gateway does while nobody can read it is not seen.
-    const unseen = gateways.some((gateway) => isSilent(gateway) && trunk?.wanted === gateway.id)
+    const unseen = gateways.some((gateway) => isSilent(gateway) && (rules.shared || trunk?.wanted === gateway.id))
     if (!mayAct || unseen || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
     goneSinceMs ??= nowMs
     idleSinceMs ??= nowMs
@@ -212,10 +221,10 @@ export function createInvariants (rules: Rules): Invariants {
         plannedMs = clock.now()
         plans(sight.world)
       }
-      if (carrier.overlaps() > overlaps) broken('two contacts are bound at once')
+      if (carrier.overlaps() > overlaps && !rules.shared) broken('two contacts are bound at once')
       overlaps = carrier.overlaps()
     },
-    touched: (id) => { touched.add(id) },
+    touched: (id, state) => { touched.set(id, state) },
     adopted: () => { touched.clear() },
     vouched: (id) => { vouched.add(id) },
     rests: () => {

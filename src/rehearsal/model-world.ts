@@ -3,6 +3,7 @@
  * the wires are models: configuration, probes, controller, executor, inbox, resync and querier are the real ones.
  */
 import type { Config } from '../config/config.ts'
+import type { AdminState } from '../core/observation.ts'
 import { drivers } from '../drivers/registry.ts'
 import type { EngineSetup } from '../engine/engine.ts'
 import type { Clock, SipClient } from '../ports.ts'
@@ -44,7 +45,7 @@ export interface ModelWorld extends Process {
   readonly invariants: Invariants
   readonly vantage: Vantage
   /** A person switches something at the gateway itself: nobody may undo that, where it can be told from a restart. */
-  touched(gateway: ModelGateway): void
+  touched(gateway: ModelGateway, state: AdminState): void
   /** One step of time for everything. */
   step(ms: number): Promise<void>
 }
@@ -69,7 +70,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   const { config } = options
   const { onSecond, auth, expiresMs } = config.topology.trunks.get('acme')?.registration ?? { onSecond: 'reject' as const, auth: 'register' as const, expiresMs: EXPIRES_S * 1000 }
   const registers = auth === 'register'
-  const expires = registers ? expiresMs / 1000 : EXPIRES_S
+  const expires = registers && expiresMs > 0 ? expiresMs / 1000 : EXPIRES_S
   const { startMs = FAKE_START_MS } = options
   const clock = createFakeClock(startMs)
   // Pointsman's clock may be set; the others' clocks go on as they are.
@@ -87,7 +88,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   }))
   const monitoring = createModelMonitoring(truth, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   const invariants = createInvariants({
-    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
+    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', shared: config.topology.trunks.get('acme')?.type === 'shared', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => {
       const engine = process.engine()
       const { trunks: [trunk], pauses } = engine?.status() ?? { trunks: [], pauses: [] }
@@ -119,7 +120,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     monitoring,
     invariants,
     vantage,
-    touched: (gateway) => { if (drivers.get(options.kind)?.capabilities.persistent === true) invariants.touched(gateway.id) },
+    touched: (gateway, state) => { if (drivers.get(options.kind)?.capabilities.persistent === true) invariants.touched(gateway.id, state) },
     ...process,
     step: async (ms) => {
       for (const gateway of gateways.values()) gateway.tick()

@@ -47,6 +47,8 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   const { gateway: letter, person, carrier, prometheus, alert, calls, clock, alertmanager, pointsman, operator } = event
   if (letter !== undefined) {
     const gateway = gatewayAt(world, letter)
+    // It takes a person to remove one that is on.
+    if (event.fault === 'no-interface' && gateway.intends()) world.invariants.touched(gateway.id, 'disabled')
     if (event.fault !== undefined) gateway.inject(event.fault)
     if (event.heals !== undefined) gateway.heal(event.heals)
     if (event.boots !== undefined) gateway.setBoots(event.boots)
@@ -56,8 +58,9 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
     const gateway = gatewayAt(world, at)
     // Nobody changes anything at a gateway that doesn't run; what is so already is not changed either.
     const runs = !gateway.has('dead') && !gateway.has('frozen')
-    if (runs && gateway.intends() === (verb === 'disables')) world.touched(gateway)
-    if (runs) gateway.write(verb === 'disables' ? 'disabled' : 'enabled')
+    const state = verb === 'disables' ? 'disabled' : 'enabled'
+    if (runs && gateway.intends() === (state === 'disabled')) world.touched(gateway, state)
+    if (runs) gateway.write(state)
   }
   if (carrier !== undefined) {
     const [verb, at] = carrier.split(' ')

@@ -80,7 +80,7 @@ function cureOf ({ gateway, fault, carrier, changes, alert, alertmanager, promet
   return pointsman === 'killed' || pointsman === 'stopped' ? { pointsman: 'starts' } : null
 }
 
-const PERMISSION: readonly Happening[] = ['resume', 'unpin', 'release', 'ack'].map((operator) => ({ operator }))
+const PERMISSION: readonly Happening[] = ['resume', 'resume trunk/acme', 'unpin', 'release', 'ack'].map((operator) => ({ operator }))
 /** What a person did at a gateway is taken as it is, or undone where that can't be. */
 const PEACE: readonly Happening[] = [{ operator: 'adopt' }]
 const LAST_RESORT: readonly Happening[] = [{ operator: 'reassert' }]
