@@ -90,9 +90,8 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   const invariants = createInvariants({
     clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', shared: config.topology.trunks.get('acme')?.type === 'shared', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => {
-      const engine = process.engine()
-      const { trunks: [trunk], pauses } = engine?.status() ?? { trunks: [], pauses: [] }
-      return engine === null || trunk === undefined ? null : { trunk, paused: pauses.length > 0, world: engine.world }
+      const [engine, trunk] = [process.engine(), process.trunk()]
+      return engine === null || trunk === null ? null : { trunk, paused: engine.survey().pauses.length > 0, world: engine.world }
     },
     journal: () => process.store().allRecords()
   })

@@ -95,11 +95,11 @@ function isDue (event: Event, world: ModelWorld, previousMs: number): boolean {
   const nowMs = world.clock.monotonicMs()
   if (event.at !== undefined) return nowMs >= milliseconds(event.at)
   if (event.after !== undefined) return nowMs >= previousMs + milliseconds(event.after)
-  return world.engine()?.status().trunks[0]?.switchover?.phase === event.when
+  return world.trunk()?.switchover?.phase === event.when
 }
 
-function lookAt (trunk: TrunkStatus | undefined): Required<Look> {
-  if (trunk === undefined) return { wanted: null, usable: [], health: [], debts: [], vetoes: [], carrying: 'unknown', phase: null, release: null }
+function lookAt (trunk: TrunkStatus | null): Required<Look> {
+  if (trunk === null) return { wanted: null, usable: [], health: [], debts: [], vetoes: [], carrying: 'unknown', phase: null, release: null }
   return {
     wanted: trunk.wanted === null ? null : letterOf(trunk.wanted),
     usable: trunk.interfaces.filter((i) => i.usable).map((i) => letterOf(i.key)),
@@ -146,10 +146,10 @@ export async function play (timeline: Timeline, variant: Pick<Variant, 'kind' | 
       previousMs = nowMs
       await happen(world, event)
     }
-    for (const time of lookTimes) if (looks[time] === undefined && nowMs >= milliseconds(time)) looks[time] = lookAt(world.engine()?.status().trunks[0])
+    for (const time of lookTimes) if (looks[time] === undefined && nowMs >= milliseconds(time)) looks[time] = lookAt(world.trunk())
     await world.step(STEP_MS)
     onStep(world)
-    const trunk = world.engine()?.status().trunks[0]
+    const trunk = world.trunk()
     for (const { interlock } of trunk?.vetoes ?? []) seen.add(interlock)
     for (const { reason } of trunk?.waits ?? []) seen.add(reason)
     if (trunk?.carrierDown === true) seen.add('carrier-down')

@@ -1,4 +1,5 @@
 /** One Pointsman on virtual time: its engine and its prober, which may be stopped, killed and started again on the same store. */
+import type { TrunkStatus } from '../core/status.ts'
 import { createEngine } from '../engine/engine.ts'
 import type { EngineSetup, RunningEngine } from '../engine/engine.ts'
 import type { Log, Metrics, Random, SipClient } from '../ports.ts'
@@ -13,6 +14,8 @@ export interface Process {
   /** Null while Pointsman does not run. */
   engine(): RunningEngine | null
   subject(): Subject | null
+  /** The first trunk as it is told now; the whole status is a lot more. */
+  trunk(): TrunkStatus | null
   store(): MemoryStore
   /** Nothing happens when it runs. */
   start(): Promise<void>
@@ -41,6 +44,10 @@ export function createProcess ({ clock, random, sip: createSip, setup, probes }:
     subject: () => {
       const now = running?.engine
       return now === undefined ? null : { status: () => now.status(), receive: async (body) => (await now.receive(body)).ok }
+    },
+    trunk: () => {
+      for (const trunk of running?.engine.survey().trunks ?? []) return trunk
+      return null
     },
     store: () => store,
     start: async () => {
