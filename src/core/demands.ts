@@ -5,6 +5,8 @@
 import type { Demand } from './rules.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { InterfaceKey, InterfaceTopology, TrunkTopology } from './topology.ts'
+import { interfaceState } from './world.ts'
+import type { TrunkState } from './world.ts'
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
@@ -54,17 +56,23 @@ export function ranked (trunk: TrunkTopology, demands: readonly Demand[]): reado
 }
 
 /**
- * Where to go from an interface that a rule wants out; null: nowhere. `lastUsable`: a rule wants the target out, too, but
- * nobody else is usable and its own evidence is up. A trunk that is not on its pinned interface may go there, nowhere else.
+ * Where to go from an interface that a rule wants out, the best one first; which one may be gone to is for the interlocks to
+ * say. `lastUsable`: a rule wants the target out, too, but nobody else is usable and its own evidence is up. A trunk that is
+ * not on its pinned interface may go there, nowhere else. One that did not work a while ago comes last.
  */
-export function refugeFrom (trunk: TrunkTopology, demands: readonly Demand[], health: HealthMap, from: InterfaceKey, pinned: InterfaceKey | null): { readonly to: InterfaceKey; readonly lastUsable: boolean } | null {
+export function refugesFrom (trunk: TrunkTopology, state: TrunkState, demands: readonly Demand[], health: HealthMap, from: InterfaceKey, pinned: InterfaceKey | null): readonly Refuge[] {
   const allowed = ranked(trunk, demands).map((i) => i.key).filter((key) => key !== from && (pinned === null || pinned === from || key === pinned))
-  const usable = allowed.filter((key) => health.get(key)?.usable === true)
-  const free = usable.find((key) => !isOut(demands, health, key))
-  if (free !== undefined) return { to: free, lastUsable: false }
-  if (health.get(from)?.verdict === 'up') return null
-  const well = usable.find((key) => health.get(key)?.verdict === 'up')
-  return well === undefined ? null : { to: well, lastUsable: true }
+  const usable = allowed.filter((key) => health.get(key)?.usable === true).sort((a, b) => refutedAt(state, a) - refutedAt(state, b))
+  const free = usable.filter((key) => !isOut(demands, health, key))
+  if (free.length > 0) return free.map((to) => ({ to, lastUsable: false }))
+  if (health.get(from)?.verdict === 'up') return []
+  return usable.filter((key) => health.get(key)?.verdict === 'up').map((to) => ({ to, lastUsable: true }))
+}
+
+export interface Refuge { readonly to: InterfaceKey; readonly lastUsable: boolean }
+
+function refutedAt (state: TrunkState, key: InterfaceKey): number {
+  return interfaceState(state, key).refutedAtMs ?? 0
 }
 
 /** Preferred before the interface that is wanted, and usable; null: none. A silenced or disputed alert moves nothing. */

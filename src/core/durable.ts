@@ -41,6 +41,12 @@ export function toDurable (state: TrunkState): TrunkState {
   }
 }
 
+/** What answered when it was stored may have lived, and registered, until now: a calm trunk is not written with each answer. */
+function lifeAfterRestart (own: InterfaceState, nowMs: number): number | null {
+  if (own.lastLifeAtMs === null) return null
+  return own.silentSince ? Math.min(own.lastLifeAtMs, nowMs) : nowMs
+}
+
 /** Our own earlier writing, so a look at what everything hangs on is enough. */
 export function isTrunkDocument (value: unknown): value is TrunkState {
   const { baseline, interfaces, debts, activeHistory } = (value ?? {}) as Partial<TrunkState>
@@ -55,7 +61,7 @@ export function fromDurable (document: TrunkState, interfaces: readonly Interfac
   const stored = notLaterThan(document, nowMs)
   const known = Object.entries(stored.interfaces).map(([key, own]): [InterfaceKey, InterfaceState] => {
     const command = own.command?.outcome === 'pending' ? { ...own.command, outcome: 'unknown' as const, endedAtMs: own.command.atMs } : own.command
-    return [key, { ...own, command, lastLifeAtMs: own.lastLifeAtMs === null ? null : Math.min(own.lastLifeAtMs, nowMs) }]
+    return [key, { ...own, command, lastLifeAtMs: lifeAfterRestart(own, nowMs) }]
   })
   // What should show that the new interface works was not looked at while nobody ran: its time begins anew.
   const verifies = stored.inFlight?.phase === 'verifying'

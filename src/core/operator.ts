@@ -186,7 +186,8 @@ function abort ({ world, trunk, state, author }: Desk): Answer {
   }
   if (run.rollingBack) return refuse(`it goes back to ${run.from ?? 'nothing'} already`)
   if (run.abortedBy !== null) return refuse(`${run.abortedBy} has aborted it already`)
-  if (run.from === null && run.phase !== 'disabling' && run.phase !== 'proving') return refuse(`${run.to} is being switched on and there is nothing to go back to`)
+  if (state.members !== null && run.phase === 'disabling') return refuse(`${run.from ?? run.to} is being taken out already; put it in again: pointsman failback ${trunk.id} --reason …`)
+  if (state.members === null && run.from === null && run.phase !== 'disabling' && run.phase !== 'proving') return refuse(`${run.to} is being switched on and there is nothing to go back to`)
   const back = run.from === null ? 'it ends' : `it turns back to ${run.from} as soon as it can; while that gateway does not answer it goes on${gapOf(world, trunk, state, author.atMs)}`
   return take(`${back}${comesAgain(run.cause) ? paused : ''}`, (now) => now.inFlight === null ? now : { ...now, inFlight: { ...now.inFlight, abortedBy: author.actor } }, comesAgain(run.cause))
 }
@@ -295,7 +296,7 @@ function reassert (desk: Desk): Answer {
 
 /** It moves nothing by itself, and what follows is judged when it is due; but people may have said that nothing shall be touched. */
 function forbidden ({ world, trunk, state, health, author }: Desk, proposal: Proposal): Veto[] {
-  const decision: OpenDecision = { ...proposal, id: author.decision, held: '', sinceMs: author.atMs, answer: null }
+  const decision: OpenDecision = { ...proposal, id: author.decision, held: '', sinceMs: author.atMs, drainSinceMs: null, answer: null }
   const judgement: Judgement = { world, trunk, state, health, demands: [], proposal, decision, proof: { state: 'unclear' }, nowMs: author.atMs }
   return Object.entries({ mode, paused, pin: pinned }).flatMap(([name, interlock]): Veto[] => {
     const refusal = interlock(judgement)

@@ -6,7 +6,7 @@
  * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
  */
 import { payDebts, payWhileVerifying } from './debt.ts'
-import { drainsFirst } from './drain.ts'
+import { drainOf, drainsFirst } from './drain.ts'
 import { incidentCause, withIncident } from './incidents.ts'
 import { judge } from './interlocks.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
@@ -41,6 +41,9 @@ import type { OpenDecision, Switchover, TrunkState, World } from './world.ts'
 /** Evidence grows stale without a word: a held proposal is looked at again this often. */
 const LOOK_AGAIN_MS = 60_000
 
+/** Pause between two reads while calls are waited for. */
+const DRAIN_READ_MS = 1000
+
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
 /**
@@ -67,7 +70,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
     state: care.state,
     actions: [...step.actions, ...care.actions],
     notes: [...notes, ...step.notes, ...care.notes],
-    wakeAtMs: earlier(earlier(step.wakeAtMs, care.wakeAtMs), own.wakeAtMs)
+    wakeAtMs: [step.wakeAtMs, care.wakeAtMs, own.wakeAtMs, care.state.pin?.untilMs ?? null].reduce(earlier, null)
   }
 }
 
@@ -78,8 +81,9 @@ function decide (world: World, trunk: TrunkTopology, state: TrunkState, health: 
     // Beside one another is how the interfaces of a shared trunk are.
     return state.members === null ? resolveOverlap(world, trunk, step, health, nowMs) : step
   }
-  const proposal = (state.members === null ? propose : proposeShared)(trunk, state, health, demands, nowMs)
-  const held = proposal === null ? null : consider(world, trunk, state, health, demands, proposal, freshId, nowMs)
+  const proposals = (state.members === null ? propose : proposeShared)(trunk, state, health, demands, nowMs)
+  const considered = proposals.map((proposal) => consider(world, trunk, state, health, demands, proposal, freshId, nowMs))
+  const held = considered.find((step) => step.vetoes.length === 0) ?? considered[0] ?? null
   if (held?.state.inFlight != null) {
     // Admitted: what is journalled in this step includes the first command, and both are on disk before its first byte.
     const first = goOn(world, trunk, held.state, health, nowMs)
@@ -106,15 +110,24 @@ function resolveOverlap (world: World, trunk: TrunkTopology, step: Step, health:
 /** Judges a proposal: admitted, or held with all vetoes and waits. Changes are journalled once. */
 function consider (world: World, trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], proposal: Proposal, freshId: string, nowMs: EpochMs): Step {
   const proof = proofBefore(trunk, state, health, proposal, nowMs)
-  const decision = open(world, trunk, state, health, demands, proposal, freshId, nowMs)
+  let decision = open(world, trunk, state, health, demands, proposal, freshId, nowMs)
   const judgement: Judgement = { world, trunk, state, health, demands, proposal, decision, proof, nowMs }
   const { vetoes, passed } = judge(judgement)
   const waits: Wait[] = vetoes.length > 0 ? [] : waitsFor(judgement)
   const actions: Action[] = []
+  let drained: string | null = null
+  if (vetoes.length === 0 && waits.length === 0 && drainsFirst(trunk, state, health, proposal)) {
+    // Nothing is written yet, so all is judged anew while the calls are waited for.
+    decision = { ...decision, drainSinceMs: decision.drainSinceMs ?? nowMs }
+    const drain = drainOf(trunk, state, health, proposal.from, decision.drainSinceMs ?? nowMs, nowMs)
+    if (drain.state === 'over') drained = drain.because
+    else waits.push({ reason: 'draining', detail: drain.detail, untilMs: drain.untilMs })
+    if (proposal.from !== null) actions.push(...readings(world, trunk, state, [proposal.from], DRAIN_READ_MS, nowMs).actions)
+  }
   if (vetoes.length === 0 && waits.length === 0 && proposal.to !== null) {
-    const missing = unreadLately(state, [proposal.to, ...(proposal.from === null ? [] : [proposal.from])], health, nowMs)
+    const missing = unreadLately(state, proposal, health, nowMs)
     actions.push(...readings(world, trunk, state, missing, READ_EVERY_MS, nowMs).actions)
-    if (missing.length === 0) return admit(judgement, passed)
+    if (missing.length === 0) return admit({ ...judgement, decision }, passed, drained)
     waits.push({ reason: 'pre-flight', detail: `reading ${missing.join(', ')}`, untilMs: null })
   }
   const held = [...vetoes.map((v) => v.interlock), ...waits.map((w) => w.reason)].join(' ')
@@ -140,7 +153,7 @@ function consider (world: World, trunk: TrunkTopology, state: TrunkState, health
     passed,
     waits,
     // A wait without an end is over with the next result; whatever else changes wakes the plan, too.
-    wakeAtMs: ends.length > 0 ? Math.min(...ends, nowMs + LOOK_AGAIN_MS) : nowMs + (waits.length > 0 ? 1000 : 5000)
+    wakeAtMs: ends.length > 0 ? Math.min(...ends, nowMs + (waits.some((w) => w.reason === 'draining') ? DRAIN_READ_MS : LOOK_AGAIN_MS)) : nowMs + (waits.length > 0 ? 1000 : 5000)
   }
 }
 
@@ -150,6 +163,11 @@ function proofBefore (trunk: TrunkTopology, state: TrunkState, health: HealthMap
   // Several may be on at once.
   if (state.members !== null) return { state: 'proven', by: 'off' }
   const disabledInOrder = proposal.from !== null && health.get(proposal.from)?.answers === 'yes'
+  // Who answers with errors only can't be disabled, and is not dead.
+  const own = proposal.from === null ? null : interfaceState(state, proposal.from)
+  if (disabledInOrder && own?.attempt?.reason != null && nowMs - (own.observed?.atMs ?? 0) > PRE_FLIGHT_MS) {
+    return { state: 'blocked', veto: 'exclusive', detail: `${proposal.from ?? ''} answers, but can't be read or commanded (${own.attempt.reason})` }
+  }
   const others = disabledInOrder ? new Map([...health].filter(([key]) => key !== proposal.from)) : health
   return proofOthersOff(trunk, state, others, proposal.to, nowMs).proof
 }
@@ -163,7 +181,7 @@ function open (world: World, trunk: TrunkTopology, state: TrunkState, health: He
   const last = state.open
   const asks = !proposal.byOperator && modeOf(world.topology, trunk, health, demands, proposal) === 'approve'
   if (last !== null && isSameMove(last, proposal) && !(asks && hasExpired(last, nowMs))) return last
-  return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '', sinceMs: nowMs, answer: null }
+  return { id: state.request?.decision ?? freshId, from: proposal.from, to: proposal.to, cause: proposal.cause, held: '', sinceMs: nowMs, drainSinceMs: null, answer: null }
 }
 
 function describe (proposal: Proposal): Record<string, unknown> {
@@ -171,16 +189,17 @@ function describe (proposal: Proposal): Record<string, unknown> {
   return { from, to, cause, ...(lastUsable ? { because: 'last-usable' } : {}), demands: demands.map((d) => ({ rule: d.rule, alert: d.alert?.name ?? null, fingerprint: d.alert?.fingerprint ?? null, interface: d.interface })) }
 }
 
-/** Interfaces without a good read in the last 5 s. One that is silent by its fall count is not waited for. */
-function unreadLately (state: TrunkState, keys: readonly InterfaceKey[], health: HealthMap, nowMs: EpochMs): InterfaceKey[] {
-  return keys.filter((key) => {
+/** Interfaces without a good read in the last 5 s. What is silent by its fall count is not waited for. */
+function unreadLately (state: TrunkState, { from, to }: Proposal, health: HealthMap, nowMs: EpochMs): InterfaceKey[] {
+  return [to, from].filter((key): key is InterfaceKey => {
+    if (key === null || health.get(key)?.answers === 'no') return false
     const { observed, attempt } = interfaceState(state, key)
-    if (health.get(key)?.answers === 'no') return false
     return observed === null || attempt?.reason !== null || nowMs - observed.atMs > PRE_FLIGHT_MS
   })
 }
 
-function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judgement, passed: readonly Veto[]): Step {
+/** @param drained - why no call is waited for any longer; null: none was */
+function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judgement, passed: readonly Veto[], drained: string | null): Step {
   if (proposal.to === null) throw new Error('a proposal without a target was admitted')
   const knownOff = proposal.byOperator ? state.request?.knownOff ?? [] : []
   const inFlight: Switchover = {
@@ -191,7 +210,7 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
     trial: proposal.cause === 'failback' && !proposal.byOperator,
     admittedAtMs: nowMs,
     rollingBack: false,
-    phase: drainsFirst(trunk, state, health, proposal) ? 'draining' : state.members === null ? 'disabling' : 'enabling',
+    phase: state.members === null ? 'disabling' : 'enabling',
     phaseSinceMs: nowMs,
     failures: 0,
     provenBy: null,
@@ -206,7 +225,7 @@ function admit ({ world, trunk, state, health, proposal, decision, nowMs }: Judg
   const incidents = counts ? withIncident(state, incidentCause(world, from, its, decision.sinceMs), nowMs) : state.incidents
   // On a shared trunk it takes as many switchovers as there are interfaces to take out or to put in.
   const isLasting = state.members !== null && proposal.byOperator
-  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...(inFlight.phase === 'draining' ? { phase: 'draining' } : {}), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
+  const note: Note = { decision: decision.id, type: 'admitted', data: { ...describe(proposal), ...(drained === null ? {} : { drained }), ...passedBy(state, passed), ...(knownOff.length > 0 ? { knownOff } : {}), ...approvedBy(decision) } }
   return { ...NO_STEP, state: { ...state, inFlight, open: null, request: isLasting ? state.request : null, upkeeps, incidents }, passed, notes: [note] }
 }
 

@@ -21,7 +21,7 @@ export function prepare (world: World, trunk: TrunkTopology, stored: TrunkState,
 function fitType (trunk: TrunkTopology, state: TrunkState): TrunkState {
   const shared = trunk.type === 'shared'
   if ((state.members !== null) === shared || state.inFlight !== null) return state
-  return { ...state, members: shared ? [] : null, out: [], wanted: null, baseline: 'unset', debts: [], drift: null, open: null, request: null, pin: null }
+  return { ...state, members: shared ? [] : null, out: [], wanted: null, baseline: 'unset', debts: [], drift: null, open: null, request: null, pin: null, notBeforeMs: 0, latch: null, failedFailbacks: 0, placed: null, rebinding: null, refuted: null }
 }
 
 /** What one registrar listed says nothing about what an empty list of another one means. */

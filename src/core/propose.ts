@@ -1,5 +1,5 @@
 /** What ought to change on a trunk, before anybody judges whether it may. */
-import { betterThan, disablesOf, isOut, ranked, refugeFrom } from './demands.ts'
+import { betterThan, disablesOf, isOut, ranked, refugesFrom } from './demands.ts'
 import type { Proposal } from './interlocks/judgement.ts'
 import { standingPin } from './permission.ts'
 import type { Demand } from './rules.ts'
@@ -13,13 +13,21 @@ export const TRIALS = 3
 
 type HealthMap = ReadonlyMap<InterfaceKey, InterfaceHealth>
 
-/** By precedence: an operator's order, a demand on the wanted interface, the wanted one being off, a better one. */
-export function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], nowMs: EpochMs): Proposal | null {
+/**
+ * By precedence: an operator's order, a demand on the wanted interface, the wanted one being off, a better one.
+ * @returns the best one first; the first one that nothing vetoes is made
+ */
+export function propose (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], nowMs: EpochMs): readonly Proposal[] {
   const { wanted, request } = state
-  if (request !== null) return obey(request, wanted, health)
-  if (wanted === null) return unanswerable(demands)
+  if (request !== null) return some(obey(request, wanted, health))
+  if (wanted === null) return some(unanswerable(demands))
   const pinned = standingPin(state, nowMs)?.interface ?? null
-  return leave(trunk, state, health, demands, wanted, pinned) ?? mend(state, health, wanted) ?? better(trunk, state, health, demands, wanted, pinned)
+  const away = leave(trunk, state, health, demands, wanted, pinned)
+  return away.length > 0 ? away : some(mend(state, health, wanted) ?? better(trunk, state, health, demands, wanted, pinned))
+}
+
+function some (proposal: Proposal | null): readonly Proposal[] {
+  return proposal === null ? [] : [proposal]
 }
 
 /** What is wanted and on needs no order; what is wanted and off is only switched on. */
@@ -36,17 +44,18 @@ function unanswerable (demands: readonly Demand[]): Proposal | null {
 }
 
 /** A rule wants the wanted interface out. */
-function leave (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): Proposal | null {
+function leave (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): readonly Proposal[] {
   const against = disablesOf(demands, wanted)
   const isConfirmed = isOut(demands, health, wanted)
   // What is off can't be confirmed as down: it is switched on first, whatever an alert said before.
-  if (against.length === 0 || (!isConfirmed && health.get(wanted)?.enabled === false)) return null
-  const refuge = refugeFrom(trunk, demands, health, wanted, pinned)
+  if (against.length === 0 || (!isConfirmed && health.get(wanted)?.enabled === false)) return []
+  const refuges = refugesFrom(trunk, state, demands, health, wanted, pinned)
   // With nowhere to go it is better on than off: no demand leaves a trunk without an enabled interface.
-  if (refuge === null && (onlyLostItself(health.get(wanted)) || health.get(wanted)?.enabled === false)) return null
+  if (refuges.length === 0 && (onlyLostItself(health.get(wanted)) || health.get(wanted)?.enabled === false)) return []
   // Not confirmed yet: another rule may have a reason of its own.
-  if (!isConfirmed && better(trunk, state, health, demands, wanted, pinned) !== null) return null
-  return { from: wanted, to: refuge?.to ?? null, cause: causeOf(against), demands: against, byOperator: false, lastUsable: refuge?.lastUsable ?? false }
+  if (!isConfirmed && better(trunk, state, health, demands, wanted, pinned) !== null) return []
+  const proposal = { from: wanted, cause: causeOf(against), demands: against, byOperator: false } as const
+  return refuges.length === 0 ? [{ ...proposal, to: null, lastUsable: false }] : refuges.map((refuge) => ({ ...proposal, ...refuge }))
 }
 
 /** The wanted interface is off though nobody decided so: the gateway gave up, or restarted without it. */

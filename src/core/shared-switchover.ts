@@ -2,16 +2,15 @@
  * A switchover of a shared trunk: make before break. No proof is needed, since the carrier lets several interfaces in, and
  * what can't be reached owes nothing.
  *
- *   draining ──► enabling ──► verifying ──► disabling ──► ended
- *                               └──► rolling back: what was put in is taken out again
+ *   enabling ──► verifying ──► disabling ──► ended
+ *                    └──► rolling back: what was put in is taken out again
  *
  * `from` is taken out (null: nobody is), `to` carries the calls then: it is on already, or is put in first.
  */
-import { drainOf } from './drain.ts'
 import { mayBeOn } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Note, Step } from './plan.ts'
-import { awaitVerification, command, ending, observing, to, TRIES } from './transaction.ts'
+import { awaitVerification, command, ending, to, TRIES } from './transaction.ts'
 import type { Context, Result } from './transaction.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -38,14 +37,7 @@ export function advanceShared (world: World, trunk: TrunkTopology, before: Trunk
 }
 
 // Nothing has to be proven: a phase that a reload left behind goes on with the next one.
-const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { draining, proving: (context) => to(context, 'enabling'), enabling, verifying, disabling }
-
-function draining (context: Context): Step {
-  const { trunk, state, run, health, nowMs } = context
-  const drain = drainOf(trunk, state, health, run.from, run.phaseSinceMs, nowMs)
-  if (drain.state === 'over') return to(context, 'enabling', {}, drain.because)
-  return observing(context, run.from === null ? [] : [run.from], { reason: 'draining', detail: drain.detail, untilMs: drain.untilMs }, 1000)
-}
+const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { proving: (context) => to(context, 'enabling'), enabling, verifying, disabling }
 
 function enabling (context: Context): Step {
   const { state, run, health } = context
@@ -114,10 +106,13 @@ function goBack (context: Context, because: string): Step {
 }
 
 function end (context: Context, result: Result, detail: string | null = null): Step {
-  const { state } = context
+  const { state, run } = context
   const out = outAfter(context)
   const good = result === 'verified' || result === 'unverifiable'
-  return ending(context, result, !good, detail, { out, refuted: null, request: good ? state.request : null })
+  // Whom a person puts in belongs to it from then on.
+  const joins = good && run.cause === 'operator' && state.members?.includes(run.to) === false
+  const members = joins ? [...state.members ?? [], run.to] : state.members
+  return ending(context, result, !good, detail, { out, members, refuted: null, request: good ? state.request : null })
 }
 
 /** Members that are out: what we have disabled, and what we had and have not put in. */

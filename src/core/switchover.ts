@@ -2,13 +2,12 @@
  * A switchover is a transaction: break before make. From its first write until it is verified or rolled back only the
  * proof that the others are off (exclusive) can hold it; vanished evidence, cooldown, pause and warm-up don't.
  *
- *   draining ──► disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
- *                    ▲                                      │
- *                    └────────── rolling back ◄─────────────┘  (once; when refuted or aborted, and the old gateway answers)
+ *   disabling ──► proving ──► enabling ──► verifying ──► ended: verified | unverifiable | refuted
+ *       ▲                                      │
+ *       └────────── rolling back ◄─────────────┘  (once; when refuted or aborted, and the old gateway answers)
  *
  * `advance` is a function of the world: running it again after a crash goes on where the world is.
  */
-import { drainOf } from './drain.ts'
 import { mayBeOn } from './observe.ts'
 import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
@@ -25,8 +24,6 @@ import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
 
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
-/** Pause between two reads while calls are waited for. */
-const DRAIN_READ_MS = 1000
 /** So long an enable waits for reads that fail though the gateway answers. */
 const UNREADABLE_MS = 5000
 /** So long the registrar is asked for a change of its bindings, however many others ask it at the same time. */
@@ -49,22 +46,7 @@ export function advance (world: World, trunk: TrunkTopology, before: TrunkState,
   return { ...NO_STEP, state, notes }
 }
 
-const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { draining, disabling, proving, enabling, verifying }
-
-/** Nothing is written yet: a planned move waits for a moment without calls, or until its time is over. */
-function draining (context: Context): Step {
-  const { trunk, state, run, health } = context
-  const { off, on } = direction(run)
-  const target = health.get(on ?? '')
-  const drain = drainOf(trunk, state, health, off, run.phaseSinceMs, context.nowMs)
-  if (target?.usable !== true) {
-    // What works is not left for what has stopped working meanwhile; after a restart it was only not read yet.
-    if (target === undefined || target.verdict === 'down' || drain.state === 'over') return end(context, 'aborted', `${on ?? ''} is no longer usable`)
-    return observing(context, on === null ? [] : [on], { reason: 'draining', detail: `reading ${on ?? ''}`, untilMs: null })
-  }
-  if (drain.state === 'over') return to(context, 'disabling', {}, drain.because)
-  return observing(context, off === null ? [] : [off], { reason: 'draining', detail: drain.detail, untilMs: drain.untilMs }, DRAIN_READ_MS)
-}
+const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { disabling, proving, enabling, verifying }
 
 function disabling (context: Context): Step {
   const { state, run, health } = context

@@ -104,7 +104,9 @@ export function ending (context: Context, result: Result, stays: boolean, detail
     ...(run.cause === 'upkeep' ? {} : countMove(state, { moved, helped: !stays && result !== 'refuted', refuted: result === 'refuted' || result === 'rolled-back' }, world.topology.interlocks.latch, nowMs)),
     ...change
   }
-  return { ...NO_STEP, state: run.trial ? endTrial(next, run, result) : next, notes: [note] }
+  const refutedAtMs = result === 'refuted' || result === 'rolled-back' ? nowMs : result === 'verified' || result === 'unverifiable' ? null : interfaceState(state, run.to).refutedAtMs
+  const known = withInterface(next, run.to, { refutedAtMs })
+  return { ...NO_STEP, state: run.trial ? endTrial(known, run, result) : known, notes: [note] }
 }
 
 /** What is away from a down interface keeps a distance to the one before; so does a preference that did not work out. */

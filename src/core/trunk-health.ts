@@ -211,7 +211,12 @@ export function sharedCarrierVerdict (world: World, trunk: TrunkTopology, nowMs:
   const id = sharedCarrier(trunk)
   if (id === null) return null
   const evidence = world.evidence.get(id)
-  return { verdict: verdictAt(evidence, probeLimits(world.topology, id), nowMs, 0), wavering: evidence !== undefined && evidence.failures > 0 && evidence.verdict !== 'down' }
+  const verdict = verdictAt(evidence, probeLimits(world.topology, id), nowMs, 0)
+  return {
+    verdict,
+    // One that has never answered may answer nobody, and one that was not asked for long tells nothing: no end to wait for.
+    wavering: verdict !== 'unknown' && verdict !== 'down' && inTransition(evidence)
+  }
 }
 
 /** Every interface's evidence has a verdict, or two minutes have passed: the trunk is warm. */

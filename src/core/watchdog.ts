@@ -7,6 +7,11 @@ export function watchdogArrived (fleet: FleetState, atMs: EpochMs): FleetState {
   return { ...fleet, watchdogAtMs: atMs, watchdogFromMs: atMs }
 }
 
+/** Another watchdog since a reload: it gets its time to arrive. */
+export function watchdogChanged (fleet: FleetState, atMs: EpochMs): FleetState {
+  return { ...fleet, watchdogAtMs: null, watchdogFromMs: atMs, watchdogLostSinceMs: null }
+}
+
 /** Only a living watchdog shows that an alert's absence means something. */
 export function watchdogLives (world: World, nowMs: EpochMs): boolean {
   const { watchdog } = world.topology

@@ -43,6 +43,8 @@ export interface InterfaceState {
   /** The last sign of life was a binding that grew. */
   readonly lifeByBinding: boolean
   readonly command: Command | null
+  /** The last switchover to it ended refuted: others come first for a while. */
+  readonly refutedAtMs: EpochMs | null
 }
 
 export interface BindingState {
@@ -97,7 +99,7 @@ export type SwitchoverCause = typeof SWITCHOVER_CAUSES[number]
 export function isCause (text: string): text is SwitchoverCause {
   return (SWITCHOVER_CAUSES as readonly string[]).includes(text)
 }
-export type Phase = 'draining' | 'disabling' | 'proving' | 'enabling' | 'verifying'
+export type Phase = 'disabling' | 'proving' | 'enabling' | 'verifying'
 
 /** An admitted switchover: from its first write on it is a transaction. */
 export interface Switchover {
@@ -141,6 +143,8 @@ export interface OpenDecision {
   readonly cause: SwitchoverCause
   /** Vetoes and waits as last journalled. */
   readonly held: string
+  /** Since when the calls of the interface that is left are waited for; null: nothing has come so far yet. */
+  readonly drainSinceMs: EpochMs | null
   /** Since when it is proposed; in mode `approve` an approval is asked for from here. */
   readonly sinceMs: EpochMs
   /** What a person said to it, in mode `approve`. */
@@ -282,7 +286,8 @@ const NEW_INTERFACE: InterfaceState = {
   onSinceMs: null,
   lastLifeAtMs: null,
   lifeByBinding: false,
-  command: null
+  command: null,
+  refutedAtMs: null
 }
 
 /** State of a trunk that was never seen before. */

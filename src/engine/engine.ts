@@ -6,7 +6,7 @@ import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
-import { watchdogArrived, watchdogLives } from '../core/watchdog.ts'
+import { watchdogArrived, watchdogChanged, watchdogLives } from '../core/watchdog.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
 import type { Engine } from './contract.ts'
 import { createController } from './controller.ts'
@@ -220,6 +220,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       setup = next
       holder.setTopology(setup.topology, everUp, clock.now())
       fitTrunks(before)
+      if (JSON.stringify(before.watchdog) !== JSON.stringify(setup.topology.watchdog)) holder.setFleet(watchdogChanged(holder.world.fleet, clock.now()))
       inbox.topologyChanged()
       holder.followAlerts(inbox.alertsByTrunk())
       equip()

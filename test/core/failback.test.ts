@@ -175,7 +175,6 @@ function draining (calls: number, parts: WorldParts = {}): ModelTrunk {
 
 test('it waits until the last call has ended', (t) => {
   const model = draining(2)
-  t.equal(model.state().inFlight?.phase, 'draining')
   t.match(model.last().waits, [{ reason: 'draining', detail: `${B} has 2 calls` }])
   t.same(model.sent, [])
   Object.assign(model.sides[B] ?? {}, { calls: 1 })
@@ -194,7 +193,7 @@ test('it waits for so long only', (t) => {
   t.same(model.sent, [])
   model.pass(30)
   t.same(there(model), [A, ['verified']])
-  t.equal(model.notes.find((n) => n.data['phase'] === 'disabling')?.data['because'], 'its time is over')
+  t.equal(model.notes.find((n) => n.type === 'admitted')?.data['drained'], 'its time is over')
   t.end()
 })
 
@@ -210,29 +209,49 @@ test('A dies while calls are waited for: B stays, and that was no failed trial',
   const model = draining(2)
   Object.assign(model.sides[A] ?? {}, { path: false })
   model.pass(30)
-  t.same(there(model), [B, ['aborted']])
+  t.same(there(model), [B, []])
   t.same([model.sent, model.state().failedFailbacks], [[], 0])
   t.end()
 })
 
 test('an abort while calls are waited for leaves all as it was', (t) => {
   const model = draining(2)
-  model.change((state) => state.inFlight === null ? state : { ...state, inFlight: { ...state.inFlight, abortedBy: 'anna' } })
-  model.pass(2)
-  t.same(model.ended(), ['aborted'])
-  t.same(model.sent, [])
+  t.equal(model.order({ verb: 'abort', trunk: 'acme' }).ok, true)
+  Object.assign(model.sides[B] ?? {}, { calls: 0 })
+  model.pass(60)
+  t.same([there(model), model.sent, vetoes(model)], [[B, []], [], ['paused']])
   t.end()
 })
 
-test('the process dies while calls are waited for: it goes on waiting, to the same end', (t) => {
+test('all is judged anew while calls are waited for: a pause, a standby that is not ready, one that comes on', (t) => {
+  const paused = draining(2)
+  paused.order({ verb: 'pin', trunk: 'acme', interface: B, untilMs: null })
+  Object.assign(paused.sides[B] ?? {}, { calls: 0 })
+  paused.pass(60)
+  t.same([there(paused), paused.sent], [[B, []], []], 'pinned meanwhile')
+
+  const unready = draining(2)
+  Object.assign(unready.sides[A] ?? {}, { answers: false })
+  unready.pass(2)
+  Object.assign(unready.sides[B] ?? {}, { calls: 0 })
+  unready.pass(5)
+  t.same(unready.sent, [], 'what works is not disabled before the standby has been read')
+
+  const overlap = draining(2)
+  Object.assign(overlap.sides[A] ?? {}, { on: true, runs: true })
+  overlap.pass(10)
+  t.ok(overlap.state().drift !== null || overlap.sent.includes(`disabled ${A}`), 'an overlap is told or undone at once')
+  t.end()
+})
+
+test('the process dies while calls are waited for: all is waited for anew', (t) => {
   for (const left of [0, 2]) {
     const model = draining(2)
-    const sinceMs = model.state().inFlight?.phaseSinceMs
     model.restart()
-    t.equal(model.state().inFlight?.phase, 'draining')
-    t.equal(model.state().inFlight?.phaseSinceMs, sinceMs)
     Object.assign(model.sides[B] ?? {}, { calls: left })
-    model.pass(minutes(3))
+    model.pass(minutes(9))
+    t.same(there(model), [B, []], 'A has to be seen well for the hold, as after every restart')
+    model.pass(minutes(4))
     t.same(there(model), [A, ['verified']])
     t.same(model.unsafe, [])
   }
@@ -250,7 +269,7 @@ test('an order waits, too, unless it is forced', (t) => {
     model.pass(5)
     return model
   }
-  t.equal(order(false).state().inFlight?.phase, 'draining')
+  t.same(waits(order(false)), ['draining'])
   t.same(there(order(true)), [A, ['verified']])
   t.end()
 })

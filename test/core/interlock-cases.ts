@@ -26,7 +26,7 @@ export function judgementOf ({ proposal, decision, proof = { state: 'proven', by
   if (trunk === undefined || state === undefined) throw new Error('no trunk')
   const demands = demandsOf(world.alertsByTrunk.get('acme') ?? [], trunk, world.topology.rules)
   const asked: Proposal = { from: A, to: B, cause: 'alert', demands, byOperator: request !== undefined, lastUsable: false, ...proposal }
-  const open: OpenDecision = { id: 'd1', from: asked.from, to: asked.to, cause: asked.cause, held: '', sinceMs: NOW, answer: null, ...decision }
+  const open: OpenDecision = { id: 'd1', from: asked.from, to: asked.to, cause: asked.cause, held: '', sinceMs: NOW, drainSinceMs: null, answer: null, ...decision }
   return { world, trunk, state, health: trunkHealth(world, trunk, state, NOW), demands, proposal: asked, decision: open, proof, nowMs: NOW }
 }
 

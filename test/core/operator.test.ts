@@ -30,7 +30,7 @@ const unmanaged: WorldParts = { evidence: { [driverOf(A)]: DOWN }, interfaces: {
 const onB: WorldParts = { state: { wanted: B }, interfaces: { [A]: buildInterface(false), [B]: buildInterface(true) }, evidence: { [evidenceKey.registration(B)]: {}, [evidenceKey.registration(A)]: null } }
 const drift = { detail: `${B} was switched on by somebody else`, decision: 'd0' }
 const proposed = (change: Partial<NonNullable<TrunkState['open']>> = {}): NonNullable<TrunkState['open']> =>
-  ({ id: 'd0', from: A, to: B, cause: 'alert', held: 'mode', sinceMs: NOW - SECOND, answer: null, ...change })
+  ({ id: 'd0', from: A, to: B, cause: 'alert', held: 'mode', sinceMs: NOW - SECOND, drainSinceMs: null, answer: null, ...change })
 const pathLost: WorldParts = { alerts: [buildAlert('pbx-a')], evidence: { [evidenceKey.path(A)]: DOWN } }
 
 interface Taken { readonly name: string; readonly given?: WorldParts; readonly order: TrunkOrder; readonly detail?: RegExp; readonly becomes: Partial<TrunkState> | ((state: TrunkState) => unknown); readonly pauses?: true }

@@ -3,7 +3,7 @@ import { test } from 'tap'
 import type { TrunkOrder } from '../../src/core/operator.ts'
 import { planTrunk } from '../../src/core/planner.ts'
 import type { TrunkTopology } from '../../src/core/topology.ts'
-import { A, B, buildAlert, buildInterface, buildWorld, C, NOW, SECOND } from '../helpers/build-world.ts'
+import { A, B, buildAlert, buildInterface, buildWorld, C, NOW, SECOND, TELLS_ALL } from '../helpers/build-world.ts'
 import type { WorldParts } from '../helpers/build-world.ts'
 import { createModelTrunk } from '../helpers/model-trunk.ts'
 import type { Death, ModelTrunk } from '../helpers/model-trunk.ts'
@@ -231,5 +231,74 @@ test('a plan that is carried out plans to nothing, and the same world gives the 
   t.same(again.actions.filter((a) => a.kind === 'apply'), [])
   const world = buildWorld({ trunk: { type: 'shared' }, state: { members: [A], wanted: null }, alerts: [buildAlert('pbx-a')] })
   t.same(planTrunk(world, 'acme', 'x', NOW + SECOND), planTrunk(world, 'acme', 'x', NOW + SECOND))
+  t.end()
+})
+
+test('what is held about one interface holds none of the others', (t) => {
+  const three = { names: ['pbx-a', 'pbx-b', 'pbx-c'] }
+  const unconfirmed = shared({}, { ...three, capabilities: { ...TELLS_ALL, persistent: false } })
+  unconfirmed.fire([buildAlert('pbx-a')])
+  unconfirmed.pass(60)
+  unconfirmed.sides[B]!.on = unconfirmed.sides[B]!.runs = false
+  unconfirmed.pass(60)
+  t.same(unconfirmed.sent, [`enabled ${B}`], 'an alert that nothing confirms')
+
+  const paused = shared({}, { ...three, pauses: [{ scope: 'gateway/pbx-a', actor: 'x', reason: 'm', atMs: NOW, untilMs: null }] })
+  paused.sides[A]!.path = false
+  paused.fire([buildAlert('pbx-a')])
+  paused.pass(60)
+  paused.sides[B]!.path = false
+  paused.fire([buildAlert('pbx-a'), buildAlert('pbx-b')])
+  paused.pass(60)
+  t.same(paused.sent, [`disabled ${B}`], 'a gateway that is paused')
+
+  const least = shared({ minEnabled: 2 }, three)
+  least.sides[C]!.path = false
+  least.fire([buildAlert('pbx-c')])
+  least.pass(60)
+  least.sides[C]!.path = true
+  least.fire([])
+  least.pass(30)
+  least.sides[A]!.path = false
+  least.fire([buildAlert('pbx-a')])
+  least.pass(1800)
+  t.same(least.sent, [`disabled ${C}`, `enabled ${C}`, `disabled ${A}`], 'min_enabled')
+  t.end()
+})
+
+test('whom a person puts in belongs to the trunk from then on', (t) => {
+  const model = shared({}, { names: ['pbx-a', 'pbx-b', 'pbx-c'], state: { members: [A, B] } })
+  model.sides[C]!.on = model.sides[C]!.runs = false
+  model.pass(30)
+  t.equal(model.order(switchoverTo(C)).ok, true)
+  model.pass(300)
+  t.same([model.sent, model.state().members, model.state().out], [[`enabled ${C}`, `disabled ${A}`, `disabled ${B}`], [A, B, C], [A, B]])
+  t.end()
+})
+
+test('a gateway that answers with errors only is left alone, and replaced by what was taken out', (t) => {
+  const model = shared({}, { names: ['pbx-a', 'pbx-b', 'pbx-c'], state: { out: [C] } })
+  model.sides[C]!.on = model.sides[C]!.runs = false
+  model.pass(5)
+  Object.assign(model.sides[A]!, { readError: true, sip: false })
+  Object.assign(model.sides[B]!, { answers: false, sip: false })
+  model.fire([buildAlert('pbx-a'), buildAlert('pbx-b')])
+  model.pass(300)
+  t.same(model.sent, [`enabled ${C}`])
+  t.end()
+})
+
+test('an abort takes out again what is being put in', (t) => {
+  const model = failing()
+  model.pass(60)
+  model.sides[A]!.path = true
+  model.fire([])
+  model.pass(20)
+  model.sides[A]!.registers = false
+  t.equal(model.order(order('failback')).ok, true)
+  model.pass(5)
+  t.equal(model.order({ verb: 'abort', trunk: 'acme' }).ok, true)
+  model.pass(60)
+  t.same([model.sent.slice(1), model.ended().at(-1), model.state().out], [[`enabled ${A}`, `disabled ${A}`], 'aborted', [A]])
   t.end()
 })

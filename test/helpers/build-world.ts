@@ -127,6 +127,7 @@ export function buildInterface (on: boolean, change: Partial<InterfaceState> = {
     lastLifeAtMs: NOW - SECOND,
     lifeByBinding: false,
     command: null,
+    refutedAtMs: null,
     ...change
   }
 }

@@ -7,7 +7,7 @@ import type { Interlock, Proposal } from './judgement.ts'
  * To switch the wanted interface on again is no move, and a trunk without any is worse than all that is distrusted here.
  * The others still have to be proven off.
  */
-const isMove = (proposal: Proposal): boolean => proposal.cause !== 'upkeep'
+const isMove = (proposal: Proposal): boolean => proposal.cause !== 'upkeep' || proposal.from !== null
 
 /** Engaged, or this would be one incident too many. Incidents are the causes of alert and health switchovers only. */
 export const brake: Interlock = ({ world, trunk, health, proposal, decision, nowMs }) => {

@@ -41,7 +41,9 @@ export const hold: Interlock = ({ world, trunk, state, health, proposal, nowMs }
   if (proposal.cause !== 'failback' || proposal.to === null) return null
   const { wellSinceMs } = interfaceState(state, proposal.to)
   if (wellSinceMs === null) return refuse(`${proposal.to} is not well`)
-  if (!provesPath(health.get(proposal.to))) return refuse(`nothing tells whether ${proposal.to} reaches the carrier while it is off`)
+  // What is put in beside others on a shared trunk costs nobody his calls while it is tried.
+  const beside = state.members !== null && proposal.from === null
+  if (!beside && !provesPath(health.get(proposal.to))) return refuse(`nothing tells whether ${proposal.to} reaches the carrier while it is off`)
   if (waitsForCalls(trunk, state, proposal, health)) return refuse(`nobody can say whether ${proposal.from ?? ''} has calls, and no window says when they may be lost`)
   const untilMs = wellSinceMs + holdMs(world, state, nowMs)
   return nowMs < untilMs ? refuse(`${proposal.to} has been well for ${Math.floor((nowMs - wellSinceMs) / 1000)} s only`, untilMs) : null

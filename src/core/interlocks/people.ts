@@ -23,7 +23,9 @@ export const pin: Interlock = ({ trunk, state, proposal, nowMs }) => {
   const own = standingPin(state, nowMs)
   // On a shared trunk it stays on, and the others go and come beside it.
   const keeps = trunk.type === 'shared' ? proposal.from !== own?.interface : proposal.to === own?.interface
-  if (own === null || keeps) return null
+  // A trunk that never came to its pinned interface is not left without any.
+  const mends = proposal.cause === 'upkeep' && proposal.from === null
+  if (own === null || keeps || mends) return null
   return refuse(`${own.actor} pinned it to ${own.interface}: ${own.reason}`, own.untilMs)
 }
 
