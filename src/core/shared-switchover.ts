@@ -9,35 +9,23 @@
  */
 import { mayBeOn } from './observe.ts'
 import { NO_STEP } from './plan.ts'
-import type { Note, Step } from './plan.ts'
-import { awaitVerification, command, ending, to, TRIES } from './transaction.ts'
-import type { Context, Result } from './transaction.ts'
+import type { Step } from './plan.ts'
+import { awaitVerification, command, ending, runPhases, to, TRIES } from './transaction.ts'
+import type { Context, Phases, Result } from './transaction.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
 import { interfaceState } from './world.ts'
 import type { AdminState } from './observation.ts'
-import type { Phase, Switchover, TrunkState, World } from './world.ts'
+import type { Switchover, TrunkState, World } from './world.ts'
 
 /** Moves a shared trunk's switchover on as far as the world allows now. */
-export function advanceShared (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
-  let state = before
-  const notes: Note[] = []
-  // At most: every phase once, and the way back.
-  for (let turn = 0; turn < 8 && state.inFlight !== null; turn++) {
-    const run = state.inFlight
-    const context: Context = { world, trunk, state, run, health, nowMs }
-    const step = abort(context) ?? PHASES[run.phase](context)
-    notes.push(...step.notes)
-    state = step.state
-    const moved = state.inFlight === null || state.inFlight.phase !== run.phase || state.inFlight.rollingBack !== run.rollingBack
-    if (!moved) return { ...step, notes }
-  }
-  return { ...NO_STEP, state, notes }
+export function advanceShared (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  return runPhases(PHASES, abort, { world, trunk, state, health, nowMs })
 }
 
 // Nothing has to be proven: a phase that a reload left behind goes on with the next one.
-const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { proving: (context) => to(context, 'enabling'), enabling, verifying, disabling }
+const PHASES: Phases = { proving: (context) => to(context, 'enabling'), enabling, verifying, disabling }
 
 function enabling (context: Context): Step {
   const { state, run, health } = context

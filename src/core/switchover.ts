@@ -13,14 +13,14 @@ import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { isVouchedOff, proofFor, proofOthersOff } from './proof.ts'
 import { REBINDING_TRIES, rebindingOf, startRebinding, swapContacts } from './rebinding.ts'
-import { awaitVerification, command, direction, ending, gatewayOfInterface, observing, to, TRIES, waiting } from './transaction.ts'
-import type { Context, Result } from './transaction.ts'
+import { awaitVerification, command, direction, ending, gatewayOfInterface, observing, runPhases, to, TRIES, waiting } from './transaction.ts'
+import type { Context, Phases, Result } from './transaction.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { verification } from './verification.ts'
 import type { Wait } from './waits.ts'
 import { interfaceState, newDebt } from './world.ts'
-import type { Debt, Phase, Switchover, TrunkState, World } from './world.ts'
+import type { Debt, Switchover, TrunkState, World } from './world.ts'
 
 /** A read-back that allows an enable must not be older. */
 const READ_BACK_MS = 2000
@@ -30,23 +30,11 @@ const UNREADABLE_MS = 5000
 const REBINDING_MS = 30_000
 
 /** Moves the trunk's switchover on as far as the world allows now. */
-export function advance (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
-  let state = before
-  const notes: Note[] = []
-  // At most: every phase forth and back once.
-  for (let turn = 0; turn < 10 && state.inFlight !== null; turn++) {
-    const run = state.inFlight
-    const context: Context = { world, trunk, state, run, health, nowMs }
-    const step = abort(context) ?? PHASES[run.phase](context)
-    notes.push(...step.notes)
-    state = step.state
-    const moved = state.inFlight === null || state.inFlight.phase !== run.phase || state.inFlight.rollingBack !== run.rollingBack
-    if (!moved) return { ...step, notes }
-  }
-  return { ...NO_STEP, state, notes }
+export function advance (world: World, trunk: TrunkTopology, state: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): Step {
+  return runPhases(PHASES, abort, { world, trunk, state, health, nowMs })
 }
 
-const PHASES: Readonly<Record<Phase, (context: Context) => Step>> = { disabling, proving, enabling, verifying }
+const PHASES: Phases = { disabling, proving, enabling, verifying }
 
 function disabling (context: Context): Step {
   const { state, run, health } = context

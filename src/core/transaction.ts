@@ -27,6 +27,26 @@ export interface Context {
   readonly nowMs: EpochMs
 }
 
+/** What each phase does; it gives the next phase, or what it waits for. */
+export type Phases = Readonly<Record<Phase, (context: Context) => Step>>
+
+/** Goes from phase to phase as far as the world allows now. @param abort - asked first in each; null: nobody wants that */
+export function runPhases (phases: Phases, abort: (context: Context) => Step | null, at: Omit<Context, 'run'>): Step {
+  let { state } = at
+  const notes: Note[] = []
+  // At most: every phase forth and back once.
+  for (let turn = 0; turn < 10 && state.inFlight !== null; turn++) {
+    const run = state.inFlight
+    const context: Context = { ...at, state, run }
+    const step = abort(context) ?? phases[run.phase](context)
+    notes.push(...step.notes)
+    state = step.state
+    const moved = state.inFlight === null || state.inFlight.phase !== run.phase || state.inFlight.rollingBack !== run.rollingBack
+    if (!moved) return { ...step, notes }
+  }
+  return { ...NO_STEP, state, notes }
+}
+
 /** Which interface goes off and which comes on in the present direction. */
 export function direction (run: Switchover): { readonly off: InterfaceKey | null; readonly on: InterfaceKey | null } {
   return run.rollingBack ? { off: run.to, on: run.from } : { off: run.from, on: run.to }
