@@ -59,7 +59,9 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
     // Nobody changes anything at a gateway that doesn't run; what is so already is not changed either.
     const runs = !gateway.has('dead') && !gateway.has('frozen')
     const state = verb === 'disables' ? 'disabled' : 'enabled'
-    if (runs && gateway.intends() === (state === 'disabled')) world.touched(gateway, state)
+    // Unseen, it can't be told from a restart.
+    const seen = !gateway.has('unseen') && !gateway.has('management-dead') && !world.vantage.cut
+    if (runs && seen && gateway.intends() === (state === 'disabled')) world.touched(gateway, state)
     if (runs) gateway.write(state)
   }
   if (carrier !== undefined) {
