@@ -51,6 +51,8 @@ interface Rules {
   readonly proofMs: number
   /** The gateways register; false: the carrier knows them by their addresses. */
   readonly registers: boolean
+  /** Pointsman's own way to everything is cut. */
+  readonly blind: () => boolean
   /** All interfaces are on at once; else one. */
   readonly shared: boolean
   /** The carrier refuses a second contact. */
@@ -187,8 +189,8 @@ export function createInvariants (rules: Rules): Invariants {
     const trunk = sight?.trunk
     const mayAct = trunk !== undefined && trunk.mode === 'automatic' && sight?.paused === false && touched.size === 0 && (rules.shared || trunk.wanted !== null)
     const nowMs = clock.now()
-    // What its gateway does while nobody can read it is not seen.
-    const unseen = gateways.some((gateway) => isSilent(gateway) && (rules.shared || trunk?.wanted === gateway.id))
+    // What its gateway does while nobody can read it is not seen; what it has lost altogether nobody can enable.
+    const unseen = rules.blind() || gateways.some((gateway) => (isSilent(gateway) || gateway.has('no-interface')) && (rules.shared || trunk?.wanted === gateway.id))
     if (!mayAct || unseen || gateways.some((gateway) => gateway.intends())) { goneSinceMs = null; idleSinceMs = null; return }
     goneSinceMs ??= nowMs
     idleSinceMs ??= nowMs
@@ -224,7 +226,8 @@ export function createInvariants (rules: Rules): Invariants {
       if (carrier.overlaps() > overlaps && !rules.shared) broken('two contacts are bound at once')
       overlaps = carrier.overlaps()
     },
-    touched: (id, state) => { touched.set(id, state) },
+    // In the middle of a switchover it can't be told from what the switchover did.
+    touched: (id, state) => { if (see()?.trunk.switchover == null) touched.set(id, state) },
     adopted: () => { touched.clear() },
     vouched: (id) => { vouched.add(id) },
     rests: () => {

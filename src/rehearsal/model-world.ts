@@ -88,7 +88,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   }))
   const monitoring = createModelMonitoring(truth, { shipped: true, watchdog: config.topology.watchdog === null ? null : { alertname: 'Watchdog', severity: 'none' } })
   const invariants = createInvariants({
-    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', shared: config.topology.trunks.get('acme')?.type === 'shared', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
+    clock: truth, startMs, plannerNow: clock.now, planEveryMs: 2000, trunk: 'acme', blind: () => vantage.cut, shared: config.topology.trunks.get('acme')?.type === 'shared', gateways: [...gateways.values()], carrier, proofMs: registers ? expires * 1100 : SILENT_MS, rejects: registers && onSecond === 'reject', registers,
     see: () => {
       const [engine, trunk] = [process.engine(), process.trunk()]
       return engine === null || trunk === null ? null : { trunk, paused: engine.survey().pauses.length > 0, world: engine.world }

@@ -47,8 +47,6 @@ async function happen (world: ModelWorld, event: Event): Promise<void> {
   const { gateway: letter, person, carrier, prometheus, alert, calls, clock, alertmanager, pointsman, operator } = event
   if (letter !== undefined) {
     const gateway = gatewayAt(world, letter)
-    // It takes a person to remove one that is on.
-    if (event.fault === 'no-interface' && gateway.intends()) world.invariants.touched(gateway.id, 'disabled')
     if (event.fault !== undefined) gateway.inject(event.fault)
     if (event.heals !== undefined) gateway.heal(event.heals)
     if (event.boots !== undefined) gateway.setBoots(event.boots)

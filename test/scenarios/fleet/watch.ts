@@ -55,7 +55,7 @@ export function createFleetWatch (): FleetWatch {
       for (const { id, interfaces } of topology.trunks.values()) {
         const gateways = interfaces.flatMap(({ key }) => lines.get(key) ?? [])
         const watch = createInvariants({
-          clock, startMs, plannerNow: clock.now, planEveryMs: PLAN_EVERY_MS, trunk: id, shared: false, gateways, carrier: carrierOf(id), proofMs: PROOF_MS, rejects: true, registers: true,
+          clock, startMs, plannerNow: clock.now, planEveryMs: PLAN_EVERY_MS, trunk: id, blind: () => installation.vantage.cut, shared: false, gateways, carrier: carrierOf(id), proofMs: PROOF_MS, rejects: true, registers: true,
           see: () => see(id), journal: () => process.store().allRecords().filter((record) => record.trunk === id)
         })
         watches.set(id, watch)
