@@ -1,5 +1,5 @@
 /** Ten thousand targets: what they cost, whether each is probed in time, and what happens when all of them fall silent. */
-import { startPointsman, type Pointsman } from '../lab/pointsman.ts'
+import { startPointsman } from '../lab/pointsman.ts'
 import type { Stage } from '../lab/processes.ts'
 import { sleep, until } from '../lab/wait.ts'
 import { createGapMeter, worstGap, type Gap } from './gaps.ts'
@@ -27,8 +27,8 @@ const watchMemory = (pid: number): { readonly stop: () => readonly number[] } =>
 }
 
 /** Probes that ended otherwise than alive, since its start. */
-const failures = async (pointsman: Pointsman): Promise<number> => {
-  const text = await pointsman.metrics()
+const failures = async (): Promise<number> => {
+  const text = await (await fetch(`http://${AT.host}:${AT.port}/metrics`)).text()
   return [...text.matchAll(/^pointsman_probe_results_total\{.*reason="(?!alive)[^"]+"\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
@@ -77,12 +77,12 @@ export const benchLoad = async (stage: Stage): Promise<boolean> => {
   const { pid } = pointsman.process
   try {
     await until('two probes of every target', async () => isEach((await uas.ask('report')).requests, 2), 60_000, 1000)
-    const failedBefore = await failures(pointsman)
+    const failedBefore = await failures()
     await uas.ask('reset')
     const memory = watchMemory(pid)
     const [cpu, start] = [cpuSeconds(pid), performance.now()]
     await sleep(SECONDS * 1000)
-    const used = { cpu: cpuSeconds(pid) - cpu, wallMs: performance.now() - start, memory: memory.stop(), failed: await failures(pointsman) - failedBefore }
+    const used = { cpu: cpuSeconds(pid) - cpu, wallMs: performance.now() - start, memory: memory.stop(), failed: await failures() - failedBefore }
     const isLoadMet = judgeLoad(used, await uas.ask('report'))
 
     console.log('\n## all of them fall silent at once')
@@ -92,7 +92,7 @@ export const benchLoad = async (stage: Stage): Promise<boolean> => {
     await sleep(Math.max(60_000, SECONDS * 500))
     const silence = silentMemory.stop()
     const gaps = meter.read()
-    const failed = await failures(pointsman) - failedBefore
+    const failed = await failures() - failedBefore
     if (failed < TARGETS) throw new Error(`only ${failed} probes noticed the silence`)
     return [isLoadMet, judgeSilence(silence, gaps)].every(Boolean)
   } finally {
