@@ -13,7 +13,8 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
 
   app.get('/metrics', async (request, reply) => {
     const { contentType, chunks } = await deps.metrics.render(deps.engine.ready() ? deps.engine.survey() : null, request.headers.accept)
-    return reply.header('content-type', contentType).send(Readable.from(paced(chunks)))
+    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    return reply.header('content-type', contentType).header('content-length', length).send(Readable.from(paced(chunks)))
   })
   app.get('/-/healthy', async (_request, reply) => {
     const healthy = deps.engine.healthy()
