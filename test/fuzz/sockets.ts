@@ -111,7 +111,10 @@ function exchange (port: number, bytes: Buffer, dice: Dice): Promise<Exchange> {
 
 /** @returns the body (empty: none, or cut off), and what it takes of `rest` [bytes] */
 function bodyOf (head: string, rest: string): { readonly body: string; readonly length: number } {
-  if (/^transfer-encoding: chunked/im.test(head)) return { body: '', length: rest.indexOf('0\r\n\r\n') + 5 }
+  if (/^transfer-encoding: chunked/im.test(head)) {
+    const end = /\r\n0\r\n\r\n/.exec(rest)
+    return { body: '', length: end === null ? rest.length : end.index + end[0].length }
+  }
   const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0)
   const bytes = Buffer.from(rest).subarray(0, length)
   return { body: bytes.length === length ? bytes.toString() : '', length }
