@@ -23,7 +23,11 @@ export function propose (trunk: TrunkTopology, state: TrunkState, health: Health
   if (wanted === null) return some(unanswerable(demands))
   const pinned = standingPin(state, nowMs)?.interface ?? null
   const away = leave(trunk, state, health, demands, wanted, pinned)
-  return away.length > 0 ? away : some(mend(state, health, wanted) ?? better(trunk, state, health, demands, wanted, pinned))
+  if (away.length > 0) return away
+  const mended = mend(state, health, wanted)
+  if (mended !== null) return [mended]
+  const replaced = replace(trunk, state, health, demands, wanted, pinned)
+  return replaced.length > 0 ? replaced : some(better(trunk, state, health, demands, wanted, pinned))
 }
 
 function some (proposal: Proposal | null): readonly Proposal[] {
@@ -66,6 +70,15 @@ function mend (state: TrunkState, health: HealthMap, wanted: InterfaceKey): Prop
   const returned = state.debts.some((debt) => health.get(debt.interface)?.answers === 'yes' && health.get(debt.interface)?.enabled === true)
   if (returned || (its.enabled !== false && !onlyLostItself(its))) return null
   return { from: null, to: wanted, cause: 'upkeep', demands: [], byOperator: false, lastUsable: false }
+}
+
+/**
+ * The wanted interface is gone from its gateway: nobody can enable it there, and no evidence calls it down. Another one
+ * carries, once the absence has lasted long enough to prove that nothing is registered (proof.ts).
+ */
+function replace (trunk: TrunkTopology, state: TrunkState, health: HealthMap, demands: readonly Demand[], wanted: InterfaceKey, pinned: InterfaceKey | null): readonly Proposal[] {
+  if (state.baseline !== 'adopted' || interfaceState(state, wanted).observed?.present !== false || pinned === wanted) return []
+  return refugesFrom(trunk, state, demands, health, wanted, pinned).map(({ to, lastUsable }) => ({ from: null, to, cause: 'upkeep', demands: [], byOperator: false, lastUsable }))
 }
 
 /** A rule prefers another one, or the trunk goes back by itself. */

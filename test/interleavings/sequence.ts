@@ -117,8 +117,19 @@ export function * everySequence (): Generator<Sequence> {
   }
 }
 
+/** A clock that is set while Pointsman does not run can't be told from time that has passed: what time proves is proven. */
+function withoutUnseenSteps (events: Sequence['events']): Sequence['events'] {
+  let runs = true
+  return events.filter(({ pointsman, clock }) => {
+    if (pointsman === 'killed' || pointsman === 'stopped') runs = false
+    if (pointsman === 'starts') runs = true
+    return runs || clock === undefined
+  })
+}
+
 /** The story of a sequence, with its tail: everything is whole again, nobody forbids anything, and then nothing happens. */
-export function timelineOf ({ setting, events, kind, query }: Sequence): Timeline {
+export function timelineOf ({ setting, events: given, kind, query }: Sequence): Timeline {
+  const events = withoutUnseenSteps(given)
   const quiet = (happenings: readonly Happening[], after: string): Event[] => happenings.map((happening, index) => ({ after: index === 0 ? after : '0s', ...happening }))
   const cure = events.map(cureOf).filter((each) => each !== null)
   const all: Event[] = [...events, ...quiet(cure, '5s'), ...quiet(PERMISSION, '1s'), ...quiet(PEACE, '15s'), ...quiet(LAST_RESORT, '15s'), ...quiet(PERMISSION, '5s')]
