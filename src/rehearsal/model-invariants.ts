@@ -101,7 +101,8 @@ export function createInvariants (rules: Rules): Invariants {
   const lastLife = new Map<string, number>()
   /** Since when every read showed it off, and the last such read. */
   const off = new Map<string, { readonly sinceMs: number; readonly atMs: number }>()
-  const touched = new Map<string, AdminState>()
+  /** What a person did; `seen`: a read has shown it. Silent before that, it can't be told from what the gateway did by itself. */
+  const touched = new Map<string, { readonly state: AdminState; readonly seen: boolean }>()
   const vouched = new Set<string>()
   /** When its driver was last silent. */
   const silentAtMs = new Map<string, number>()
@@ -138,7 +139,8 @@ export function createInvariants (rules: Rules): Invariants {
     const { trunk, world } = sight
     if (!isOrdered(trunk, journal())) broken(`${command} ${id} in mode ${trunk.mode}`)
     if (trunk.switchover === null && sight.paused) broken(`${command} ${id} while paused`)
-    if (touched.has(id) && touched.get(id) !== command) broken(`${command} ${id} undoes what a person did`)
+    const person = touched.get(id)
+    if (person?.seen === true && person.state !== command) broken(`${command} ${id} undoes what a person did`)
     const told = journal().filter((r) => r.type === 'command' && r.data['command'] === command && r.data['interface'] === id).length
     const sent = commands.filter((c) => c.text === `${command} ${id}`).length
     // A debtor that refuses is commanded again and again: the journal is told once, the stored state each time.
@@ -162,6 +164,8 @@ export function createInvariants (rules: Rules): Invariants {
     const nowMs = clock.now()
     lastLife.set(id, nowMs)
     if (seen === null) return
+    const person = touched.get(id)
+    if (person !== undefined && (seen.admin === 'disabled') === (person.state === 'disabled')) touched.set(id, { ...person, seen: true })
     if (seen.present && seen.admin !== 'disabled') off.delete(id)
     else off.set(id, { sinceMs: off.get(id)?.sinceMs ?? nowMs, atMs: nowMs })
   }
@@ -215,7 +219,10 @@ export function createInvariants (rules: Rules): Invariants {
     look: () => {
       const sight = see()
       for (const gateway of gateways) {
-        if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
+        if (isSilent(gateway)) {
+          silentAtMs.set(gateway.id, clock.now())
+          if (touched.get(gateway.id)?.seen === false) touched.delete(gateway.id)
+        }
         if (!carrier.bound().includes(gateway.contact)) goneAtMs.set(gateway.id, clock.now())
       }
       watchEmergency(sight)
@@ -227,7 +234,7 @@ export function createInvariants (rules: Rules): Invariants {
       overlaps = carrier.overlaps()
     },
     // In the middle of a switchover it can't be told from what the switchover did.
-    touched: (id, state) => { if (see()?.trunk.switchover == null) touched.set(id, state) },
+    touched: (id, state) => { if (see()?.trunk.switchover == null) touched.set(id, { state, seen: false }) },
     adopted: () => { touched.clear() },
     vouched: (id) => { vouched.add(id) },
     rests: () => {
