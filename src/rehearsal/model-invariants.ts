@@ -219,10 +219,8 @@ export function createInvariants (rules: Rules): Invariants {
     look: () => {
       const sight = see()
       for (const gateway of gateways) {
-        if (isSilent(gateway)) {
-          silentAtMs.set(gateway.id, clock.now())
-          if (touched.get(gateway.id)?.seen === false) touched.delete(gateway.id)
-        }
+        if (isSilent(gateway)) silentAtMs.set(gateway.id, clock.now())
+        if ((isSilent(gateway) || rules.blind()) && touched.get(gateway.id)?.seen === false) touched.delete(gateway.id)
         if (!carrier.bound().includes(gateway.contact)) goneAtMs.set(gateway.id, clock.now())
       }
       watchEmergency(sight)
