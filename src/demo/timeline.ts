@@ -105,7 +105,7 @@ function recordSteps (record: JournalRecord, { trunk }: Snapshot, { originMs }: 
     case 'outcome': return outcome(data, text, step)
     case 'phase': return data['provenBy'] === undefined ? [] : [step('proof', null, proofSentence(text('provenBy')))]
     case 'ended': return [text('result') === 'verified' ? step('verified', text('wanted'), `${text('wanted')} is registered and answers`) : step('ended', text('wanted'), explainRecord(type, data))]
-    case 'baseline': case 'command': return []
+    case 'baseline': case 'command': case 'snapshot': return []
     default: return [step('note', null, explainRecord(type, data))]
   }
 }
