@@ -7,13 +7,19 @@ import { createSipClient } from '../../src/sip/client.ts'
 import { permitted } from '../helpers/permitted.ts'
 import { startCalls, startPbx } from './calls.ts'
 import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
-import type { Carrier, Gateway } from './kamailio.ts'
+import type { Carrier, Gateway, OnSecond } from './kamailio.ts'
 import type { Stage } from './processes.ts'
 import type { Report } from './report.ts'
 import { ADDRESSES, EXPIRES_SECONDS } from './scene.ts'
 import { until } from './wait.ts'
 
 const ACCOUNT = { user: 'adapters', password: 'password-of-adapters', second: 'reject' } as const
+/** One for each policy, whose bindings nobody but the check changes. */
+const ACCOUNTS = {
+  reject: { user: 'change1', password: 'password-of-change1', second: 'reject' },
+  replace: { user: 'change2', password: 'password-of-change2', second: 'replace' },
+  coexist: { user: 'change3', password: 'password-of-change3', second: 'coexist' }
+} as const
 const deadline = (): AbortSignal => AbortSignal.timeout(2000)
 
 const checkDriver = async (report: Report, gateway: Gateway, carrier: Carrier): Promise<void> => {
@@ -64,6 +70,33 @@ const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrie
   await driver.close()
 }
 
+/** What one message does to the bindings of a real registrar. B is a Contact that nobody else registers. */
+const checkChanges = async (report: Report, gateway: Gateway, carrier: Carrier, second: OnSecond): Promise<void> => {
+  const sip = createSipClient({ clock: systemClock, random: systemRandom })
+  const target = { uri: `sip:${carrier.ip}`, aor: `sip:${ACCOUNTS[second].user}@${REALM}`, localAddress: ADDRESSES.probes }
+  const credentials = { username: ACCOUNTS[second].user, password: createSecret(ACCOUNTS[second].password) }
+  const change = async (...changes: readonly (readonly [uri: string, expiresSeconds: number])[]): Promise<string> => {
+    const answer = await sip.changeBindings(target, credentials, changes.map(([uri, expiresSeconds]) => ({ uri, expiresSeconds })), 1000, deadline())
+    return answer.kind === 'listed' ? answer.contacts.map((contact) => contact.uri).join(' ') : 'code' in answer ? String(answer.code) : answer.kind
+  }
+  const bound = async (): Promise<string> => (await carrier.bindings(ACCOUNTS[second].user)).map(({ host }) => host).join(' ')
+  const a = `sip:a@${gateway.ip}:5060`
+  const b = 'sip:b@127.0.21.2:5060;line=7'
+  await change([a, 10])
+  const beside = await change([b, 10])
+  const wanted = { reject: '403', replace: b, coexist: `${a} ${b}` }[second]
+  report.check(beside.split(' ').toSorted().join(' ') === wanted.split(' ').toSorted().join(' '), `${second}: a second Contact beside the first: ${beside}`)
+  await change([b, 0])
+  await change([a, 10])
+  const swapped = await change([a, 0], [b, 6])
+  report.check(swapped === b && await bound() === '127.0.21.2', `${second}: one message exchanges the Contacts: ${swapped}`)
+  const again = await change([b, 6], [a, 0])
+  report.check(again === b, `${second}: the same in another order: ${again}`)
+  const removed = await change([b, 0])
+  report.check(removed === '' && await bound() === '', `${second}: exactly that Contact is removed${removed === '' ? '' : `: ${removed}`}`)
+  await sip.close()
+}
+
 const checkSip = async (report: Report, gateway: Gateway, carrier: Carrier): Promise<void> => {
   const sip = createSipClient({ clock: systemClock, random: systemRandom })
   const target = { uri: `sip:${carrier.ip}`, aor: `sip:${ACCOUNT.user}@${REALM}`, localAddress: ADDRESSES.probes }
@@ -84,7 +117,7 @@ const checkSip = async (report: Report, gateway: Gateway, carrier: Carrier): Pro
 
 export const checkAdapters = async (report: Report, stage: Stage): Promise<void> => {
   report.section('Adapters at real servers')
-  const carrier = await startCarrier(stage, ADDRESSES.carrier, [ACCOUNT], EXPIRES_SECONDS)
+  const carrier = await startCarrier(stage, ADDRESSES.carrier, [ACCOUNT, ...Object.values(ACCOUNTS)], EXPIRES_SECONDS)
   const gateway = createGateway(stage, {
     name: 'adapters', ip: '127.0.21.1', carrier: carrier.ip, pbx: ADDRESSES.pbx, account: ACCOUNT, expiresSeconds: EXPIRES_SECONDS, retrySeconds: 0
   })
@@ -94,4 +127,5 @@ export const checkAdapters = async (report: Report, stage: Stage): Promise<void>
   await gateway.stop()
   await gateway.start()
   await checkSip(report, gateway, carrier)
+  for (const second of ['reject', 'replace', 'coexist'] as const) await checkChanges(report, gateway, carrier, second)
 }

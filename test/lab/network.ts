@@ -1,4 +1,4 @@
-/** The packet filter: takes one gateway's way to the carrier away, and nobody else's. */
+/** The packet filter: takes one gateway's way to the carrier, or its SIP service, away, and nobody else's. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
@@ -12,6 +12,20 @@ export interface Uplink {
 
 const nft = async (...commands: readonly string[]): Promise<void> => {
   await run('nft', [commands.join('; ')])
+}
+
+/** A gateway's SIP service, for everybody; its management stays. */
+export const createSipService = (gateway: string): Uplink => {
+  const table = `sip_${gateway.replaceAll('.', '_')}`
+  return {
+    cut: () => nft(
+      `add table ip ${table}`,
+      `add chain ip ${table} input { type filter hook input priority 0; policy accept; }`,
+      `add rule ip ${table} input ip daddr ${gateway} udp dport 5060 counter drop`,
+      `add rule ip ${table} input ip saddr ${gateway} udp sport 5060 counter drop`
+    ),
+    restore: () => nft(`add table ip ${table}`, `delete table ip ${table}`)
+  }
 }
 
 /** The way between a gateway and the carrier. */

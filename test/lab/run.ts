@@ -1,4 +1,4 @@
-/** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [SECTION...]`; see README.md here. */
+/** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [--rounds=N] [SECTION...]`; see README.md here. */
 import { checkAdapters } from './adapters.ts'
 import { checkExporter } from './exporter.ts'
 import { createReport } from './report.ts'
@@ -11,6 +11,7 @@ import { checkNotifications } from './notifications.ts'
 import { playPair } from './pair.ts'
 import { checkProber } from './prober.ts'
 import { createStage } from './processes.ts'
+import { playHandovers } from './handover.ts'
 import { GATEWAY_KILLED, playTable, UPLINK_CUT } from './rounds.ts'
 import { INTERLOCKS, startScene } from './scene.ts'
 import { smoke } from './smoke.ts'
@@ -52,7 +53,16 @@ const SECTIONS: Readonly<Record<string, Section>> = {
     await playTable(report, await startScene(stage, 'replace'), UPLINK_CUT, ROUNDS)
   }),
   pair: onStage(playPair),
+  handover: onStage((report, stage) => playHandovers(report, stage, roundsAsked())),
   innovaphone: onStage(playInnovaphone)
+}
+
+/** `--rounds=N`: rounds of each kind of handover; null: a few. @throws Error - another option, or no number */
+function roundsAsked (): number | null {
+  const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'))
+  const numbers = options.map((option) => /^--rounds=([1-9]\d{0,2})$/.exec(option)?.[1])
+  if (numbers.length > 1 || numbers.includes(undefined)) throw new Error(`unknown option ${options.join(' ')}; there is --rounds=N`)
+  return numbers[0] === undefined ? null : Number(numbers[0])
 }
 
 const main = async (): Promise<number> => {
@@ -61,7 +71,8 @@ const main = async (): Promise<number> => {
   if (outer !== null) return outer
   const report = createReport((line) => console.log(line))
   report.note(`differs from deploy/: ${JSON.stringify(INTERVALS)}; differs from Pointsman's defaults: interlocks ${JSON.stringify(INTERLOCKS)}`)
-  const wanted = process.argv.slice(2)
+  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+  roundsAsked()
   for (const name of wanted) if (SECTIONS[name] === undefined) throw new Error(`no section ${name}; there are: ${Object.keys(SECTIONS).join(', ')}`)
   for (const [name, section] of Object.entries(SECTIONS)) if (wanted.length === 0 || wanted.includes(name)) await section(report)
   const { passed, failed } = report.counts()
