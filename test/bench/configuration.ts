@@ -9,6 +9,8 @@ export const SHAPE = {
   gateway: { driver: 'innovaphone', username: 'pointsman' },
   probe: { method: 'OPTIONS', local_address: '127.0.32.9' },
   trunk: { type: 'exclusive', registration: { auth: 'register', on_second: 'replace', expires: '300s' } },
+  // Each pair of gateways is an incident of its own here; nothing else of the interlocks is changed.
+  interlocks: { brake: { incidents: 1000, per_day: 10_000 } },
   rule: { name: 'trunk-down', match: ['alertname="SipTrunkDown"'], target: { trunk: '{trunk}', gateway: '{gateway}' }, demand: 'disable', evidence: 'probe' }
 } as const
 
@@ -34,7 +36,8 @@ export const configuration = (stage: Stage, trunks: number): Record<string, unkn
       registration: { ...SHAPE.trunk.registration, aor: `sip:${trunk}@bench.test`, registrar: `sip:${CARRIER_IP}` },
       interfaces: [interfaceOf('a', pair, aIp, interfaceName), interfaceOf('b', pair, bIp, interfaceName)]
     }])),
-    rules: [SHAPE.rule]
+    rules: [SHAPE.rule],
+    interlocks: SHAPE.interlocks
   }
 }
 

@@ -163,7 +163,7 @@ const main = async (): Promise<number> => {
   if (outer !== null) return outer
   const missed: string[] = []
   for (const name of names) if (!await play(name)) missed.push(name)
-  console.log(missed.length === 0 ? '\nall aims met' : `\nmissed: ${missed.join(', ')}`)
+  console.log(missed.length === 0 ? '\nwhat is judged has passed; the speed of failover is printed only' : `\nmissed: ${missed.join(', ')}`)
   return missed.length === 0 ? 0 : 1
 }
 
