@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
@@ -6,7 +7,7 @@ import { createSecret } from '../../src/secret.ts'
 import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.ts'
 import type { GatewayFaults } from '../../src/simulator/gateway-faults.ts'
 import { testContract } from './contract.ts'
-import type { MakeSubject } from './contract.ts'
+import type { MakeSubject, Wire } from './contract-subject.ts'
 import { innovaphoneStub, kamailioStub } from './stubs.ts'
 import type { Stub } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
@@ -16,15 +17,29 @@ const PASSWORD = 'canary-one'
 const account = { username: 'pointsman', password: createSecret(PASSWORD) }
 const secrets = [PASSWORD, Buffer.from(`pointsman:${PASSWORD}`).toString('base64'), 'acme.example']
 
+const PEM = (name: string): string => readFileSync(new URL(`../fixtures/drivers/tls-${name}.pem`, import.meta.url), 'utf8')
+
+/** Certificate of the gateway, and what the driver trusts. */
+function certificates (wire: Wire): { readonly pem?: string; readonly ca?: string } {
+  switch (wire) {
+    case 'plain': return {}
+    case 'tls': return { pem: PEM('127.0.0.1'), ca: PEM('127.0.0.1') }
+    case 'wrong-name': return { pem: PEM('other.test'), ca: PEM('other.test') }
+    case 'unknown-issuer': return { pem: PEM('127.0.0.1'), ca: PEM('other.test') }
+  }
+}
+
 function stubbed (kind: string, stub: () => Stub, path: string, settings: object, names: { on: string; off: string; absent: string }): MakeSubject {
-  return async (t: Test) => {
+  return async (t: Test, wire = 'plain') => {
     const gateway = stub()
-    const server = await createUnrulyServer(gateway)
-    const driver = createDriver(kind, { url: `${server.url}${path}`, ...settings }, { clock, random })
+    const { pem, ca } = certificates(wire)
+    const server = await createUnrulyServer({ ...gateway, ...pem === undefined ? {} : { pem } })
+    const driver = createDriver(kind, { url: `${server.url}${path}`, ...settings, ...ca === undefined ? {} : { ca } }, { clock, random })
     t.teardown(async () => { await driver.close(); await server.close() })
     return {
       driver, names, secrets, runs: gateway.runs,
       misbehave: (kind, only) => { server.misbehave(kind, only); return Promise.resolve(true) },
+      paths: () => server.asked.map(({ path }) => path),
       switchOff: () => server.close()
     }
   }
@@ -38,7 +53,8 @@ const SIMULATED_ON_WRITES: Partial<Record<Misbehaviour, Partial<GatewayFaults>>>
   ignored: { ignored: ['change'] }, late: { activate: 'reset-after' }, 'reset-early': { activate: 'reset-before' }
 }
 
-const simulated: MakeSubject = async (t) => {
+const simulated: MakeSubject = async (t, wire = 'plain') => {
+  if (wire !== 'plain') return null
   const line = { username: '4930123', domain: 'acme.example', password: 'sip-canary', proxy: '127.0.0.1:9', expires: 60 }
   const gateway = await createSimulatedGateway({
     name: 'pbx-a', host: '127.0.0.1', username: 'pointsman', password: PASSWORD, clock, random,
@@ -64,7 +80,7 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
   { name: 'innovaphone, the simulator', kind: 'innovaphone', make: simulated },
   {
     name: 'kamailio, recorded bytes', kind: 'kamailio',
-    make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1 }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
+    make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1, dialogs: true }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
   }
 ]
 

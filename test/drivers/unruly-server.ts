@@ -1,5 +1,6 @@
 /** An HTTP server on loopback that answers as it is told, or misbehaves on the wire. */
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 
@@ -8,6 +9,9 @@ export type Misbehaviour =
   | 'late' // executes, never answers
   | 'ignored' // answers as always, executes nothing
   | 'html' | 'redirect' | 'unauthorised' | 'error'
+  | 'empty' | 'null' // a 2xx without a body, with the JSON value null
+  | 'not-http' // other bytes than HTTP
+  | 'half' // half of the body, announced as the whole of it
   | 'truncated' // announces more than it sends, then closes
   | 'reset-early' | 'reset-midway' // before, after the head of the answer
   | 'slow-loris' // one byte now and then
@@ -40,7 +44,12 @@ export interface UnrulyOptions {
   /** `isIgnored`: answer as always but change nothing. */
   readonly answer: (asked: Asked, isIgnored: boolean) => Answer
   readonly isWrite: (asked: Asked) => boolean
+  /** PEM of a certificate with its key: the server speaks TLS. */
+  readonly pem?: string
 }
+
+/** Where the redirects lead. */
+export const ELSEWHERE = '/elsewhere'
 
 async function readAsked (request: IncomingMessage): Promise<Asked> {
   const chunks: Buffer[] = []
@@ -86,7 +95,12 @@ export async function createUnrulyServer (options: UnrulyOptions): Promise<Unrul
       case 'silent': break
       case 'late': answer(); break
       case 'html': reply(response, { headers: { 'Content-Type': 'text/html' }, body: echo(one) }); break
-      case 'redirect': reply(response, { status: 302, headers: { Location: '/elsewhere' }, body: echo(one) }); break
+      // A client that follows a 307 sends the whole request again, a write too.
+      case 'redirect': reply(response, { status: 307, headers: { Location: ELSEWHERE }, body: echo(one) }); break
+      case 'empty': reply(response, { body: '' }); break
+      case 'null': reply(response, { headers: { 'Content-Type': 'application/json' }, body: 'null' }); break
+      case 'not-http': request.socket.end('SSH-2.0-OpenSSH_9.2\r\n'); break
+      case 'half': reply(response, { body: bytes().subarray(0, bytes().length >> 1) }); break
       case 'unauthorised': reply(response, { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="x"' }, body: echo(one) }); break
       case 'error': reply(response, { status: 500, body: echo(one) }); break
       case 'truncated': response.writeHead(200, { 'Content-Length': 100_000 }).write(bytes(), () => request.socket.end()); break
@@ -96,7 +110,9 @@ export async function createUnrulyServer (options: UnrulyOptions): Promise<Unrul
     }
   }
 
-  const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => { void handle(request, response) })
+  const listener = (request: IncomingMessage, response: ServerResponse): void => { void handle(request, response) }
+  const { pem } = options
+  const server = pem === undefined ? createServer({ keepAliveTimeout: 60_000 }, listener) : createTlsServer({ keepAliveTimeout: 60_000, key: pem, cert: pem }, listener)
   server.on('connection', (socket: Socket) => {
     opened += 1
     sockets.add(socket)
@@ -104,7 +120,7 @@ export async function createUnrulyServer (options: UnrulyOptions): Promise<Unrul
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${pem === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     connections: () => opened,
     misbehave: (kind, only) => { misbehaviour = { kind, only } },
