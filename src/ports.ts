@@ -4,9 +4,9 @@
  */
 import type { BindingAnswer, ContactChange } from './core/binding.ts'
 import type { AlivePolicy, Degradation } from './core/judgement.ts'
-import type { AdminState, ApplyResult, DriverFailure, ObserveResult } from './core/observation.ts'
+import type { AdminState, ApplyResult, ConditionResult, DriverFailure, ObserveResult } from './core/observation.ts'
 import type { ProbeReason } from './core/reasons.ts'
-import type { DriverCapabilities, DurationMs, EpochMs, TrunkId } from './core/topology.ts'
+import type { DurationMs, EpochMs, TrunkId } from './core/topology.ts'
 
 export interface Clock {
   /** Wall clock. For anything that is stored or compared across restarts. */
@@ -169,18 +169,32 @@ export interface SipClient {
  */
 export type Permit = () => Promise<DriverFailure | null>
 
+/** What is to become of one interface. */
+export interface Change {
+  readonly interface: string
+  readonly desired: AdminState
+  readonly permit: Permit
+}
+
 /**
  * Adapter to one gateway. Every method: one attempt, ends by `signal`'s deadline, never throws, returns data.
  * Idempotent: applying what is already so is a success.
  */
 export interface GatewayDriver {
-  readonly capabilities: DriverCapabilities
   /** Reads the named interfaces with the account that also writes. */
   observe(interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult>
-  /** May read before `permit` allows to write, so that the read and the sync of the disk take place side by side. */
-  apply(interfaceName: string, desired: AdminState, signal: AbortSignal, permit: Permit): Promise<ApplyResult>
+  /**
+   * Makes several changes, of different interfaces, in as few requests as the gateway allows; never waits for one to make
+   * another. May read before a change's `permit` allows to write, so that the read and the sync of the disk take place side
+   * by side. A driver whose changes have nothing to do with each other: `eachAlone` (drivers/each-alone.ts).
+   *
+   * @returns the end of each change, in their order
+   */
+  apply(changes: readonly Change[], signal: AbortSignal): Promise<readonly ApplyResult[]>
   /** Makes the interface register anew; `no-interface` or `rpc-error` where the gateway can't. */
   reregister(interfaceName: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure>
+  /** What the gateway says about itself as a whole; only where the kind declares `reportsAlarms`. */
+  condition?(signal: AbortSignal): Promise<ConditionResult>
   close(): Promise<void>
 }
 

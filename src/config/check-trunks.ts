@@ -4,11 +4,11 @@ import { interfacesOf, ms } from './check-gateways.ts'
 import { checkFailback } from './check-failback.ts'
 import { contactPattern } from './contact.ts'
 import { formatDuration } from './duration.ts'
-import type { DriverRegistry } from './kinds.ts'
+import { capabilitiesOf, type DriverRegistry, interfaceKindOf } from './kinds.ts'
 import { strictest } from '../core/mode.ts'
 import type { Mode } from '../core/topology.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
-import type { InterfaceFile, RuleFile, TrunkFile } from './schema.ts'
+import type { GatewayFile, InterfaceFile, RuleFile, TrunkFile } from './schema.ts'
 import { nameOf } from './validate.ts'
 import type { View } from './view.ts'
 
@@ -26,7 +26,11 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
       return value === null ? [] : [{ path: at, value }]
     })
     const registration = view.at<Registration>([...path, 'registration'])
-    for (const each of interfaces) checkInterface(view, each, reporter)
+    const registers = view.at([...path, 'type']) !== 'shared' && registration?.auth === 'register'
+    for (const each of interfaces) {
+      checkInterface(view, each, reporter)
+      checkCapabilities(view, registry, each, registers, reporter)
+    }
     checkTogether(interfaces, reporter)
     checkNumber(view, path, reporter)
     checkMode(view, path, reporter)
@@ -47,6 +51,18 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
     if (registration.expires === undefined) continue
     if (registration.query === undefined && registration.unproven === undefined) warnUnproven(id, registration, reporter)
     warnVetoedFailback(view, registry, path, registration, interfaces, reporter)
+  }
+}
+
+/** A name that its gateway can have; and what is to be registered must be able to register. */
+function checkCapabilities (view: View, registry: DriverRegistry, { path, value }: InterfaceAt, registers: boolean, reporter: Reporter): void {
+  const gateway = view.at<GatewayFile>(['gateways', value.gateway])
+  const driver = registry.get(gateway?.driver ?? '')
+  if (driver === undefined) return
+  if (interfaceKindOf(registry, driver.name, value.interface) === null) {
+    reporter.error([...path, 'interface'], `a gateway of the driver "${driver.name}" has no interface that is named so`, driver.interfaces.map(({ named }) => named).join(', or '))
+  } else if (registers && capabilitiesOf(registry, gateway, value.interface)?.registers === false) {
+    reporter.error([...path, 'interface'], `${value.gateway}/${value.interface} does not register: calls are only sent by it`, 'use "registration: {auth: ip}", or an interface that registers')
   }
 }
 
@@ -226,7 +242,7 @@ function warnVetoedFailback (view: View, registry: DriverRegistry, trunk: Path, 
   const waits = view.at([...trunk, 'emergency']) === true && view.at([...trunk, 'failback', 'policy']) !== 'never' && (registration.on_second ?? 'reject') === 'reject'
   // In one message: the old registration need not run out.
   if (!waits || maxGap === null || registration.handover === 'swap' || timerMs(registration) <= ms(maxGap)) return
-  const silent = interfaces.slice(1).find(({ value }) => registry.get(view.at<string>(['gateways', value.gateway, 'driver']) ?? '')?.capabilities.unregisters === false)
+  const silent = interfaces.slice(1).find(({ value }) => capabilitiesOf(registry, view.at<GatewayFile>(['gateways', value.gateway]), value.interface)?.unregisters === false)
   // A gateway that unregisters when it is disabled, and a query that sees it: the proof comes at once.
   if (registration.query !== undefined && silent === undefined) return
   const hint = silent === undefined ? 'add "query", or raise max_gap' : `add "handover: swap" if the carrier takes it, or raise max_gap, since the gateway "${silent.value.gateway}" keeps its registration when it is disabled`

@@ -1,5 +1,6 @@
 /** Parts of the file whose keys depend on their kind: a gateway's driver, a probe's method, the form of a contact. */
-import type { DriverKind } from '../drivers/contract.ts'
+import type { DriverCapabilities } from '../core/topology.ts'
+import type { DriverKind, InterfaceKind } from '../drivers/contract.ts'
 import { type Path, type Reporter, suggest } from './problems.ts'
 import { ContactMapping, ContactText, GatewayKeys } from './schema.ts'
 import { PROBE_SCHEMAS } from './schema-probes.ts'
@@ -7,6 +8,21 @@ import type { Validate } from './validate.ts'
 import type { View } from './view.ts'
 
 export type DriverRegistry = ReadonlyMap<string, DriverKind>
+
+/** Which of its kind's interfaces a name is; null: it is none of them, or the driver is unknown. */
+export function interfaceKindOf (registry: DriverRegistry, driver: string | undefined, name: string): InterfaceKind | null {
+  return registry.get(driver ?? '')?.interfaces.find((kind) => kind.takes(name)) ?? null
+}
+
+/**
+ * What is declared about an interface; null: nothing, since its gateway or its name is wrong, which is reported elsewhere.
+ *
+ * @param gateway - its section of the file
+ */
+export function capabilitiesOf (registry: DriverRegistry, gateway: Readonly<Record<string, unknown>> | null, name: string): DriverCapabilities | null {
+  const driver = gateway?.['driver']
+  return interfaceKindOf(registry, typeof driver === 'string' ? driver : undefined, name)?.capabilities(gateway ?? {}) ?? null
+}
 
 /** Validates each gateway, probe and contact against the schema of its kind, so that errors are about that one only. */
 export function validateKinds (view: View, registry: DriverRegistry, validate: Validate, reporter: Reporter): void {

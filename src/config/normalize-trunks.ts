@@ -4,6 +4,7 @@ import type { BindingQuerySettings, Failback, InterfaceTopology, Mode, ProbeId, 
 import { ms } from './check-gateways.ts'
 import type { BindingConfig, ProbeConfig, ProbeModule } from './config.ts'
 import { contactPattern } from './contact.ts'
+import { capabilitiesOf, type DriverRegistry } from './kinds.ts'
 import type { Surroundings } from './normalize.ts'
 import { canonical, probeAt } from './probe-module.ts'
 import type { ConfigFile, InterfaceFile, TrunkFile } from './schema.ts'
@@ -18,7 +19,7 @@ export interface NormalizedTrunks {
   readonly bindings: readonly BindingConfig[]
 }
 
-export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>, around: Pick<Surroundings, 'directory'>): NormalizedTrunks {
+export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, ProbeModule>, around: Pick<Surroundings, 'directory' | 'registry'>): NormalizedTrunks {
   const probes = new Map<ProbeId, ProbeConfig>()
   const addProbe = (name: string, uri: string): ProbeId => {
     const module = modules.get(name)
@@ -31,7 +32,7 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
     id,
     type: trunk.type,
     mode: effectiveMode(file.mode, trunk.mode),
-    interfaces: trunk.interfaces.map((each) => normalizeInterface(each, addProbe)),
+    interfaces: trunk.interfaces.map((each) => normalizeInterface(file, each, addProbe, around.registry)),
     registration: normalizeRegistration(file, trunk),
     failback: normalizeFailback(trunk),
     emergency: trunk.emergency,
@@ -57,14 +58,19 @@ function effectiveMode (global: Mode, own: Mode | undefined): Mode {
   return strictest(global, own ?? global)
 }
 
-function normalizeInterface (file: InterfaceFile, addProbe: (module: string, uri: string) => ProbeId): InterfaceTopology {
+function normalizeInterface ({ gateways }: ConfigFile, file: InterfaceFile, addProbe: (module: string, uri: string) => ProbeId, registry: DriverRegistry): InterfaceTopology {
+  const gateway = gateways[file.gateway]
+  const capabilities = capabilitiesOf(registry, gateway ?? null, file.interface)
+  if (capabilities === null) throw new Error(`the interface ${file.gateway}/${file.interface} passed the checks`)
   return {
     key: `${file.gateway}/${file.interface}`,
     gateway: file.gateway,
     name: file.interface,
     sipProbe: addProbe(file.probe, file.sip),
     carrierProbe: file.carrier === undefined ? null : addProbe(file.probe, file.carrier),
-    contact: contactPattern(file.contact)
+    contact: contactPattern(file.contact),
+    capabilities,
+    registersWithinMs: gateway?.registers_within === undefined ? capabilities.registersWithinMs : ms(gateway.registers_within)
   }
 }
 

@@ -37,7 +37,7 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
     file: around.file,
     mode: file.mode,
     topology: {
-      gateways: new Map(Object.entries(file.gateways).map(([id, gateway]) => [id, gatewayTopology(id, gateway, around.registry)])),
+      gateways: new Map(Object.entries(file.gateways).map(([id, gateway]) => [id, gatewayTopology(id, gateway)])),
       trunks,
       probes: new Map(probes.map(({ id, thresholds }) => [id, thresholds])),
       rules: file.rules.map(normalizeRule),
@@ -62,18 +62,13 @@ export function normalize (file: ConfigFile, around: Surroundings): Config {
   })
 }
 
-function gatewayTopology (id: string, gateway: GatewayFile, registry: DriverRegistry): GatewayTopology {
-  const kind = registry.get(gateway.driver)
-  if (kind === undefined) throw new Error(`no driver kind ${gateway.driver}`)
+function gatewayTopology (id: string, gateway: GatewayFile): GatewayTopology {
   const { interval, fall, rise } = gateway.observe
   const observe: Thresholds = { fall, rise, intervalMs: ms(interval), timeoutMs: ms(gateway.timeout) }
-  const { registers_within: registersWithin } = gateway
   return {
     id,
     driver: gateway.driver,
-    capabilities: kind.capabilities,
-    observe,
-    registersWithinMs: registersWithin === undefined ? kind.capabilities.registersWithinMs : ms(registersWithin)
+    observe
   }
 }
 

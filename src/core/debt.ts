@@ -11,7 +11,7 @@ import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { READ_EVERY_MS, readings } from './reading.ts'
 import { direction } from './transaction.ts'
-import { bindingWord, gatewayOf } from './trunk-health.ts'
+import { bindingWord } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
@@ -127,7 +127,6 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   const own = interfaceState(state, debt.interface)
   const offAtMs = own.command?.endedAtMs ?? own.offSinceMs ?? nowMs
   if (wanted === undefined) return { ...NO_STEP, state }
-  const gateway = gatewayOf(world.topology, wanted)
   const asked = state.binding !== null && state.binding.atMs > offAtMs
   if (asked && bindingWord(trunk, state, wanted.key, nowMs) === 'held') return paid(state, debt, 'the registrar lists the wanted interface')
   if (debt.reregisteredAtMs === null) {
@@ -136,7 +135,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
     const answerable = query !== null && !state.queryRefused && state.binding?.verdict !== 'unsupported'
     if (answerable && !asked && nowMs - offAtMs < 2 * query.doubtIntervalMs) return { ...NO_STEP, state }
     const next = withDebt(state, debt, { reregisteredAtMs: nowMs })
-    if (!gateway.capabilities.reregisters) return { ...NO_STEP, state: next }
+    if (!wanted.capabilities.reregisters) return { ...NO_STEP, state: next }
     return {
       ...NO_STEP,
       state: next,
@@ -146,7 +145,7 @@ function settle (world: World, trunk: TrunkTopology, state: TrunkState, debt: De
   }
   const { observed } = interfaceState(state, wanted.key)
   if (observed?.registered === true && observed.atMs > debt.reregisteredAtMs) return paid(state, debt, 'the wanted interface is registered')
-  if (nowMs - debt.reregisteredAtMs > gateway.registersWithinMs) {
+  if (nowMs - debt.reregisteredAtMs > wanted.registersWithinMs) {
     const denied = observed?.registered === false || bindingWord(trunk, state, wanted.key, nowMs) === 'lost'
     if (!denied) return paid(state, debt, 'nobody can say who is registered; the wanted interface runs enabled')
     // It is off, which was owed; that the wanted one stays unregistered is another matter: it registers anew once a minute.

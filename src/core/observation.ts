@@ -30,6 +30,20 @@ export interface DriverFailure {
 /** One read of a gateway: an observation per asked interface name. */
 export type ObserveResult = { readonly ok: true; readonly interfaces: ReadonlyMap<string, Observation> } | DriverFailure
 
+/** What a gateway says about itself as a whole. */
+export interface GatewayCondition {
+  /** Alarms that are active now. */
+  readonly alarms: number
+  /** One of them says that a registration at a carrier failed. */
+  readonly registrationFailed: boolean
+  /** A change of its configuration waits for a restart; null: it can't tell. */
+  readonly resetRequired: boolean | null
+  /** Its role in a pair of PBXs, as far as its registrations show it; null: it can't tell. */
+  readonly role: 'active' | 'standby' | null
+}
+
+export type ConditionResult = { readonly ok: true; readonly condition: GatewayCondition } | DriverFailure
+
 /**
  * A change that was accepted. `activated`: the gateway answered the command that makes the change run
  * (always true for gateways whose read shows the running state).

@@ -1,7 +1,7 @@
 /** How reads of a gateway and ends of commands change the state of a trunk. Decides what is ours, reverted, or drift. */
 import type { AdminState, DriverFailure, Observation } from './observation.ts'
 import type { DriverReason } from './reasons.ts'
-import type { EpochMs, GatewayTopology, InterfaceKey } from './topology.ts'
+import type { DriverCapabilities, EpochMs, InterfaceKey } from './topology.ts'
 import { shouldBeOn } from './resting.ts'
 import { interfaceState, newDebt, withInterface } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
@@ -33,7 +33,7 @@ export function recordDark (state: TrunkState, dark: readonly InterfaceKey[]): T
 }
 
 /** A good read. */
-export function recordObservation (gateway: GatewayTopology, before: TrunkState, key: InterfaceKey, observation: Observation, nowMs: EpochMs): TrunkState {
+export function recordObservation (can: DriverCapabilities, before: TrunkState, key: InterfaceKey, observation: Observation, nowMs: EpochMs): TrunkState {
   const own = interfaceState(before, key)
   const on = observation.present && observation.admin !== 'disabled'
   // An interface that is not there is off, too, though only time proves it (see proof.ts).
@@ -45,32 +45,32 @@ export function recordObservation (gateway: GatewayTopology, before: TrunkState,
     darkSinceRead: false,
     offSinceMs: off ? own.offSinceMs ?? nowMs : null,
     // After a command of unknown outcome what is stored may not be what runs.
-    offConfirmed: off && (gateway.capabilities.readsRunningState || (own.offConfirmed && own.command?.outcome !== 'unknown')),
+    offConfirmed: off && (can.readsRunningState || (own.offConfirmed && own.command?.outcome !== 'unknown')),
     onSinceMs: on ? own.onSinceMs ?? nowMs : null,
     lastLifeAtMs: nowMs,
     lifeByBinding: false,
-    command: settled(gateway, own, observation, nowMs)
+    command: settled(can, own, observation, nowMs)
   })
   const last = state.activeHistory.at(-1)
   // Of several that are on at once none is the one that an alert speaks about.
   if (on && state.members === null && last?.interface !== key) state = { ...state, activeHistory: [...state.activeHistory, { interface: key, fromMs: nowMs }].slice(-16) }
-  return judgeChange(gateway, state, key, own, on, nowMs)
+  return judgeChange(can, state, key, own, on, nowMs)
 }
 
 /**
  * A command of unknown outcome is settled by the first read after it. A stored "on" may not be running: it was cut off
  * between the change and its activation, and is sent again. (A stored "off" is not confirmed, see `offConfirmed`.)
  */
-function settled (gateway: GatewayTopology, own: InterfaceState, observation: Observation, nowMs: EpochMs): InterfaceState['command'] {
+function settled (can: DriverCapabilities, own: InterfaceState, observation: Observation, nowMs: EpochMs): InterfaceState['command'] {
   const { command } = own
   if (command?.outcome !== 'unknown') return command
   const wanted = (observation.admin === 'disabled') === (command.desired === 'disabled')
-  const complete = command.desired === 'disabled' || gateway.capabilities.readsRunningState
+  const complete = command.desired === 'disabled' || can.readsRunningState
   return { ...command, outcome: wanted && complete ? 'done' : 'failed', endedAtMs: nowMs }
 }
 
 /** Ours, reverted by the gateway (to be undone), or drift (a person's: never fought). */
-function judgeChange (gateway: GatewayTopology, state: TrunkState, key: InterfaceKey, before: InterfaceState, on: boolean, nowMs: EpochMs): TrunkState {
+function judgeChange (can: DriverCapabilities, state: TrunkState, key: InterfaceKey, before: InterfaceState, on: boolean, nowMs: EpochMs): TrunkState {
   if (state.baseline !== 'adopted' || state.inFlight !== null) return state
   const should = shouldBeOn(state, key)
   if (on === should) return state.drift !== null && allAsWanted(state) ? { ...state, drift: null } : state
@@ -79,7 +79,7 @@ function judgeChange (gateway: GatewayTopology, state: TrunkState, key: Interfac
   const knew = before.observed !== null && (before.observed.admin !== 'disabled') === on
   if (owed || knew || (ours && !on)) return state
   // Ours and on: a command that was given up was executed late.
-  const reverted = ours || before.silentSince || !gateway.capabilities.persistent
+  const reverted = ours || before.silentSince || !can.persistent
   if (!reverted) return { ...state, drift: state.drift ?? { detail: `${key} was switched ${on ? 'on' : 'off'} by somebody else`, decision: '' } }
   // Beside the others it may be on: it is put back, by its gateway instead of by us.
   if (on && state.members !== null) return { ...state, out: state.out.filter((other) => other !== key) }

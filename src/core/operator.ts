@@ -16,7 +16,7 @@ import { awaitsApproval } from './explain.ts'
 import { enabledInterfaces, shouldBeOn } from './resting.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
-import { gatewayOf, trunkHealth } from './trunk-health.ts'
+import { trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkId, TrunkTopology } from './topology.ts'
 import { interfaceState, newDebt } from './world.ts'
@@ -197,7 +197,7 @@ function gapOf (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: Ep
   const run = state.inFlight
   const to = trunk.interfaces.find((i) => i.key === run?.to)
   if (run === null || run.from === null || to === undefined || (run.phase !== 'enabling' && run.phase !== 'verifying')) return ''
-  const gapMs = predictedWaitMs(trunk, state, to.key, run.from, gatewayOf(world.topology, to).capabilities.unregisters, nowMs)
+  const gapMs = predictedWaitMs(trunk, state, to.key, run.from, to.capabilities.unregisters, nowMs)
   return gapMs === 0 ? '' : `; ${to.key} may be registered already, so nobody carries the trunk for up to ${Math.ceil(gapMs / 1000)} s`
 }
 

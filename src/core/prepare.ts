@@ -47,7 +47,7 @@ function watchPanic (world: World, trunk: TrunkTopology, state: TrunkState): Tru
 
 /** Every evidence needs a newer verdict, and registrations get the time to come back. */
 function warmAnew (world: World, trunk: TrunkTopology, state: TrunkState, atMs: EpochMs): TrunkState {
-  const slowestMs = Math.max(...trunk.interfaces.map((i) => world.topology.gateways.get(i.gateway)?.registersWithinMs ?? 0))
+  const slowestMs = Math.max(...trunk.interfaces.map((i) => i.registersWithinMs))
   return { ...state, warmSinceMs: atMs, registrationsFromMs: atMs + slowestMs }
 }
 

@@ -13,7 +13,7 @@ import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { isVouchedOff, proofFor, proofOthersOff } from './proof.ts'
 import { REBINDING_TRIES, rebindingOf, startRebinding, swapContacts } from './rebinding.ts'
-import { awaitVerification, command, direction, ending, gatewayOfInterface, observing, runPhases, to, TRIES, waiting } from './transaction.ts'
+import { awaitVerification, command, direction, ending, interfaceOf, observing, runPhases, to, TRIES, waiting } from './transaction.ts'
 import type { Context, Phases, Result } from './transaction.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
@@ -108,14 +108,14 @@ function removables ({ trunk, state, health, nowMs }: Context, on: InterfaceKey)
 
 /** One message to the registrar, a few times at most. Null: it is done, was refused, or is given up. */
 function rebind (context: Context, outs: ReadonlyMap<InterfaceKey, string>, on: InterfaceKey): Step | null {
-  const { world, trunk, state, run, nowMs } = context
+  const { trunk, state, run, nowMs } = context
   const given = rebindingOf(state, run)
   const wait: Wait = { reason: 'waiting-for-proof', detail: `the carrier is asked to remove ${[...outs.keys()].join(', ')}`, untilMs: null }
   if (given?.outcome === 'pending') return { ...NO_STEP, state, waits: [wait], wakeAtMs: nowMs + 1000 }
   if (given !== null && (given.outcome !== 'failed' || given.sent >= REBINDING_TRIES || nowMs - run.phaseSinceMs > REBINDING_MS)) return null
   const retryAtMs = given?.endedAtMs == null ? 0 : given.endedAtMs + 1000
   if (nowMs < retryAtMs) return { ...NO_STEP, state, waits: [wait], wakeAtMs: retryAtMs }
-  const change = startRebinding(trunk, state, run, outs, on, gatewayOfInterface(world, trunk, on)?.registersWithinMs ?? 0, nowMs)
+  const change = startRebinding(trunk, state, run, outs, on, interfaceOf(trunk, on)?.registersWithinMs ?? 0, nowMs)
   const note: Note = { decision: run.decision, type: 'command', data: { interface: [...outs.keys()].join(' '), command: change.kind, contacts: change.changes.map((c) => `${c.uri};expires=${c.expiresSeconds}`) } }
   const action: Action = { kind: change.kind, trunk: trunk.id, changes: change.changes, decision: run.decision, notAfterMs: nowMs + READ_BACK_MS }
   return { ...NO_STEP, state: change.state, actions: [action], notes: [note], waits: [wait] }

@@ -29,8 +29,10 @@ export interface Thresholds {
   readonly timeoutMs: DurationMs
 }
 
-/** What a kind of gateway can tell and do. Declared by its driver. */
+/** What a driver can tell of an interface and do with it. Declared by its kind (drivers/contract.ts). */
 export interface DriverCapabilities {
+  /** Enabled, it registers at the carrier; false: calls are only sent by it (a destination of a dispatcher, an SRV target). */
+  readonly registers: boolean
   /** The driver can say whether the interface is registered at the carrier. */
   readonly reportsRegistration: boolean
   /** The driver reports whether the gateway reaches the carrier (path evidence). */
@@ -45,17 +47,17 @@ export interface DriverCapabilities {
   readonly unregisters: boolean
   /** A change survives a restart of the gateway. Where it doesn't, a change that we did not send is undone, not drift. */
   readonly persistent: boolean
-  /** Default time from enable to registered [ms]. */
+  /** The driver tells the alarms of the gateway. */
+  readonly reportsAlarms: boolean
+  /** Default time from enable to registered [ms]; of one that doesn't register: until its effect can be judged. */
   readonly registersWithinMs: DurationMs
 }
 
 export interface GatewayTopology {
   readonly id: GatewayId
   readonly driver: string
-  readonly capabilities: DriverCapabilities
   /** Thresholds of the evidence "the driver answers", "it says registered" and "it reaches the carrier". */
   readonly observe: Thresholds
-  readonly registersWithinMs: DurationMs
 }
 
 /** How the carrier's list of bindings names this interface: any one given part must equal the Contact's. */
@@ -75,6 +77,9 @@ export interface InterfaceTopology {
   /** OPTIONS to this interface's carrier target; null when none is configured. */
   readonly carrierProbe: ProbeId | null
   readonly contact: ContactPattern | null
+  readonly capabilities: DriverCapabilities
+  /** `registers_within` of its gateway, or what its driver declares. */
+  readonly registersWithinMs: DurationMs
 }
 
 export type OnSecond = 'reject' | 'replace' | 'coexist'

@@ -9,7 +9,7 @@ import { NO_STEP } from './plan.ts'
 import type { Action, Note, Step } from './plan.ts'
 import { READ_EVERY_MS, readings } from './reading.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
-import type { EpochMs, GatewayTopology, InterfaceKey, TrunkTopology } from './topology.ts'
+import type { EpochMs, InterfaceTopology, InterfaceKey, TrunkTopology } from './topology.ts'
 import type { Verification } from './verification.ts'
 import type { Wait } from './waits.ts'
 import { interfaceState, withInterface } from './world.ts'
@@ -86,17 +86,17 @@ export function observing (context: Context, keys: readonly InterfaceKey[], wait
   return { ...NO_STEP, state, actions, waits: [wait], wakeAtMs: Math.min(dueMs ?? nowMs + 500, wait.untilMs ?? Infinity) }
 }
 
-export function gatewayOfInterface (world: World, trunk: TrunkTopology, key: InterfaceKey): GatewayTopology | undefined {
-  return world.topology.gateways.get(trunk.interfaces.find((i) => i.key === key)?.gateway ?? '')
+export function interfaceOf (trunk: TrunkTopology, key: InterfaceKey): InterfaceTopology | undefined {
+  return trunk.interfaces.find((i) => i.key === key)
 }
 
 /** It is on, and nobody knows yet whether it works. */
 export function awaitVerification (context: Context, on: InterfaceKey, open: Extract<Verification, { state: 'open' }>): Step {
-  const { world, trunk, state, run, nowMs } = context
+  const { trunk, state, run, nowMs } = context
   const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: open.deadlineMs }
   const { observed } = interfaceState(state, on)
   // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
-  const tells = gatewayOfInterface(world, trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
+  const tells = interfaceOf(trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
   const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(open.deadlineMs, nowMs + 1000) }
   if (!open.reregister || run.reregistered) return step
   const action: Action = { kind: 'reregister', interface: on, decision: run.decision }

@@ -87,9 +87,9 @@ export function bindingWord (trunk: TrunkTopology, state: TrunkState, key: Inter
 function registrationVerdict (world: World, trunk: TrunkTopology, state: TrunkState, iface: InterfaceTopology, own: InterfaceState, nowMs: EpochMs): { readonly status: EvidenceStatus; readonly sinceMs: EpochMs } | null {
   if (trunk.registration.auth === 'ip') return null
   const gateway = gatewayOf(world.topology, iface)
-  const countsFromMs = Math.max((own.onSinceMs ?? nowMs), state.registrationsFromMs) + gateway.registersWithinMs
+  const countsFromMs = Math.max((own.onSinceMs ?? nowMs), state.registrationsFromMs) + iface.registersWithinMs
   if (own.onSinceMs === null || nowMs < countsFromMs) return null
-  const driver = gateway.capabilities.reportsRegistration ? world.evidence.get(evidenceKey.registration(iface.key)) : undefined
+  const driver = iface.capabilities.reportsRegistration ? world.evidence.get(evidenceKey.registration(iface.key)) : undefined
   const heard = bindingWord(trunk, state, iface.key, nowMs)
   // "Not listed" from before the deadline says nothing: it may have registered since.
   const word = heard === 'lost' && (state.binding?.atMs ?? 0) < countsFromMs ? null : heard
@@ -144,7 +144,7 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     if (registration.status.verdict === 'down') isDown('registration-lost', registration.sinceMs)
     wavering.push(world.evidence.get(evidenceKey.registration(iface.key)))
   }
-  const path = gateway.capabilities.reportsPath ? world.evidence.get(evidenceKey.path(iface.key)) : undefined
+  const path = iface.capabilities.reportsPath ? world.evidence.get(evidenceKey.path(iface.key)) : undefined
   if (path !== undefined && nowMs >= state.registrationsFromMs) {
     const verdict = verdictAt(path, gateway.observe, nowMs, sinceMs)
     evidence.push(status('path', path, verdict))

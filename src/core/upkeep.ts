@@ -75,7 +75,7 @@ function reregister (world: World, trunk: TrunkTopology, state: TrunkState, heal
   const dueMs = Math.max(refuted.sinceMs, state.reregisteredAtMs ?? 0) + REREGISTER_MS
   if (nowMs < dueMs) return { ...idle, wakeAtMs: earlier(wakeAtMs, dueMs) }
   const next: Care = { ...idle, state: { ...state, reregisteredAtMs: nowMs }, wakeAtMs: earlier(wakeAtMs, nowMs + REREGISTER_MS) }
-  if (its.answers !== 'yes' || its.enabled !== true || !gatewayOf(world.topology, wanted).capabilities.reregisters) return next
+  if (its.answers !== 'yes' || its.enabled !== true || !wanted.capabilities.reregisters) return next
   return {
     ...next,
     actions: [...actions, { kind: 'reregister', interface: wanted.key, decision: refuted.decision }],

@@ -1,6 +1,6 @@
 /** Did a switchover work? Seen, never assumed from an accepted command. */
 import { evidenceKey } from './evidence.ts'
-import { bindingWord, gatewayOf } from './trunk-health.ts'
+import { bindingWord } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { EpochMs, InterfaceKey, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
@@ -21,8 +21,7 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
   const iface = trunk.interfaces.find((i) => i.key === key)
   const its = health.get(key)
   if (iface === undefined || its === undefined) return refuted('the interface left the configuration')
-  const gateway = gatewayOf(world.topology, iface)
-  const deadlineMs = sinceMs + gateway.registersWithinMs
+  const deadlineMs = sinceMs + iface.registersWithinMs
   const { observed } = interfaceState(state, key)
   const fresh = observed !== null && observed.atMs > sinceMs ? observed : null
   const word = state.binding !== null && state.binding.atMs > sinceMs ? bindingWord(trunk, state, key, nowMs) : null
@@ -39,9 +38,9 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
   const registered = byIp ? fresh !== null && fresh.admin !== 'disabled' : fresh?.registered === true || (word === 'held' && fresh?.registered !== false)
   if (registered && probeUp) return { state: 'verified' }
   if (nowMs < deadlineMs) {
-    const halfTime = nowMs >= sinceMs + gateway.registersWithinMs / 2
+    const halfTime = nowMs >= sinceMs + iface.registersWithinMs / 2
     const free = !byIp && state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'
-    return { state: 'open', deadlineMs, reregister: halfTime && free && !registered && gateway.capabilities.reregisters }
+    return { state: 'open', deadlineMs, reregister: halfTime && free && !registered && iface.capabilities.reregisters }
   }
   // Where the registrar lists nobody, nobody else can be the cause.
   const refusal = !(word === 'lost' && state.binding?.verdict === 'empty')

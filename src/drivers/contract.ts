@@ -27,6 +27,26 @@ export interface ByHand {
   apply(interfaceName: string, desired: AdminState): HandStep
 }
 
+/** One kind of interface that a kind of gateway has. The texts are for README's tables. */
+export interface InterfaceKind {
+  /** How the configuration names it, for example `SIP1`, `SIP2` …. */
+  readonly named: string
+  /** Whether a name is one of this kind's. At most one kind of a gateway takes it. */
+  takes(name: string): boolean
+  /** What is switched: `a record of the uac module`. */
+  readonly switches: string
+  /** How the switch is read back. */
+  readonly readBack: string
+  /** What it was confirmed with, honestly: a real server with its version, or the documents it was built from. */
+  readonly confirmed: string
+  /**
+   * Pure.
+   *
+   * @param settings - the kind's own keys as in the file: only as valid as the person who wrote them
+   */
+  capabilities(settings: Readonly<Record<string, unknown>>): DriverCapabilities
+}
+
 /**
  * One kind of gateway. `settings` are its own keys of the configuration (`gateways.<id>`), validated by `schema`, in
  * the file's spelling (snake_case). A pair of keys `x_file` / `x_env` in the schema arrives resolved as `x: Secret`.
@@ -37,7 +57,7 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   readonly name: string
   /** TypeBox schema of the kind's own keys; `additionalProperties: false`. */
   readonly schema: TObject
-  readonly capabilities: DriverCapabilities
+  readonly interfaces: readonly [InterfaceKind, ...InterfaceKind[]]
   /**
    * Pure: needs no secret and no gateway.
    *

@@ -9,10 +9,11 @@
  * state, not the running one: an interface is off for certain only after an answered `activate`.
  */
 import { Type } from 'typebox'
-import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
-import type { Clock, GatewayDriver, Random, Secret } from '../ports.ts'
-import type { DriverKind } from './contract.ts'
+import type { Change, Clock, GatewayDriver, Random, Secret } from '../ports.ts'
+import type { DriverKind, InterfaceKind } from './contract.ts'
+import { eachAlone } from './each-alone.ts'
 import { during, failure, statusFailure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
@@ -47,9 +48,18 @@ const schema = Type.Object({
 }, { additionalProperties: false })
 
 const capabilities: DriverCapabilities = {
-  reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false,
+  registers: true, reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false,
   // Whether disabling sends an un-REGISTER is unknown, so it doesn't count.
-  unregisters: false, persistent: true, registersWithinMs: 30_000
+  unregisters: false, persistent: true, reportsAlarms: false, registersWithinMs: 30_000
+}
+
+const sipInterface: InterfaceKind = {
+  named: '`SIP1` … `SIP16`',
+  takes: (name) => /^SIP[1-9]\d?$/.test(name),
+  switches: 'a SIP interface of the relay, by the flag `/disabled` of its line',
+  readBack: '`cfg.txt` after an answered `activate`',
+  confirmed: 'built from the vendor\'s documentation and public code, not yet confirmed on a device; that disabling un-registers is unknown and counts as no',
+  capabilities: () => capabilities
 }
 
 type Reading = { readonly ok: true; readonly text: string } | DriverFailure
@@ -133,7 +143,7 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
     return { ok: true, before, wanted }
   }
 
-  const apply: GatewayDriver['apply'] = async (interfaceName, desired, signal, permit) => {
+  const apply = async ({ interface: interfaceName, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {
     const found = await readThenAsk(() => lines(interfaceName, desired, signal), permit, clock)
     if (!found.ok) return found
     const { before, wanted } = found
@@ -149,7 +159,6 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
   }
 
   return {
-    capabilities,
     observe: async (interfaces, signal): Promise<ObserveResult> => {
       const reading = await read(signal)
       if (!reading.ok) return reading
@@ -161,7 +170,7 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
       }
       return { ok: true, interfaces: observed }
     },
-    apply,
+    apply: eachAlone(apply),
     reregister: () => Promise.resolve(failure('rpc-error', 'an innovaphone gateway has no command to register anew')),
     close: () => {
       client.close()
@@ -174,7 +183,7 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
 export const innovaphone: DriverKind<InnovaphoneSettings> = {
   name: 'innovaphone',
   schema,
-  capabilities,
+  interfaces: [sipInterface],
   byHand: innovaphoneByHand,
   create: createDriver
 }

@@ -12,10 +12,10 @@
  * - All of it is lost in a restart: rows should have flags 1, so that Kamailio starts with the trunk off.
  */
 import { Type } from 'typebox'
-import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
-import type { DriverCapabilities } from '../core/topology.ts'
-import type { Clock, GatewayDriver, Random, Secret } from '../ports.ts'
-import type { DriverKind } from './contract.ts'
+import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { Change, Clock, GatewayDriver, Random, Secret } from '../ports.ts'
+import type { DriverKind, InterfaceKind } from './contract.ts'
+import { eachAlone } from './each-alone.ts'
 import { failure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
 import type { Credentials } from './http-auth.ts'
@@ -62,9 +62,16 @@ const schema = Type.Object({
   dialogs: Type.Optional(Type.Boolean({ default: false, description: 'the script tracks its calls with the dialog module: their number, of the whole Kamailio, is what a drain waits for' }))
 }, { additionalProperties: false })
 
-const capabilities: DriverCapabilities = {
-  reportsRegistration: true, reportsPath: true, reportsCalls: true, readsRunningState: true, reregisters: true, unregisters: true, persistent: false,
-  registersWithinMs: REGISTERS_WITHIN_S * 1_000
+const uacRecord: InterfaceKind = {
+  named: 'the `l_uuid` of a record',
+  takes: () => true,
+  switches: 'a record of the `uac` module, by `reg_disable` after `reg_unregister`, and `reg_enable`',
+  readBack: '`uac.reg_info`',
+  confirmed: 'Kamailio 5.6.3',
+  capabilities: ({ dispatcher_group: group, dialogs }) => ({
+    registers: true, reportsRegistration: true, reportsPath: group !== undefined, reportsCalls: dialogs === true, readsRunningState: true, reregisters: true,
+    unregisters: true, persistent: false, reportsAlarms: false, registersWithinMs: REGISTERS_WITHIN_S * 1_000
+  })
 }
 
 function credentialsOf ({ token, username, password }: KamailioSettings): Credentials {
@@ -135,7 +142,7 @@ function createDriver (settings: KamailioSettings, { clock, random }: { readonly
     return { ok: true, interfaces: observed }
   }
 
-  const apply: GatewayDriver['apply'] = async (uuid, desired, signal, permit) => {
+  const apply = async ({ interface: uuid, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {
     const before = await readThenAsk(() => lookUp(rpc, uuid, signal), permit, clock)
     if (!before.ok) return before
     if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
@@ -158,7 +165,7 @@ function createDriver (settings: KamailioSettings, { clock, random }: { readonly
   }
 
   return {
-    capabilities, observe, apply, reregister,
+    observe, apply: eachAlone(apply), reregister,
     close: () => {
       client.close()
       return Promise.resolve()
@@ -182,7 +189,7 @@ function callsOf (result: unknown): number | undefined {
 export const kamailio: DriverKind<KamailioSettings> = {
   name: 'kamailio',
   schema,
-  capabilities,
+  interfaces: [uacRecord],
   byHand: kamailioByHand,
   create: createDriver
 }

@@ -4,7 +4,7 @@
  */
 import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
-import type { Clock, GatewayDriver, Log, Metrics, Permit } from '../ports.ts'
+import type { Change, Clock, GatewayDriver, Log, Metrics, Permit } from '../ports.ts'
 
 /** A gateway as the executor needs it. */
 export interface GatewayLine {
@@ -99,7 +99,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   const change = async (line: GatewayLine, name: string, desired: AdminState, deadlineMs: number | null, permit: Permit): Promise<ApplyResult> => {
     if (isLate(deadlineMs)) return TOO_OLD
     const operation = desired === 'enabled' ? 'enable' : 'disable'
-    const result = await measured(line.id, operation, () => line.driver.apply(name, desired, clock.deadline(line.timeoutMs, signal), permit))
+    const result = await measured(line.id, operation, () => applyOne(line.driver, { interface: name, desired, permit }, clock.deadline(line.timeoutMs, signal)))
     if (!result.ok) return result
     return await readBack(line, name, desired) ?? result
   }
@@ -156,6 +156,11 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     },
     idle: async () => { await Promise.all([...queues.values()].map((queue) => queue.tail)) }
   }
+}
+
+async function applyOne (driver: GatewayDriver, change: Change, signal: AbortSignal): Promise<ApplyResult> {
+  const [end] = await driver.apply([change], signal)
+  return end ?? BUG
 }
 
 function shows (observation: Observation | undefined, desired: AdminState): boolean {

@@ -162,7 +162,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
         const seen = result.interfaces.get(iface.name)
         if (seen === undefined) continue
         const last = trunks.get(trunk)?.interfaces[iface.key]
-        change(trunk, (state) => recordObservation(gateway, state, iface.key, seen, atMs))
+        change(trunk, (state) => recordObservation(iface.capabilities, state, iface.key, seen, atMs))
         const said = recordWords(gateway, iface.key, seen, atMs)
         if (said || last?.attempt?.reason !== null || !sameObservation(last.observed, seen)) marked.add(trunk)
       }

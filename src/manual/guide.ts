@@ -79,8 +79,8 @@ export function buildTrunkGuide (config: Config, byHandOf: ByHandOf, trunk: Trun
     trunk: trunk.id,
     look: [...look, ...asks],
     moves: trunk.type === 'shared'
-      ? places.flatMap((place) => [takeOut(trunk, place), putIn(config, trunk, place)])
-      : places.flatMap((from) => places.filter((to) => to !== from).map((to) => ({ title: `from ${from.iface.key} to ${to.iface.key}`, steps: move(config, trunk, from, to, query) }))),
+      ? places.flatMap((place) => [takeOut(trunk, place), putIn(trunk, place)])
+      : places.flatMap((from) => places.filter((to) => to !== from).map((to) => ({ title: `from ${from.iface.key} to ${to.iface.key}`, steps: move(trunk, from, to, query) }))),
     after: {
       title: 'When Pointsman runs again',
       text: ['It finds a change that it did not make and holds the trunk (drift) until it is told that this is right. Was it paused? Then also: pointsman resume --reason=\'done\''],
@@ -99,10 +99,10 @@ function takeOut (trunk: TrunkTopology, { iface, byHand }: Place): Move {
   }
 }
 
-function putIn (config: Config, trunk: TrunkTopology, { iface, byHand }: Place): Move {
+function putIn (trunk: TrunkTopology, { iface, byHand }: Place): Move {
   const on = byHand.apply(iface.name, 'enabled')
   const seen = byHand.observe(iface.name)
-  const state = trunk.registration.auth === 'ip' ? 'enabled' : `registered within ${formatDuration(registersWithinMs(config, iface))}`
+  const state = trunk.registration.auth === 'ip' ? 'enabled' : `registered within ${formatDuration(iface.registersWithinMs)}`
   return {
     title: `put ${iface.key} in again`,
     steps: [
@@ -114,20 +114,20 @@ function putIn (config: Config, trunk: TrunkTopology, { iface, byHand }: Place):
 
 type Query = { readonly text: string; readonly command: string } | null
 
-function move (config: Config, trunk: TrunkTopology, from: Place, to: Place, query: Query): readonly GuideStep[] {
+function move (trunk: TrunkTopology, from: Place, to: Place, query: Query): readonly GuideStep[] {
   const off = from.byHand.apply(from.iface.name, 'disabled')
   const on = to.byHand.apply(to.iface.name, 'enabled')
   const seen = to.byHand.observe(to.iface.name)
   const others = trunk.interfaces.filter(({ key }) => key !== from.iface.key && key !== to.iface.key).map(({ key }) => key)
   return [
     { title: `Disable ${from.iface.key}`, text: [`If ${from.iface.gateway} does not answer, go on to the next step and come back here as soon as it answers.`, off.note], commands: [...off.commands, ...from.byHand.observe(from.iface.name).commands] },
-    { title: 'Wait', text: waitText(config, trunk, from.iface, query), commands: query === null ? [] : [query.command] },
+    { title: 'Wait', text: waitText(trunk, from.iface, query), commands: query === null ? [] : [query.command] },
     { title: `Enable ${to.iface.key}`, text: [...others.length === 0 ? [] : [`Only when ${others.join(' and ')} is disabled, too.`], on.note], commands: on.commands },
     {
       title: 'Check',
       text: [
         seen.note,
-        `${trunk.registration.auth === 'ip' ? `${to.iface.key} has to be enabled.` : `${to.iface.key} has to be registered within ${formatDuration(registersWithinMs(config, to.iface))}.`}${query === null ? '' : ` ${contactSentence(to.iface)} has to be listed.`} Then call in and out.`,
+        `${trunk.registration.auth === 'ip' ? `${to.iface.key} has to be enabled.` : `${to.iface.key} has to be registered within ${formatDuration(to.iface.registersWithinMs)}.`}${query === null ? '' : ` ${contactSentence(to.iface)} has to be listed.`} Then call in and out.`,
         ...trunk.registration.auth === 'ip' ? [] : [trunk.registration.onSecond === 'reject' ? `Not registered? Perhaps the old registration still lives: disable ${to.iface.key}, wait ${timer(trunk)}, enable it again.` : 'Not registered? Look at the gateway\'s own log, then move back.']
       ],
       commands: [...seen.commands, ...query === null ? [] : [query.command]]
@@ -136,7 +136,7 @@ function move (config: Config, trunk: TrunkTopology, from: Place, to: Place, que
 }
 
 /** What proves that the old interface is off, as for Pointsman itself. */
-function waitText (config: Config, trunk: TrunkTopology, from: InterfaceTopology, query: Query): readonly string[] {
+function waitText (trunk: TrunkTopology, from: InterfaceTopology, query: Query): readonly string[] {
   const { auth, onSecond, expiresMs } = trunk.registration
   if (auth === 'ip') {
     return [
@@ -150,7 +150,7 @@ function waitText (config: Config, trunk: TrunkTopology, from: InterfaceTopology
       `${from.gateway} does not answer? Nothing proves then that it is off, and when it lives it takes calls or the registration back. Make sure first: switch it off or pull its network cable.`
     ]
   }
-  const unregisters = config.topology.gateways.get(from.gateway)?.capabilities.unregisters === true
+  const unregisters = from.capabilities.unregisters
   return [
     'The carrier rejects a second registration (on_second: reject). Enabled too early, the next interface is refused. ' +
       `Wait ${timer(trunk)} (expires ${formatDuration(expiresMs)} + 10 %) from the disabling, or, if ${from.gateway} does not answer, from its last sign of life; its SIP address (${from.sipProbe.split(' ')[1] ?? ''}) counts as one.`,
@@ -163,10 +163,6 @@ function waitText (config: Config, trunk: TrunkTopology, from: InterfaceTopology
 
 function timer (trunk: TrunkTopology): string {
   return formatDuration(Math.ceil(trunk.registration.expiresMs * 1.1 / 1000) * 1000)
-}
-
-function registersWithinMs (config: Config, iface: InterfaceTopology): number {
-  return config.topology.gateways.get(iface.gateway)?.registersWithinMs ?? 0
 }
 
 function contactSentence ({ key, contact }: InterfaceTopology): string {

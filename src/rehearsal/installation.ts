@@ -73,13 +73,12 @@ export function createInstallation (options: InstallationOptions): Installation 
     return carrier
   }
   function memberOf (trunk: TrunkTopology, iface: InterfaceTopology): Member {
-    const gateway = topology.gateways.get(iface.gateway)
     const carrier = carriers.get(trunk.id)
-    if (gateway === undefined || carrier === undefined) throw new Error(`no gateway ${iface.gateway}`)
+    if (carrier === undefined) throw new Error(`no trunk ${trunk.id}`)
     const { auth, expiresMs } = trunk.registration
     const expires = expiresMs / 1000
     const contact = iface.contact?.hostPort ?? `${addressOf(iface.sipProbe).replace(/^sips?:/, '')}:5060`
-    const line = createModelGateway({ id: iface.key, contact, behaviour: behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires), enabled: options.enabled.includes(iface.key), expires: auth === 'register' ? expires : null, clock, carrier })
+    const line = createModelGateway({ id: iface.key, contact, behaviour: behaviourOf(iface.capabilities, iface.registersWithinMs, expires), enabled: options.enabled.includes(iface.key), expires: auth === 'register' ? expires : null, clock, carrier })
     return { trunk, iface, line, contact }
   }
   const byKey = new Map(members.map((member) => [member.iface.key, member]))
@@ -97,10 +96,8 @@ export function createInstallation (options: InstallationOptions): Installation 
     }
   }
   const driverOf = (id: string, life: Life): GatewayDriver => {
-    const gateway = topology.gateways.get(id)
-    if (gateway === undefined) throw new Error(`no gateway ${id}`)
-    const own = new Map((byGateway.get(id) ?? []).map(({ iface, line }) => [iface.name, line]))
-    return createModelDriver(id, own, gateway.capabilities, { clock, life, vantage, witness })
+    const members = byGateway.get(id) ?? []
+    return createModelDriver(id, new Map(members.map(({ iface, line }) => [iface.name, line])), members.every(({ iface }) => iface.capabilities.reregisters), { clock, life, vantage, witness })
   }
   const setup = (life: Life): ReturnType<Parameters<typeof createProcess>[0]['setup']> => ({
     mode: options.mode ?? config.mode,

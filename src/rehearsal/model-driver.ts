@@ -2,7 +2,7 @@
 import type { ContactChange } from '../core/binding.ts'
 import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
-import type { DriverCapabilities } from '../core/topology.ts'
+import { eachAlone } from '../drivers/each-alone.ts'
 import type { Clock, GatewayDriver, SipClient } from '../ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { Fault, ModelGateway } from './model-gateway.ts'
@@ -51,7 +51,7 @@ const SILENCES = ['dead', 'unseen', 'frozen'] as const
  * @param id - of the gateway
  * @param lines - its interfaces, by their names
  */
-export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelGateway>, capabilities: DriverCapabilities, around: { readonly clock: Clock; readonly life: Life; readonly vantage: Vantage; readonly witness: Witness }): GatewayDriver {
+export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelGateway>, reregisters: boolean, around: { readonly clock: Clock; readonly life: Life; readonly vantage: Vantage; readonly witness: Witness }): GatewayDriver {
   const { clock, life, vantage, witness } = around
   const lineOf = (name: string): ModelGateway => {
     const line = lines.get(name)
@@ -95,7 +95,6 @@ export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelG
     return result
   }
   return {
-    capabilities,
     observe: (names, signal) => counted(async (): Promise<ObserveResult> => {
       const asked = names.map(lineOf)
       const failed = await unanswered(asked, signal)
@@ -107,10 +106,10 @@ export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelG
       for (const [name, observation] of interfaces) witness.answered(lineOf(name).id, observation)
       return { ok: true, interfaces }
     }),
-    apply: async (name, desired, signal, permit) => await permit() ??
-      await counted(async () => await command(lineOf(name), desired, signal, () => { lineOf(name).write(desired) }) ?? { ok: true, activated: true }),
+    apply: eachAlone(async ({ interface: name, desired, permit }, signal) => await permit() ??
+      await counted(async () => await command(lineOf(name), desired, signal, () => { lineOf(name).write(desired) }) ?? { ok: true, activated: true })),
     reregister: async (name, signal) => {
-      if (!capabilities.reregisters) return fail('rpc-error')
+      if (!reregisters) return fail('rpc-error')
       return await counted(async () => await command(lineOf(name), 'reregister', signal, () => { lineOf(name).reregister() }) ?? { ok: true })
     },
     close: async () => {}

@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/config.ts'
 import type { AdminState } from '../core/observation.ts'
-import { drivers } from '../drivers/registry.ts'
+import type { InterfaceTopology, Topology } from '../core/topology.ts'
 import type { EngineSetup } from '../engine/engine.ts'
 import type { Clock, SipClient } from '../ports.ts'
 import { createFakeClock, createSeededRandom, FAKE_START_MS } from './fake-clock.ts'
@@ -59,10 +59,15 @@ export const GATEWAYS = [{ letter: 'a', id: 'pbx-a', address: '10.0.1.10' }, { l
 
 const keyOf = (gateway: string): string => `${gateway}/${INTERFACE}`
 
+function interfaceAt (topology: Topology, id: string): InterfaceTopology {
+  const iface = [...topology.trunks.values()].flatMap(({ interfaces }) => interfaces).find(({ gateway }) => gateway === id)
+  if (iface === undefined) throw new Error(`no interface of ${id}`)
+  return iface
+}
+
 function behaviourAt ({ topology }: Config, id: string, expires: number): Behaviour {
-  const gateway = topology.gateways.get(id)
-  if (gateway === undefined) throw new Error(`no gateway ${id}`)
-  return behaviourOf(gateway.capabilities, gateway.registersWithinMs, expires)
+  const iface = interfaceAt(topology, id)
+  return behaviourOf(iface.capabilities, iface.registersWithinMs, expires)
 }
 
 /** Builds the world; nothing runs yet. */
@@ -99,11 +104,10 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
   const setupOf = (life: Life): EngineSetup => ({
     mode: config.mode,
     topology: config.topology,
-    gateways: config.gateways.map(({ id, driver, timeoutMs }) => {
+    gateways: config.gateways.map(({ id, timeoutMs }) => {
       const gateway = [...gateways.values()].find((g) => g.id === keyOf(id))
-      const capabilities = drivers.get(driver)?.capabilities
-      if (gateway === undefined || capabilities === undefined) throw new Error(`no model of ${id}`)
-      return { id, driver: createModelDriver(id, new Map([[INTERFACE, gateway]]), capabilities, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
+      if (gateway === undefined) throw new Error(`no model of ${id}`)
+      return { id, driver: createModelDriver(id, new Map([[INTERFACE, gateway]]), interfaceAt(config.topology, id).capabilities.reregisters, { clock, life, vantage, witness: invariants }), timeoutMs, interfaces: [INTERFACE] }
     }),
     queries: config.bindings,
     alertmanagers: config.alertmanagers.map(() => monitoring.client),
@@ -119,7 +123,7 @@ export function createModelWorld (options: WorldOptions): ModelWorld {
     monitoring,
     invariants,
     vantage,
-    touched: (gateway, state) => { if (drivers.get(options.kind)?.capabilities.persistent === true) invariants.touched(gateway.id, state) },
+    touched: (gateway, state) => { if (interfaceAt(config.topology, gateway.id.split('/')[0] ?? '').capabilities.persistent) invariants.touched(gateway.id, state) },
     ...process,
     step: async (ms) => {
       for (const gateway of gateways.values()) gateway.tick()

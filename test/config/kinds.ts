@@ -1,13 +1,15 @@
 /** Stand-in kinds of gateways: the loader must work for any kind, not only for those that exist. */
 import { Type } from 'typebox'
+import type { DriverCapabilities } from '../../src/core/topology.ts'
 import type { DriverKind } from '../../src/drivers/contract.ts'
 
 const secret = Type.Optional(Type.String({ minLength: 1 }))
-const capabilities = { reportsRegistration: true, reportsPath: false, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
+const capabilities = { registers: true, reportsAlarms: false, reportsRegistration: true, reportsPath: false, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
 const closed = { additionalProperties: false }
 
-const kind = (name: string, schema: DriverKind['schema'], more: Partial<DriverKind['capabilities']> = {}): [string, DriverKind] => [name, {
-  name, schema, capabilities: { ...capabilities, ...more }, create: () => { throw new Error('the loader must not make drivers') }, byHand: () => { throw new Error('the loader tells nobody') }
+const kind = (name: string, schema: DriverKind['schema'], more: Partial<DriverCapabilities> = {}): [string, DriverKind] => [name, {
+  name, schema, create: () => { throw new Error('the loader must not make drivers') }, byHand: () => { throw new Error('the loader tells nobody') },
+  interfaces: [{ named: 'any', takes: (text) => text !== 'untaken', switches: '', readBack: '', confirmed: '', capabilities: () => ({ ...capabilities, ...more }) }]
 }]
 
 export const kinds: ReadonlyMap<string, DriverKind> = new Map([
@@ -27,6 +29,7 @@ export const kinds: ReadonlyMap<string, DriverKind> = new Map([
     dispatcher_group: Type.Optional(Type.Integer({ minimum: 0 }))
   }, { ...closed, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] }), { reportsPath: true, reportsCalls: true }),
   kind('mute', Type.Object({}, closed), { reportsRegistration: false }),
+  kind('sender', Type.Object({}, closed), { registers: false, reportsRegistration: false }),
   kind('plain', Type.Object({}, closed))
 ])
 

@@ -82,13 +82,13 @@ test('the topology holds thresholds, intervals and interlocks in milliseconds', 
   const result = await loadConfig(join(FIXTURES, 'good/pair-of-pbx.yaml'), kinds, ENV)
   if (!result.ok) throw new Error('the file did not load')
   const { topology } = result.config
-  t.match(topology.gateways.get('pbx-a'), { observe: { intervalMs: 10_000, timeoutMs: 5000, fall: 3, rise: 2 }, registersWithinMs: 45_000 })
-  t.match(topology.gateways.get('pbx-b'), { driver: 'box', registersWithinMs: 30_000, capabilities: { reportsRegistration: true } }, 'the driver\'s time where the file has none')
+  t.match(topology.gateways.get('pbx-a'), { observe: { intervalMs: 10_000, timeoutMs: 5000, fall: 3, rise: 2 } })
+  t.match(topology.trunks.get('acme')?.interfaces, [{ registersWithinMs: 45_000 }, { registersWithinMs: 30_000, capabilities: { reportsRegistration: true } }], 'the driver\'s time where the file has none')
   t.same(topology.trunks.get('acme')?.registration, {
     auth: 'register', onSecond: 'reject', expiresMs: 300_000, query: { registrar: 'sip:registrar.acme.example', intervalMs: 150_000, doubtIntervalMs: 5000 },
     unproven: 'page', fencing: false, handover: 'separate'
   }, 'the registrar is asked at least twice in a binding\'s lifetime')
-  t.same(topology.trunks.get('acme')?.interfaces[1], {
+  t.match(topology.trunks.get('acme')?.interfaces[1], {
     key: 'pbx-b/SIP1', gateway: 'pbx-b', name: 'SIP1', sipProbe: 'options sip:10.0.2.10', carrierProbe: 'options sip:sbc.acme.example',
     contact: { hostPort: '10.0.2.10:5060', user: '4930123', instance: 'urn:uuid:1' }
   })

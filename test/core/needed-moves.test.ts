@@ -93,10 +93,10 @@ test('what changed at a gateway while a switchover seemed to be under way is jud
   const before = world.trunks.get('acme')!
   const { state: planned } = planTrunk(world, 'acme', 'd', NOW)
   t.type(planned.inFlight, 'object')
-  const gateway = world.topology.gateways.get('pbx-b')!
+  const can = world.topology.trunks.get('acme')!.interfaces[1]!.capabilities
   const on = { present: true, admin: 'enabled', registered: true, path: 'up' } as const
-  const back = takeBack(before, planned, recordObservation(gateway, planned, B, on, NOW + SECOND))
-  t.equal(recordObservation(gateway, back, B, on, NOW + 2 * SECOND).drift?.detail, `${B} was switched on by somebody else`)
+  const back = takeBack(before, planned, recordObservation(can, planned, B, on, NOW + SECOND))
+  t.equal(recordObservation(can, back, B, on, NOW + 2 * SECOND).drift?.detail, `${B} was switched on by somebody else`)
   t.end()
 })
 

@@ -165,11 +165,11 @@ function carryOut (world: World, step: Step, spec: Spec, nowMs: number): { world
   let state = step.state
   const evidence = new Map([...world.evidence].map(([key, value]) => [key, { ...value, atMs: laterMs }]))
   const read = (key: string, on: boolean): void => {
-    const gateway = world.topology.gateways.get(key.split('/')[0] ?? '')
-    if (gateway === undefined) throw new Error(key)
+    const can = [...world.topology.trunks.values()].flatMap(({ interfaces }) => interfaces).find((iface) => iface.key === key)?.capabilities
+    if (can === undefined) throw new Error(key)
     const before = state.interfaces[key]?.observed
     const admin = on ? (before?.admin === 'self-disabled' && !applies(step).some((a) => a.interface === key) ? 'self-disabled' : 'enabled') : 'disabled'
-    state = recordObservation(gateway, state, key, { present: true, admin, registered: on && admin === 'enabled', path: null }, laterMs)
+    state = recordObservation(can, state, key, { present: true, admin, registered: on && admin === 'enabled', path: null }, laterMs)
     if (admin === 'disabled') evidence.delete(evidenceKey.registration(key))
     else if (admin === 'enabled') evidence.set(evidenceKey.registration(key), { verdict: 'up', failures: 0, successes: 9, reason: '', atMs: laterMs, everUp: true, turnedAtMs: null })
   }

@@ -213,7 +213,7 @@ test('times in the pair\'s example that the comment calls defaults are the defau
   for (const gateway of Object.values(gateways)) {
     t.match(gateway, defaults({ properties: { timeout: GatewayKeys.timeout } }))
     t.same(gateway.observe, defaults(GatewayKeys.observe))
-    t.equal(gateway.registers_within, `${(drivers.get('innovaphone')?.capabilities.registersWithinMs ?? 0) / 1000}s`)
+    t.equal(gateway.registers_within, `${(drivers.get('innovaphone')?.interfaces[0].capabilities({}).registersWithinMs ?? 0) / 1000}s`)
   }
   for (const { match, evidence } of rules) t.equal(evidence, match === undefined ? undefined : 'probe')
 })

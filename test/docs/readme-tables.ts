@@ -10,6 +10,8 @@ import { OptionsProbe, RegisterProbe } from '../../src/config/schema-probes.ts'
 import { ALERT_REASONS, DRIVER_REASONS, PROBE_REASONS, VETOES, WAITS } from '../../src/core/reasons.ts'
 import { RECORD_TYPES } from '../../src/core/record-types.ts'
 import { OVERRIDABLE } from '../../src/core/override.ts'
+import type { DriverCapabilities } from '../../src/core/topology.ts'
+import type { InterfaceKind } from '../../src/drivers/contract.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { VERBS } from '../../src/http/verbs.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from '../../src/metrics/catalogue.ts'
@@ -51,17 +53,42 @@ function metrics (): string {
     list.map(({ name, labels, help }) => [code(name), type, labels.map(code).join(', '), help])))
 }
 
+/** Some value that the schema takes. */
+function sampleOf (schema: Schema): unknown {
+  if (schema.properties !== undefined) return Object.fromEntries(Object.entries(schema.properties).map(([key, value]) => [key, sampleOf(value)]))
+  return schema.type === 'boolean' ? true : schema.type === 'integer' || schema.type === 'number' ? 1 : 'x'
+}
+
+/** `yes`, `no`, or the keys that make it so. */
+function capable ({ capabilities }: InterfaceKind, schema: object, can: keyof DriverCapabilities): string {
+  if (capabilities({})[can] === true) return 'yes'
+  const keys = Object.entries((schema as Schema).properties ?? {}).filter(([key, value]) => capabilities({ [key]: sampleOf(value) })[can] === true)
+  return keys.length === 0 ? 'no' : `with ${keys.map(([key]) => code(key)).join(', ')}`
+}
+
+function perInterface (head: readonly string[], cells: (kind: InterfaceKind, schema: object) => readonly string[]): string {
+  return table(['gateway', 'interface', ...head], [...drivers.values()].flatMap(({ name, schema, interfaces }) =>
+    interfaces.map((kind) => [code(name), kind.named, ...cells(kind, schema)])))
+}
+
 function driverTable (): string {
-  const yes = (can: boolean): string => can ? 'yes' : 'no'
-  return table(
-    ['driver', 'own keys', 'shows the running state', 'tells whether it is registered', 'tells whether it reaches the carrier', 'tells its calls', 'a change survives its restart', '`registers_within`'],
-    [...drivers.values()].map(({ name, schema, capabilities }) => [
-      code(name),
-      Object.keys(schema.properties).map(code).join(', '),
-      ...[capabilities.readsRunningState, capabilities.reportsRegistration, capabilities.reportsPath, capabilities.reportsCalls, capabilities.persistent].map(yes),
-      code(`${capabilities.registersWithinMs / 1000}s`)
-    ])
-  )
+  return perInterface(['what is switched', 'read back', 'un-registers?', 'confirmed with'], (kind, schema) =>
+    [kind.switches, kind.readBack, kind.capabilities({}).registers ? capable(kind, schema, 'unregisters') : 'registers nothing', kind.confirmed])
+}
+
+function capabilityTable (): string {
+  const columns: Readonly<Partial<Record<keyof DriverCapabilities, string>>> = {
+    readsRunningState: 'shows the running state', reportsRegistration: 'tells whether it is registered', reportsPath: 'tells whether it reaches the carrier',
+    reportsCalls: 'tells its calls', reportsAlarms: 'tells its alarms', reregisters: 'can be made to register anew', persistent: 'a change survives its restart'
+  }
+  const names = Object.keys(columns) as (keyof DriverCapabilities)[]
+  return perInterface([...Object.values(columns), '`registers_within`'], (kind, schema) =>
+    [...names.map((name) => capable(kind, schema, name)), code(`${kind.capabilities({}).registersWithinMs / 1000}s`)])
+}
+
+function driverKeys (): string {
+  return table(['driver', 'key', 'meaning'], [...drivers.values()].flatMap(({ name, schema }) =>
+    Object.entries((schema as Schema).properties ?? {}).map(([key, { description = '' }]) => [code(name), code(key), description])))
 }
 
 /** One row per key below `path`; sections have rows for their keys only. */
@@ -140,6 +167,8 @@ const TABLES: Readonly<Record<string, () => string>> = {
   verbs,
   overridable: () => OVERRIDABLE.map(code).join(', '),
   drivers: driverTable,
+  capabilities: capabilityTable,
+  'driver-keys': driverKeys,
   metrics,
   interlocks: () => reasons('interlock', VETOES),
   waits: () => reasons('wait', WAITS),

@@ -1,7 +1,7 @@
 /** The part of the drivers' contract about gateways that misbehave: each failure has its reason and says what it may have done. */
 import { inspect } from 'node:util'
 import type { Test } from 'tap'
-import { permitted } from '../helpers/permitted.ts'
+import { applyOne } from '../helpers/permitted.ts'
 import { later, plain } from './contract-subject.ts'
 import type { MakeSubject, Subject } from './contract-subject.ts'
 import { ELSEWHERE } from './unruly-server.ts'
@@ -47,11 +47,11 @@ const ON_WRITES: readonly { kind: Misbehaviour; want: string | RegExp; effect: '
 
 export async function survivesMisbehaviour (t: Test, make: MakeSubject): Promise<void> {
   for (const { kind, want } of ALWAYS) {
-    const { driver, names, runs, misbehave } = await plain(t, make)
+    const { driver, names, capabilities, runs, misbehave } = await plain(t, make)
     if (!await misbehave(kind)) continue
     t.match(await driver.observe([names.on], soon()), { ok: false, reason: want, effect: 'none' }, `observe: ${kind}`)
-    t.match(await driver.apply(names.on, 'disabled', soon(), permitted), { ok: false, reason: want, effect: 'none' }, `apply: ${kind}`)
-    if (driver.capabilities.reregisters) t.match(await driver.reregister(names.on, soon()), { ok: false, reason: want }, `reregister: ${kind}`)
+    t.match(await applyOne(driver, names.on, 'disabled', soon()), { ok: false, reason: want, effect: 'none' }, `apply: ${kind}`)
+    if (capabilities.reregisters) t.match(await driver.reregister(names.on, soon()), { ok: false, reason: want }, `reregister: ${kind}`)
     await misbehave(null)
     t.match(await driver.observe([names.on], later()), { ok: true }, `well again after ${kind}`)
     t.equal(runs(names.on), true, `nothing was switched by ${kind}`)
@@ -71,37 +71,37 @@ export async function tellsUnknownFromNone (t: Test, make: MakeSubject): Promise
   for (const { kind, want, effect } of ON_WRITES) {
     const { driver, names, runs, misbehave } = await plain(t, make)
     if (!await misbehave(kind, 'writes')) continue
-    t.match(await driver.apply(names.on, 'disabled', soon(), permitted), { ok: false, reason: want, effect }, `a write: ${kind}`)
+    t.match(await applyOne(driver, names.on, 'disabled', soon()), { ok: false, reason: want, effect }, `a write: ${kind}`)
     t.equal(runs(names.on), true, `not executed: ${kind}`)
     await misbehave(null)
-    t.match(await driver.apply(names.on, 'disabled', later(), permitted), { ok: true }, `the next attempt after ${kind}`)
+    t.match(await applyOne(driver, names.on, 'disabled', later()), { ok: true }, `the next attempt after ${kind}`)
     t.equal(runs(names.on), false, `executed at last: ${kind}`)
   }
 }
 
 export async function survivesLateSuccess (t: Test, { driver, names, runs, misbehave }: Subject): Promise<void> {
   t.equal(await misbehave('late', 'writes'), true)
-  const result = await driver.apply(names.off, 'enabled', soon(), permitted)
+  const result = await applyOne(driver, names.off, 'enabled', soon())
   t.match(result, { ok: false, reason: /^(timeout|reset)$/, effect: 'unknown' }, 'no answer: it may be on')
   await misbehave(null)
-  t.match(await driver.apply(names.off, 'enabled', later(), permitted), { ok: true }, 'finished by the next attempt')
+  t.match(await applyOne(driver, names.off, 'enabled', later()), { ok: true }, 'finished by the next attempt')
   t.equal(runs(names.off), true)
 }
 
 export async function endsWhenTold (t: Test, { driver, names, misbehave, switchOff }: Subject): Promise<void> {
   await misbehave('silent')
   const controller = new AbortController()
-  const calls = [driver.observe([names.on], controller.signal), driver.apply(names.on, 'disabled', controller.signal, permitted)]
+  const calls = [driver.observe([names.on], controller.signal), applyOne(driver, names.on, 'disabled', controller.signal)]
   setTimeout(() => controller.abort(), 30)
   for (const result of await Promise.all(calls)) t.match(result, { ok: false, reason: 'aborted', effect: 'none' })
   const started = performance.now()
-  const before = await driver.apply(names.on, 'disabled', AbortSignal.abort(), permitted)
+  const before = await applyOne(driver, names.on, 'disabled', AbortSignal.abort())
   t.match(before, { ok: false, reason: 'aborted', effect: 'none' }, 'cancelled before it began')
   t.match(await driver.observe([names.on], AbortSignal.timeout(100)), { ok: false, reason: 'timeout', effect: 'none' })
   t.ok(performance.now() - started < 1_000, 'the deadline holds')
   await switchOff()
   t.match(await driver.observe([names.on], later()), { ok: false, reason: 'refused', effect: 'none' })
-  t.match(await driver.apply(names.on, 'disabled', later(), permitted), { ok: false, reason: 'refused', effect: 'none' })
+  t.match(await applyOne(driver, names.on, 'disabled', later()), { ok: false, reason: 'refused', effect: 'none' })
 }
 
 export async function cancelsMidway (t: Test, { driver, names, misbehave }: Subject): Promise<void> {
@@ -111,13 +111,13 @@ export async function cancelsMidway (t: Test, { driver, names, misbehave }: Subj
     setTimeout(() => controller.abort(), 150)
     return null
   }
-  t.match(await driver.apply(names.on, 'disabled', controller.signal, permit), { ok: false, reason: 'aborted', effect: 'unknown' })
+  t.match(await applyOne(driver, names.on, 'disabled', controller.signal, permit), { ok: false, reason: 'aborted', effect: 'unknown' })
 }
 
 export async function staysInPlace (t: Test, { driver, names, misbehave, paths }: Subject): Promise<void> {
   for (const only of [undefined, 'writes'] as const) {
     if (!await misbehave('redirect', only)) continue
-    t.match(await driver.apply(names.on, 'disabled', later(), permitted), { ok: false, reason: 'redirect', effect: 'none' })
+    t.match(await applyOne(driver, names.on, 'disabled', later()), { ok: false, reason: 'redirect', effect: 'none' })
   }
   t.notOk(paths?.().some((path) => path.startsWith(ELSEWHERE)), 'nobody went there')
 }
@@ -125,13 +125,13 @@ export async function staysInPlace (t: Test, { driver, names, misbehave, paths }
 export async function refusesCertificates (t: Test, make: MakeSubject): Promise<void> {
   const right = await make(t, 'tls')
   if (right === null) return
-  t.match(await right.driver.apply(right.names.on, 'disabled', later(), permitted), { ok: true }, 'the right certificate')
+  t.match(await applyOne(right.driver, right.names.on, 'disabled', later()), { ok: true }, 'the right certificate')
   for (const wire of ['wrong-name', 'unknown-issuer'] as const) {
     const subject = await make(t, wire)
     if (subject === null) throw new Error('a gateway with TLS can have any certificate')
     const { driver, names, runs, paths } = subject
     t.match(await driver.observe([names.on], later()), { ok: false, reason: 'tls', effect: 'none' }, `observe: ${wire}`)
-    t.match(await driver.apply(names.on, 'disabled', later(), permitted), { ok: false, reason: 'tls', effect: 'none' }, `apply: ${wire}`)
+    t.match(await applyOne(driver, names.on, 'disabled', later()), { ok: false, reason: 'tls', effect: 'none' }, `apply: ${wire}`)
     t.match(await driver.reregister(names.on, later()), { ok: false, effect: 'none' }, `reregister: ${wire}`)
     t.same([paths?.() ?? [], runs(names.on)], [[], true], `${wire}: not a byte of the request went out`)
   }
@@ -165,7 +165,7 @@ export async function echoesNothing (t: Test, make: MakeSubject): Promise<void> 
         const subject = await plain(t, make)
         const { driver, names, misbehave } = subject
         await misbehave(kind, only)
-        told.push(await driver.observe([names.on], atOnce()), await driver.apply(names.on, 'disabled', atOnce(), permitted), await driver.reregister(names.on, atOnce()), driver)
+        told.push(await driver.observe([names.on], atOnce()), await applyOne(driver, names.on, 'disabled', atOnce()), await driver.reregister(names.on, atOnce()), driver)
         for (const secret of subject.secrets) secrets.add(secret)
       }
     }

@@ -1,5 +1,6 @@
 /** What the drivers' contract is held against: a driver with a gateway that can misbehave. */
 import type { Test } from 'tap'
+import type { DriverCapabilities } from '../../src/core/topology.ts'
 import type { GatewayDriver } from '../../src/ports.ts'
 import type { Misbehaviour } from './unruly-server.ts'
 
@@ -8,6 +9,8 @@ export interface Subject {
   readonly driver: GatewayDriver
   /** Interface names: one enabled, one disabled, one that the gateway doesn't have. */
   readonly names: { readonly on: string; readonly off: string; readonly absent: string }
+  /** What its kind declares of the interface that is on. */
+  readonly capabilities: DriverCapabilities
   /** Running state, past the driver. */
   runs(name: string): boolean
   /** False: this gateway can't misbehave so. */

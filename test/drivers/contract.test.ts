@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
+import type { DriverCapabilities } from '../../src/core/topology.ts'
 import { createDriver, drivers } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.ts'
@@ -29,6 +30,12 @@ function certificates (wire: Wire): { readonly pem?: string; readonly ca?: strin
   }
 }
 
+function capabilitiesOf (kind: string, settings: object, name: string): DriverCapabilities {
+  const own = drivers.get(kind)?.interfaces.find((each) => each.takes(name))
+  if (own === undefined) throw new Error(`no interface of ${kind} is named ${name}`)
+  return own.capabilities({ ...settings })
+}
+
 function stubbed (kind: string, stub: () => Stub, path: string, settings: object, names: { on: string; off: string; absent: string }): MakeSubject {
   return async (t: Test, wire = 'plain') => {
     const gateway = stub()
@@ -37,7 +44,7 @@ function stubbed (kind: string, stub: () => Stub, path: string, settings: object
     const driver = createDriver(kind, { url: `${server.url}${path}`, ...settings, ...ca === undefined ? {} : { ca } }, { clock, random })
     t.teardown(async () => { await driver.close(); await server.close() })
     return {
-      driver, names, secrets, runs: gateway.runs,
+      driver, names, secrets, capabilities: capabilitiesOf(kind, settings, names.on), runs: gateway.runs,
       misbehave: (kind, only) => { server.misbehave(kind, only); return Promise.resolve(true) },
       paths: () => server.asked.map(({ path }) => path),
       switchOff: () => server.close()
@@ -63,7 +70,7 @@ const simulated: MakeSubject = async (t, wire = 'plain') => {
   const driver = createDriver('innovaphone', { url: gateway.url, ...account }, { clock, random })
   t.teardown(async () => { await driver.close(); await gateway.stop() })
   return {
-    driver, secrets: [...secrets, 'sip-canary'], names: { on: 'SIP1', off: 'SIP2', absent: 'SIP16' },
+    driver, secrets: [...secrets, 'sip-canary'], capabilities: capabilitiesOf('innovaphone', {}, 'SIP1'), names: { on: 'SIP1', off: 'SIP2', absent: 'SIP16' },
     runs: (name) => gateway.state(name).running === 'enabled',
     misbehave: async (kind, only) => {
       await gateway.clear()

@@ -4,7 +4,7 @@ import { systemClock as clock, systemRandom as random } from '../../src/clock.ts
 import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isConfigText, isMasked, withAdmin } from '../../src/drivers/innovaphone-config-line.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
-import { permitted } from '../helpers/permitted.ts'
+import { applyOne } from '../helpers/permitted.ts'
 import { cfgText, innovaphoneStub } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Answer, Asked } from './unruly-server.ts'
@@ -74,7 +74,7 @@ test('every character of a line survives the way to the gateway', async (t) => {
     const before = await driver.observe([name], signal())
     const isEnabled = before.ok && before.interfaces.get(name)?.admin === 'enabled'
     for (const desired of isEnabled ? ['disabled', 'enabled'] as const : ['enabled', 'disabled'] as const) {
-      t.match(await driver.apply(name, desired, signal(), permitted), { ok: true }, `${name} ${desired}`)
+      t.match(await applyOne(driver, name, desired, signal()), { ok: true }, `${name} ${desired}`)
     }
   }
   const lines = (text: string): string[] => text.split('\r\n').map((line) => line.split(' ').filter((token) => token !== '/disabled').join(' '))
@@ -83,8 +83,8 @@ test('every character of a line survives the way to the gateway', async (t) => {
 
 test('the commands come in the proven order, and again when the state is as wanted', async (t) => {
   const { driver, server } = await gateway(t, innovaphoneStub().answer)
-  await driver.apply('SIP10', 'enabled', signal(), permitted)
-  await driver.apply('SIP10', 'enabled', signal(), permitted)
+  await applyOne(driver, 'SIP10', 'enabled', signal())
+  await applyOne(driver, 'SIP10', 'enabled', signal())
   const finish = ['/!config%20write', '/!config%20activate', '/cfg.txt']
   t.same(server.asked.map(({ path }) => path), ['/cfg.txt', '/!config%20change%20RELAY0%20SIP10%20/name%20other', ...finish, '/cfg.txt', ...finish])
   t.equal(server.connections(), 1)
@@ -101,7 +101,7 @@ test('a line that can\'t be written safely is not written', async (t) => {
   ]
   for (const { name, text, want } of cases) {
     const { driver, server } = await gateway(t, () => ({ body: text }))
-    t.match(await driver.apply('SIP1', 'disabled', signal(), permitted), want, name)
+    t.match(await applyOne(driver, 'SIP1', 'disabled', signal()), want, name)
     t.equal(server.asked.length, 1, `${name}: only read`)
   }
   const { driver } = await gateway(t, () => ({ body: `${line} /disabled\r\n${line}\r\n` }))
@@ -126,7 +126,7 @@ test('what happens between the read and the read-back is seen', async (t) => {
       wrote = true
       return { body: said }
     })
-    t.match(await driver.apply('SIP1', 'disabled', signal(), permitted), want, name)
+    t.match(await applyOne(driver, 'SIP1', 'disabled', signal()), want, name)
   }
 })
 
@@ -134,7 +134,7 @@ test('a step that fails after the first write leaves the effect unknown and is n
   for (const step of ['write', 'activate']) {
     const stub = innovaphoneStub()
     const { driver } = await gateway(t, (asked, isIgnored) => asked.path === `/!config%20${step}` ? { status: 403, body: '' } : stub.answer(asked, isIgnored))
-    t.same(await driver.apply('SIP1', 'disabled', signal(), permitted), { ok: false, reason: 'auth-failed', detail: `config ${step}: HTTP 403`, effect: 'unknown' })
+    t.same(await applyOne(driver, 'SIP1', 'disabled', signal()), { ok: false, reason: 'auth-failed', detail: `config ${step}: HTTP 403`, effect: 'unknown' })
   }
 })
 

@@ -4,7 +4,7 @@ import { systemClock as clock, systemRandom as random } from '../../src/clock.ts
 import { pathOf } from '../../src/drivers/kamailio-dispatcher.ts'
 import { adminOf, parseRegistration, registeredOf } from '../../src/drivers/kamailio-registration.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
-import { permitted } from '../helpers/permitted.ts'
+import { applyOne } from '../helpers/permitted.ts'
 import { kamailioStub, recorded } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Answer, Asked } from './unruly-server.ts'
@@ -74,7 +74,7 @@ test('only the calls that are needed are made, in the order that is safe', async
   ] as const
   for (const { from, to, calls, after } of cases) {
     const { driver, server } = await gateway(t, telling(bodyOf(from), bodyOf(after)))
-    t.same(await driver.apply('trunk1', to, signal(), permitted), { ok: true, activated: true }, `${from} → ${to}`)
+    t.same(await applyOne(driver, 'trunk1', to, signal()), { ok: true, activated: true }, `${from} → ${to}`)
     t.same(server.asked.map(methodOf), ['uac.reg_info', ...calls.map((call) => `uac.${call}`), 'uac.reg_info'], `${from} → ${to}: calls`)
   }
 })
@@ -82,7 +82,7 @@ test('only the calls that are needed are made, in the order that is safe', async
 test('a record that did not follow is no success', async (t) => {
   for (const after of ['reg_enable after reg_unregister, never registers', 'loaded from the database with flags 1']) {
     const { driver } = await gateway(t, telling(bodyOf('loaded from the database with flags 1'), bodyOf(after)))
-    t.match(await driver.apply('trunk1', 'enabled', signal(), permitted), { ok: false, reason: 'no-effect', effect: 'unknown' }, after)
+    t.match(await applyOne(driver, 'trunk1', 'enabled', signal()), { ok: false, reason: 'no-effect', effect: 'unknown' }, after)
   }
 })
 
@@ -114,7 +114,7 @@ test('an answer that executes nothing is not taken for success', async (t) => {
   ]
   for (const { name, status, body, want } of cases) {
     const { driver } = await gateway(t, (asked) => methodOf(asked) === 'uac.reg_disable' ? { status, body: body.replace('ID', String((JSON.parse(asked.body) as { id: number }).id)) } : read(asked))
-    t.match(await driver.apply('trunk1', 'disabled', signal(), permitted), { ok: false, ...want }, name)
+    t.match(await applyOne(driver, 'trunk1', 'disabled', signal()), { ok: false, ...want }, name)
   }
 })
 
@@ -123,7 +123,7 @@ test('a refused un-REGISTER does not keep the record on', async (t) => {
   const { driver } = await gateway(t, (asked, isIgnored) => methodOf(asked) === 'uac.reg_unregister'
     ? { status: 500, body: `{"jsonrpc":"2.0","error":{"code":500,"message":"x"},"id":${(JSON.parse(asked.body) as { id: number }).id}}` }
     : stub.answer(asked, isIgnored))
-  t.same(await driver.apply('trunk1', 'disabled', signal(), permitted), { ok: true, activated: true })
+  t.same(await applyOne(driver, 'trunk1', 'disabled', signal()), { ok: true, activated: true })
   t.equal(stub.runs('trunk1'), false)
 })
 

@@ -8,6 +8,7 @@ import type { Config } from '../../src/config/config.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { BindingAnswer, ListedContact } from '../../src/core/binding.ts'
 import type { AdminState, DriverFailure } from '../../src/core/observation.ts'
+import { eachAlone } from '../../src/drivers/each-alone.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
@@ -77,24 +78,23 @@ const FAILURE: DriverFailure = { ok: false, reason: 'timeout', detail: 'no answe
 const LATENCY_MS = 50
 
 /** A gateway that mostly obeys. */
-function createGateway (dice: Dice, clock: Clock, enabled: boolean, kind: string): GatewayDriver & { readonly mood: { down: boolean } } {
+function createGateway (dice: Dice, clock: Clock, enabled: boolean): GatewayDriver & { readonly mood: { down: boolean } } {
   const states = new Map<string, AdminState>()
   const mood = { down: false }
   const stateOf = (name: string): AdminState => states.get(name) ?? (enabled ? 'enabled' : 'disabled')
   return {
     mood,
-    capabilities: drivers.get(kind)!.capabilities,
     observe: async (names) => {
       await clock.sleep(LATENCY_MS)
       if (mood.down || dice.chance(0.05)) return { ...FAILURE, effect: 'none' }
       return { ok: true, interfaces: new Map(names.map((name) => [name, { present: true, admin: stateOf(name), registered: dice.chance(0.1) ? null : stateOf(name) === 'enabled', path: dice.chance(0.1) ? 'down' : 'up' }])) }
     },
-    apply: async (name, desired) => {
+    apply: eachAlone(async ({ interface: name, desired }) => {
       await clock.sleep(LATENCY_MS)
       if (mood.down) return FAILURE
       if (dice.chance(0.9)) states.set(name, desired)
       return dice.chance(0.1) ? FAILURE : { ok: true, activated: true }
-    },
+    }),
     reregister: async () => dice.chance(0.5) ? { ok: true } : FAILURE,
     close: async () => {}
   }
@@ -149,7 +149,7 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
   const clock = createFakeClock()
   const metrics = createReadableMetrics({ version: 'fuzz' })
   const log = createLogger({ level: 'debug', format: 'json' }, createSink(tally))
-  const gateways = new Map(config.gateways.map(({ id, driver }, index) => [id, createGateway(dice, clock, index === 0, driver)]))
+  const gateways = new Map(config.gateways.map(({ id }, index) => [id, createGateway(dice, clock, index === 0)]))
   const targets = new Set<string>()
   let listed: readonly unknown[] = []
   const alertmanager: AlertmanagerClient = { alerts: async () => dice.chance(0.1) ? { ok: false, detail: 'no answer' } : { ok: true, alerts: listed } }

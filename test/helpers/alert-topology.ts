@@ -1,10 +1,10 @@
 /** Two trunks on two gateways, and rules that speak about them. */
 import { parseMatcher } from '../../src/core/labels.ts'
-import { LIMITS } from './build-world.ts'
+import { LIMITS, TELLS_ALL } from './build-world.ts'
 import type { InterfaceTopology, Rule, Topology, TrunkTopology } from '../../src/core/topology.ts'
 
 const iface = (gateway: string, name: string): InterfaceTopology =>
-  ({ key: `${gateway}/${name}`, gateway, name, sipProbe: `options sip:${gateway}`, carrierProbe: null, contact: null })
+  ({ key: `${gateway}/${name}`, gateway, name, sipProbe: `options sip:${gateway}`, carrierProbe: null, contact: null, capabilities: TELLS_ALL, registersWithinMs: TELLS_ALL.registersWithinMs })
 const trunk = (id: string, ...interfaces: readonly InterfaceTopology[]): TrunkTopology => ({
   id, type: 'exclusive', mode: 'automatic', interfaces, failback: { policy: 'manual', window: null, drainMs: null }, emergency: false, minEnabled: 1,
   registration: { auth: 'register', onSecond: 'reject', expiresMs: 300_000, query: null, unproven: 'page', fencing: false, handover: 'separate' }

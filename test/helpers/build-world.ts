@@ -15,9 +15,9 @@ export const SECOND = 1000
 export const MINUTE = 60_000
 
 /** A gateway that tells everything, like Kamailio, but keeps its state. */
-export const TELLS_ALL: DriverCapabilities = { reportsRegistration: true, reportsPath: true, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
+export const TELLS_ALL: DriverCapabilities = { registers: true, reportsAlarms: false, reportsRegistration: true, reportsPath: true, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
 /** A gateway of which only the stored configuration can be read, like an innovaphone. */
-export const TELLS_LITTLE: DriverCapabilities = { reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
+export const TELLS_LITTLE: DriverCapabilities = { registers: true, reportsAlarms: false, reportsRegistration: false, reportsPath: false, reportsCalls: false, readsRunningState: false, reregisters: false, unregisters: false, persistent: true, registersWithinMs: 30 * SECOND }
 
 /** The product's defaults. */
 export const LIMITS: InterlockSettings = {
@@ -87,10 +87,12 @@ export function buildTopology (parts: WorldParts = {}): Topology {
     name: 'SIP1',
     sipProbe: sipOf(`${name}/SIP1`),
     carrierProbe: parts.ownCarriers === true ? carrierOf(`${name}/SIP1`) : CARRIER,
-    contact: { hostPort: `${name}:5060` }
+    contact: { hostPort: `${name}:5060` },
+    capabilities,
+    registersWithinMs: capabilities.registersWithinMs
   }))
   return {
-    gateways: new Map(names.map((id) => [id, { id, driver: 'model', capabilities, observe: { ...limits, intervalMs: 10 * SECOND, timeoutMs: 5 * SECOND }, registersWithinMs: capabilities.registersWithinMs }])),
+    gateways: new Map(names.map((id) => [id, { id, driver: 'model', observe: { ...limits, intervalMs: 10 * SECOND, timeoutMs: 5 * SECOND } }])),
     trunks: new Map([['acme', {
       id: 'acme',
       type: 'exclusive',

@@ -2,11 +2,12 @@
 import type { AdminState, ApplyResult, Observation, ObserveResult } from '../../src/core/observation.ts'
 import type { Topology } from '../../src/core/topology.ts'
 import type { TrunkState } from '../../src/core/world.ts'
+import { eachAlone } from '../../src/drivers/each-alone.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import type { EngineSetup, RunningEngine } from '../../src/engine/engine.ts'
 import type { Clock, GatewayDriver, JournalRecord, Log, Metrics } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
-import { A, B, buildTopology, CARRIER, sipOf, TELLS_ALL } from './build-world.ts'
+import { A, B, buildTopology, CARRIER, sipOf } from './build-world.ts'
 import type { WorldParts } from './build-world.ts'
 import { createFakeClock, createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 import type { FakeClock } from '../../src/rehearsal/fake-clock.ts'
@@ -89,9 +90,8 @@ export async function startRig (parts: WorldParts = {}, options: { readonly stor
     const gateway = gateways.get(id)
     if (gateway === undefined) throw new Error(`no gateway ${id}`)
     return {
-      capabilities: parts.capabilities ?? TELLS_ALL,
       observe: (names, signal) => gateway.observe(names, signal),
-      apply: async (name, desired, signal, permit) => await permit() ?? await gateway.apply(name, desired, signal),
+      apply: eachAlone(async ({ interface: name, desired, permit }, signal) => await permit() ?? await gateway.apply(name, desired, signal)),
       reregister: async () => ({ ok: true }),
       close: async () => {}
     }

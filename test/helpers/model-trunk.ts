@@ -167,15 +167,15 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
   const tellsRegistered = (key: string): boolean => query === null ? sideOf(key).registers && sideOf(key).path : isRegistered(key)
   const read = (key: string): void => {
     const own = sideOf(key)
-    const gateway = world.topology.gateways.get(key.split('/')[0] ?? '')
-    if (gateway === undefined) throw new Error(key)
+    const can = [...world.topology.trunks.values()].flatMap(({ interfaces }) => interfaces).find((iface) => iface.key === key)?.capabilities
+    if (can === undefined) throw new Error(key)
     if (!own.answers || own.readError) {
       setState(recordUnread(stateNow(), key, { ok: false, reason: own.answers ? 'http-status' : 'timeout', detail: '', effect: 'none' }, nowMs))
       return
     }
-    setState(recordObservation(gateway, stateNow(), key, {
-      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: gateway.capabilities.reportsRegistration ? own.on && tellsRegistered(key) : null, path: gateway.capabilities.reportsPath ? (own.path ? 'up' : 'down') : null,
-      ...(gateway.capabilities.reportsCalls ? { calls: own.calls } : {})
+    setState(recordObservation(can, stateNow(), key, {
+      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: can.reportsRegistration ? own.on && tellsRegistered(key) : null, path: can.reportsPath ? (own.path ? 'up' : 'down') : null,
+      ...(can.reportsCalls ? { calls: own.calls } : {})
     }, nowMs))
   }
   const execute = (key: string, desired: AdminState, activated = true): void => {

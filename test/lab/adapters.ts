@@ -4,7 +4,7 @@ import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSipClient } from '../../src/sip/client.ts'
-import { permitted } from '../helpers/permitted.ts'
+import { applyOne } from '../helpers/permitted.ts'
 import { startCalls, startPbx } from './calls.ts'
 import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
 import type { Carrier, Gateway, OnSecond } from './kamailio.ts'
@@ -35,11 +35,11 @@ const checkDriver = async (report: Report, gateway: Gateway, carrier: Carrier): 
   }
   // Twice: the second enable meets what the first disable left behind.
   for (const turn of ['first', 'second']) {
-    const enabled = await driver.apply(gateway.record, 'enabled', deadline(), permitted)
+    const enabled = await applyOne(driver, gateway.record, 'enabled', deadline())
     await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000).catch(() => false)
     report.check(enabled.ok && await carrier.holder(ACCOUNT.user) === gateway.ip, `driver, ${turn} enable: registered at the carrier`)
     report.check(await until('reading', () => shows({ present: true, admin: 'enabled', registered: true, path: 'up' }), 3000).catch(() => false), `driver, ${turn} enable: read back as registered`)
-    const disabled = await driver.apply(gateway.record, 'disabled', deadline(), permitted)
+    const disabled = await applyOne(driver, gateway.record, 'disabled', deadline())
     await until('un-registration', async () => await carrier.holder(ACCOUNT.user) === null, 2000).catch(() => false)
     report.check(disabled.ok && await carrier.holder(ACCOUNT.user) === null, `driver, ${turn} disable: gone at the carrier`)
     report.check(await shows({ present: true, admin: 'disabled' }), `driver, ${turn} disable: read back`)
@@ -55,7 +55,7 @@ const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrie
     return result.ok ? result.interfaces.get(gateway.record)?.calls : undefined
   }
   await startPbx(stage, ADDRESSES.pbx)
-  await driver.apply(gateway.record, 'enabled', deadline(), permitted)
+  await applyOne(driver, gateway.record, 'enabled', deadline())
   await until('registration', async () => await carrier.holder(ACCOUNT.user) === gateway.ip, 4000)
   report.check(await calls() === 0, 'driver: no call')
   const caller = await startCalls(stage, { from: ADDRESSES.caller, carrier: carrier.ip, account: ACCOUNT.user, rate: 20 })
@@ -65,7 +65,7 @@ const checkCalls = async (report: Report, stage: Stage, gateway: Gateway, carrie
   const count = await caller.finish()
   report.check(count.placed > 0 && count.lost === 0, `${count.placed} calls, ${count.lost} lost`)
   report.check(await until('end of the calls', async () => await calls() === 0, 4000).catch(() => false), 'driver: no call after the last one has ended')
-  await driver.apply(gateway.record, 'disabled', deadline(), permitted)
+  await applyOne(driver, gateway.record, 'disabled', deadline())
   await until('un-registration', async () => await carrier.holder(ACCOUNT.user) === null, 2000)
   await driver.close()
 }
