@@ -16,6 +16,8 @@ export interface Observation {
   readonly path: 'up' | 'down' | null
   /** Calls in progress over the interface, or over its whole gateway where that is all it tells. Missing: it can't tell. */
   readonly calls?: number
+  /** False: callers may not know of the last change yet (a DNS record's time to live). Missing: it is complete at once. */
+  readonly settled?: boolean
 }
 
 /** A failed attempt. `effect`: `none` nothing was changed for certain; `unknown` it may still be executed. */

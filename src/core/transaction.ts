@@ -93,10 +93,11 @@ export function interfaceOf (trunk: TrunkTopology, key: InterfaceKey): Interface
 /** It is on, and nobody knows yet whether it works. */
 export function awaitVerification (context: Context, on: InterfaceKey, open: Extract<Verification, { state: 'open' }>): Step {
   const { trunk, state, run, nowMs } = context
-  const wait: Wait = { reason: 'waiting-for-registration', detail: `${on} is on`, untilMs: open.deadlineMs }
   const { observed } = interfaceState(state, on)
+  const unsettled = observed?.settled === false
+  const wait: Wait = { reason: 'waiting-for-registration', detail: unsettled ? `${on} is on, but resolvers may hold the old record` : `${on} is on`, untilMs: open.deadlineMs }
   // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
-  const tells = interfaceOf(trunk, on)?.capabilities.reportsRegistration === true || (observed?.atMs ?? 0) <= run.phaseSinceMs
+  const { trunk, state, run, nowMs } = context
   const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(open.deadlineMs, nowMs + 1000) }
   if (!open.reregister || run.reregistered) return step
   const action: Action = { kind: 'reregister', interface: on, decision: run.decision }

@@ -36,7 +36,7 @@ export function verification (world: World, trunk: TrunkTopology, state: TrunkSt
   // The registrar may still list what the interface had before it lost it; its own denial is newer.
   const byIp = trunk.registration.auth === 'ip'
   const registered = byIp ? fresh !== null && fresh.admin !== 'disabled' : fresh?.registered === true || (word === 'held' && fresh?.registered !== false)
-  if (registered && probeUp) return { state: 'verified' }
+  if (registered && probeUp && fresh?.settled !== false) return { state: 'verified' }
   if (nowMs < deadlineMs) {
     const halfTime = nowMs >= sinceMs + iface.registersWithinMs / 2
     const free = !byIp && state.binding !== null && state.binding.atMs > sinceMs && state.binding.verdict === 'empty'

@@ -12,6 +12,8 @@ export interface CurlAccount {
   readonly secret: 'password' | 'token'
   /** curl's option for the authentication, for example `--anyauth`; empty for a token. */
   readonly option: string
+  /** Header that carries the token, with its colon; default: `Authorization: Bearer `. */
+  readonly header?: string
 }
 
 /** Settings of a gateway in the file's spelling; keys that end with `_file` hold absolute paths. */
@@ -28,13 +30,14 @@ const ESCAPE = String.raw`sed 's/[\\"]/\\&/g; s/$/"/'`
 export function curlLogin (name: string, flags: string, settings: Settings, account: CurlAccount | null): Login {
   const curl = ['curl', flags, '--connect-timeout 5 --max-time 30', ...tlsOptions(settings), ...(account === null || account.option === '' ? [] : [account.option])].join(' ')
   if (account === null) return { defines: `${name}() { ${curl} "$@"; }`, asks: null }
+  const { header = 'Authorization: Bearer ' } = account
   const asks = account.username === null
-    ? `${name}() { printf 'token: ' >/dev/tty; stty -echo </dev/tty; read -r token </dev/tty; stty echo </dev/tty; printf 'header = "Authorization: Bearer %s"\\n' "$token" | ${curl} -K - "$@"; }`
+    ? `${name}() { printf 'token: ' >/dev/tty; stty -echo </dev/tty; read -r token </dev/tty; stty echo </dev/tty; printf 'header = "${header}%s"\\n' "$token" | ${curl} -K - "$@"; }`
     : `${name}() { ${curl} -u ${shellQuoted(account.username)} "$@"; }`
   const source = sourceOf(account.secret, settings)
   if (source === null) return { defines: asks, asks: null }
   const start = account.username === null
-    ? 'printf \'header = "Authorization: Bearer \''
+    ? `printf 'header = "${header}'`
     : `printf 'user = "%s:' ${shellQuoted(account.username.replaceAll(/[\\"]/g, String.raw`\$&`))}`
   return { defines: `${name}() { { ${start}; ${source} | ${ESCAPE}; } | ${curl} -K - "$@"; }`, asks }
 }

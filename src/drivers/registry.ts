@@ -3,10 +3,12 @@ import type { Clock, GatewayDriver, Random } from '../ports.ts'
 import type { ByHand, DriverKind } from './contract.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
+import { powerdns } from './powerdns.ts'
+import { rfc2136 } from './rfc2136.ts'
 
 /** By the name that `gateways.<id>.driver` has. */
 export const drivers: ReadonlyMap<string, DriverKind> = new Map<string, DriverKind>(
-  [innovaphone, kamailio].map((kind) => [kind.name, kind as unknown as DriverKind])
+  [innovaphone, kamailio, powerdns, rfc2136].map((kind) => [kind.name, kind as unknown as DriverKind])
 )
 
 /**
