@@ -24,6 +24,9 @@ export function checkGateways (view: View, reporter: Reporter): void {
       reporter.error([...path, 'timeout'], `"timeout" is longer than the interval of "observe" (${gateway.observe.interval})`, 'a read must end before the next one starts')
     }
     checkAccount(path, gateway, reporter)
+    if (Number(gateway['priority'] ?? 10) >= Number(gateway['behind'] ?? 100)) {
+      reporter.error([...path, gateway['priority'] === undefined ? 'behind' : 'priority'], '"priority" must be less than "behind"', 'callers go to the lowest priority')
+    }
     if (gateway['insecure_tls'] === true) {
       reporter.warn([...path, 'insecure_tls'], 'the gateway\'s certificate is not checked, so anybody on the way can read the password', 'give ca_file instead')
     }

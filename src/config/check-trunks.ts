@@ -31,7 +31,7 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
       checkInterface(view, each, reporter)
       checkCapabilities(view, registry, each, registers, reporter)
     }
-    checkTogether(interfaces, reporter)
+    checkTogether(view, registry, interfaces, reporter)
     checkNumber(view, path, reporter)
     checkMode(view, path, reporter)
     if (view.at([...path, 'type']) === 'shared') {
@@ -61,6 +61,8 @@ function checkCapabilities (view: View, registry: DriverRegistry, { path, value 
   if (driver === undefined) return
   if (interfaceKindOf(registry, driver.name, value.interface) === null) {
     reporter.error([...path, 'interface'], `a gateway of the driver "${driver.name}" has no interface that is named so`, driver.interfaces.map(({ named }) => named).join(', or '))
+  } else if (view.at(['trunks', String(path[1]), 'type']) === 'exclusive' && gateway?.['off'] === 'absent') {
+    reporter.error([...path, 'interface'], `${value.gateway}/${value.interface} can't be the only record and be taken out: "off: absent" is for shared trunks`, 'use "off: behind"')
   } else if (registers && capabilitiesOf(registry, gateway, value.interface)?.registers === false) {
     reporter.error([...path, 'interface'], `${value.gateway}/${value.interface} does not register: calls are only sent by it`, 'use "registration: {auth: ip}", or an interface that registers')
   }
@@ -109,7 +111,7 @@ export function checkProbeName (view: View, path: Path, name: string, method: st
 }
 
 /** What may not be the same for two interfaces of a trunk. */
-function checkTogether (interfaces: readonly InterfaceAt[], reporter: Reporter): void {
+function checkTogether (view: View, registry: DriverRegistry, interfaces: readonly InterfaceAt[], reporter: Reporter): void {
   const seenAddresses = new Map<string, string>()
   const seenContacts = new Set<string>()
   for (const { path, value } of interfaces) {
@@ -129,7 +131,8 @@ function checkTogether (interfaces: readonly InterfaceAt[], reporter: Reporter):
   }
   const gateways = new Set(interfaces.map(({ value }) => value.gateway))
   const [first, second] = interfaces
-  if (first !== undefined && second !== undefined && gateways.size === 1) {
+  const isSignpost = first !== undefined && registry.get(view.at<string>(['gateways', first.value.gateway, 'driver']) ?? '')?.isSignpost === true
+  if (first !== undefined && second !== undefined && gateways.size === 1 && !isSignpost) {
     reporter.warn([...second.path, 'gateway'], `all interfaces of this trunk are on the gateway "${first.value.gateway}"`, 'the trunk dies with it')
   }
 }

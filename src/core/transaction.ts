@@ -97,7 +97,7 @@ export function awaitVerification (context: Context, on: InterfaceKey, open: Ext
   const unsettled = observed?.settled === false
   const wait: Wait = { reason: 'waiting-for-registration', detail: unsettled ? `${on} is on, but resolvers may hold the old record` : `${on} is on`, untilMs: open.deadlineMs }
   // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
-  const { trunk, state, run, nowMs } = context
+  const tells = interfaceOf(trunk, on)?.capabilities.reportsRegistration === true || unsettled || (observed?.atMs ?? 0) <= run.phaseSinceMs
   const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(open.deadlineMs, nowMs + 1000) }
   if (!open.reregister || run.reregistered) return step
   const action: Action = { kind: 'reregister', interface: on, decision: run.decision }

@@ -58,6 +58,8 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   /** TypeBox schema of the kind's own keys; `additionalProperties: false`. */
   readonly schema: TObject
   readonly interfaces: readonly [InterfaceKind, ...InterfaceKind[]]
+  /** It only says where calls go, none runs through it: several interfaces of a trunk may be on one such gateway. */
+  readonly isSignpost?: boolean
   /**
    * Pure: needs no secret and no gateway.
    *

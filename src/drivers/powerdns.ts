@@ -37,7 +37,7 @@ const schema = Type.Object({
   ca_file: text('PEM file with the certificate of the API or of its issuer; default: the system\'s'),
   insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the key' })),
   ...SRV_KEYS
-}, { additionalProperties: false })
+}, { additionalProperties: false, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] })
 
 function createZone (settings: PowerdnsSettings): SrvZone {
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
@@ -79,6 +79,7 @@ export const powerdns: DriverKind<PowerdnsSettings> = {
   name: 'powerdns',
   schema,
   interfaces: [srvTarget({ switches: 'a target of an SRV record, by its priority', readBack: 'the set of records over the API', confirmed: 'PowerDNS Authoritative Server 4.7.3' })],
+  isSignpost: true,
   byHand: powerdnsByHand,
   create: (settings, { clock }) => createSrvDriver(createZone(settings), policyOf(settings), clock)
 }

@@ -39,7 +39,8 @@ export function rfc2136ByHand (settings: Readonly<Record<string, unknown>>, logi
 
 function loginOf (settings: Readonly<Record<string, unknown>>, zone: string, login: string): Login {
   const { host, port } = serverOf(String(settings['server']))
-  const key = `${String(settings['algorithm'] ?? 'hmac-sha256')}:${String(settings['key_name'])}`
+  const { key_name: keyName, algorithm = 'hmac-sha256' } = settings as { readonly key_name: string; readonly algorithm?: string }
+  const key = `${algorithm}:${keyName}`
   const head = String.raw`printf 'server %s %s\nzone %s\nkey %s ' ${[host, String(port), zone, key].map(shellQuoted).join(' ')}`
   const asks = String.raw`${login}() { { ${head}; printf 'TSIG key: ' >/dev/tty; stty -echo </dev/tty; read -r key </dev/tty; stty echo </dev/tty; printf '%s\n' "$key"; cat; echo send; } | nsupdate -v; }`
   const source = sourceOf(settings)

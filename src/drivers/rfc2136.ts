@@ -37,7 +37,7 @@ const schema = Type.Object({
   key_file: text('file that holds the TSIG key in Base64, and nothing else'),
   key_env: text('environment variable that holds the TSIG key in Base64'),
   ...SRV_KEYS
-}, { additionalProperties: false })
+}, { additionalProperties: false, anyOf: [Type.Object({ key_file: Type.String() }), Type.Object({ key_env: Type.String() })] })
 
 const WORDS: ReadonlyMap<number, string> = new Map(Object.entries(RCODE).map(([word, code]) => [code, word]))
 
@@ -113,6 +113,7 @@ export const rfc2136: DriverKind<Rfc2136Settings> = {
   name: 'rfc2136',
   schema,
   interfaces: [srvTarget({ switches: 'a target of an SRV record, by its priority', readBack: 'a signed query to the primary server', confirmed: 'BIND 9.18' })],
+  isSignpost: true,
   byHand: rfc2136ByHand,
   create: (settings, ports) => createSrvDriver(createZone(settings, ports), policyOf(settings), ports.clock)
 }

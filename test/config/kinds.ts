@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { DriverCapabilities } from '../../src/core/topology.ts'
 import type { DriverKind } from '../../src/drivers/contract.ts'
+import { powerdns } from '../../src/drivers/powerdns.ts'
 
 const secret = Type.Optional(Type.String({ minLength: 1 }))
 const capabilities = { registers: true, reportsAlarms: false, reportsRegistration: true, reportsPath: false, reportsCalls: false, readsRunningState: true, reregisters: true, unregisters: false, persistent: true, registersWithinMs: 30_000 }
@@ -30,7 +31,8 @@ export const kinds: ReadonlyMap<string, DriverKind> = new Map([
   }, { ...closed, anyOf: [Type.Object({ token_file: Type.String() }), Type.Object({ token_env: Type.String() })] }), { reportsPath: true, reportsCalls: true }),
   kind('mute', Type.Object({}, closed), { reportsRegistration: false }),
   kind('sender', Type.Object({}, closed), { registers: false, reportsRegistration: false }),
-  kind('plain', Type.Object({}, closed))
+  kind('plain', Type.Object({}, closed)),
+  ['powerdns', powerdns as unknown as DriverKind]
 ])
 
 /** Environment of the fixtures. */

@@ -9,7 +9,8 @@ import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.
 import type { GatewayFaults } from '../../src/simulator/gateway-faults.ts'
 import { testContract } from './contract.ts'
 import type { MakeSubject, Wire } from './contract-subject.ts'
-import { innovaphoneStub, kamailioStub } from './stubs.ts'
+import { createDnsStub, NOT_IN_DNS } from './dns-stub.ts'
+import { innovaphoneStub, kamailioStub, powerdnsStub } from './stubs.ts'
 import type { Stub } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Misbehaviour } from './unruly-server.ts'
@@ -82,13 +83,39 @@ const simulated: MakeSubject = async (t, wire = 'plain') => {
   }
 }
 
+const TSIG_SECRET = Buffer.from('canary-tsig').toString('base64')
+
+const dynamicUpdates: MakeSubject = async (t, wire = 'plain') => {
+  if (wire !== 'plain') return null
+  const record = { weight: 100, port: 5060 }
+  const server = await createDnsStub('_sip._udp.lab.example', 'pointsman', TSIG_SECRET, [{ ...record, priority: 10, target: 'a.lab.example' }, { ...record, priority: 100, target: 'b.lab.example' }])
+  const settings = { server: `127.0.0.1:${server.port}`, key_name: 'pointsman', key: createSecret(TSIG_SECRET), ...SRV }
+  const driver = createDriver('rfc2136', settings, { clock, random })
+  t.teardown(async () => { await driver.close(); await server.close() })
+  return {
+    driver, names: TARGETS, secrets: [TSIG_SECRET, 'canary-tsig'], capabilities: capabilitiesOf('rfc2136', settings, TARGETS.on),
+    runs: (name) => server.lines().some(({ target, priority }) => target === name && priority < 100),
+    misbehave: (kind, only) => {
+      if (kind !== null && NOT_IN_DNS.has(kind)) return Promise.resolve(false)
+      server.misbehave(kind, only)
+      return Promise.resolve(true)
+    },
+    switchOff: () => server.close()
+  }
+}
+
+const SRV = { zone: 'lab.example', records: ['_sip._udp.lab.example'] }
+const TARGETS = { on: 'a.lab.example', off: 'b.lab.example', absent: 'c.lab.example' }
+
 const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
   { name: 'innovaphone, documented bytes', kind: 'innovaphone', make: stubbed('innovaphone', innovaphoneStub, '', account, { on: 'SIP1', off: 'SIP2', absent: 'SIP16' }) },
   { name: 'innovaphone, the simulator', kind: 'innovaphone', make: simulated },
   {
     name: 'kamailio, recorded bytes', kind: 'kamailio',
     make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1, dialogs: true }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
-  }
+  },
+  { name: 'powerdns, recorded bytes', kind: 'powerdns', make: stubbed('powerdns', powerdnsStub, '', { token: createSecret(PASSWORD), ...SRV }, TARGETS) },
+  { name: 'rfc2136, a stub of a primary server', kind: 'rfc2136', make: dynamicUpdates }
 ]
 
 for (const { name, make } of subjects) test(name, async (t) => testContract(t, make))

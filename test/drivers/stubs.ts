@@ -77,3 +77,22 @@ export function kamailioStub (): Stub {
     runs: (name) => { const { flags, expires } = records.get(name)!; return (flags & 1) === 0 && expires > 0 }
   }
 }
+
+/** As PowerDNS 4.7.3 with the zone lab.example and one set of SRV records. */
+export function powerdnsStub (): Stub {
+  const name = '_sip._udp.lab.example.'
+  let records = [{ content: '10 100 5060 a.lab.example.', disabled: false }, { content: '100 100 5060 b.lab.example.', disabled: false }]
+  return {
+    answer: ({ method, path, body }, isIgnored) => {
+      if (!path.startsWith('/api/v1/servers/localhost/zones/lab.example.')) return { status: 404, body: 'Not Found' }
+      if (method === 'GET') {
+        const rrsets = [{ comments: [], name, records, ttl: 30, type: 'SRV' }]
+        return { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ account: '', id: 'lab.example.', kind: 'Native', name: 'lab.example.', rrsets, serial: 1, url: '/api/v1/servers/localhost/zones/lab.example.' }) }
+      }
+      if (!isIgnored) records = (JSON.parse(body) as { rrsets: { records: typeof records }[] }).rrsets[0]!.records
+      return { status: 204, body: '' }
+    },
+    isWrite: ({ method }) => method !== 'GET',
+    runs: (target) => records.some(({ content, disabled }) => !disabled && content.endsWith(` ${target}.`) && Number(content.split(' ')[0]) < 100)
+  }
+}
