@@ -62,6 +62,13 @@ export function verdictSince (evidence: Evidence, limits: Thresholds, sinceMs: E
   return Math.max(evidence.turnedAtMs ?? evidence.atMs ?? 0, sinceMs + (limits.fall - 1) * limits.intervalMs)
 }
 
+/** The verdict turned, is about to, or counts again: the result changes more than the age of what is known. */
+export function isNews (before: Evidence, after: Evidence, limits: Thresholds): boolean {
+  if (before.atMs === null || after.atMs === null || before.verdict !== after.verdict) return true
+  if (after.atMs - before.atMs > staleAfterMs(limits) || (before.failures > 0) !== (after.failures > 0)) return true
+  return after.failures > 0 ? after.failures <= limits.fall : after.successes <= limits.rise
+}
+
 /** The last results contradict the verdict, but not often enough yet to turn it. */
 export function inTransition (evidence: Evidence | undefined): boolean {
   if (evidence === undefined) return false

@@ -24,19 +24,30 @@ export function incidentCause (world: World, iface: InterfaceTopology, health: I
   return { cause: `alert about ${iface.gateway}`, downAtMs: seenAtMs }
 }
 
-/** The incidents that count: each once, since the brake was released last. `atMs` is its first admission. */
+/** Incidents, each once, by cause. `atMs` is the first admission. */
+export type IncidentBook = World['incidents']
+
+/** @param sinceMs - what was admitted before, or then, counts no more */
+export function bookIncidents (incidents: Iterable<Incident>, sinceMs: EpochMs): IncidentBook {
+  let book: IncidentBook = new Map()
+  for (const incident of [...incidents].sort((a, b) => a.downAtMs - b.downAtMs)) book = withBooked(book, incident, sinceMs)
+  return book
+}
+
+/** The book with one more admission. */
+export function withBooked (book: IncidentBook, incident: Incident, sinceMs: EpochMs): IncidentBook {
+  if (incident.atMs <= sinceMs) return book
+  const recent = (book.get(incident.cause) ?? []).filter(({ atMs }) => incident.atMs - atMs < DAY_MS)
+  const index = recent.findIndex((known) => isSame(known, incident))
+  const known = recent[index]
+  if (known !== undefined && known.atMs <= incident.atMs) return book
+  return new Map([...book, [incident.cause, known === undefined ? [...recent, incident] : recent.with(index, { ...known, atMs: incident.atMs })]])
+}
+
+/** The incidents that count: of the last day, since the brake was released last. */
 export function countedIncidents (world: World, nowMs: EpochMs): readonly Incident[] {
-  const all = [...world.trunks.values()].flatMap((state) => state.incidents)
+  return [...world.incidents.values()].flat()
     .filter(({ atMs }) => atMs > world.fleet.brakeReleasedAtMs && nowMs - atMs < DAY_MS)
-    .sort((a, b) => a.downAtMs - b.downAtMs)
-  const distinct: Incident[] = []
-  for (const incident of all) {
-    const index = distinct.findIndex((known) => isSame(known, incident))
-    const known = distinct[index]
-    if (known === undefined) distinct.push(incident)
-    else distinct[index] = { ...known, atMs: Math.min(known.atMs, incident.atMs) }
-  }
-  return distinct
 }
 
 function isSame (a: Cause, b: Cause): boolean {

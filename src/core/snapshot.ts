@@ -4,6 +4,7 @@
  */
 import { evidenceKey } from './evidence.ts'
 import type { Evidence } from './evidence.ts'
+import { bookIncidents, countedIncidents } from './incidents.ts'
 import { matches, parseMatcher } from './labels.ts'
 import type { Matcher } from './labels.ts'
 import type { BookedAlert } from './alert-book.ts'
@@ -32,16 +33,17 @@ export interface Snapshot {
     readonly rules: readonly Written<Rule>[]
     readonly watchdog: Written<Watchdog> | null
   }
-  readonly world: Omit<World, 'topology' | 'evidence' | 'trunks' | 'alertsByTrunk'> & {
+  readonly world: Omit<World, 'topology' | 'evidence' | 'trunks' | 'incidents' | 'alertsByTrunk'> & {
     readonly state: TrunkState
     readonly evidence: Readonly<Record<string, Evidence>>
     readonly alerts: readonly BookedAlert[]
-    /** Of all other trunks, for the brake. */
+    /** That count for the brake, of all trunks. */
     readonly incidents: readonly Incident[]
   }
 }
 
-export function takeSnapshot ({ topology, evidence, trunks, alertsByTrunk, ...world }: World, id: TrunkId, freshId: string, nowMs: EpochMs): Snapshot {
+export function takeSnapshot (world: World, id: TrunkId, freshId: string, nowMs: EpochMs): Snapshot {
+  const { topology, evidence, trunks, alertsByTrunk, pauses, resyncedAtMs, fleet, leader } = world
   const { gateways, trunks: topologies, probes, rules, watchdog, ...settings } = topology
   const trunk = topologies.get(id)
   const state = trunks.get(id)
@@ -61,7 +63,7 @@ export function takeSnapshot ({ topology, evidence, trunks, alertsByTrunk, ...wo
       rules: rules.filter(({ match }) => match === null || alerts.some(({ labels }) => match.every((matcher) => matches(matcher, labels)))).map(written),
       watchdog: watchdog === null ? null : written(watchdog)
     },
-    world: { ...world, state, evidence: pick(evidence, keys), alerts, incidents: [...trunks].flatMap(([other, { incidents }]) => other === id ? [] : incidents) }
+    world: { pauses, resyncedAtMs, fleet, leader, state, evidence: pick(evidence, keys), alerts, incidents: countedIncidents(world, nowMs) }
   }
 }
 
@@ -84,13 +86,13 @@ export function restoreSnapshot (snapshot: Snapshot, topology: Topology | null):
     fleet: { ...NEW_FLEET, ...world.fleet },
     topology: own,
     evidence: new Map(Object.entries(evidence)),
-    // Nothing else is known of the other trunks, and nothing else counts.
-    trunks: new Map([[id, fitted], [OTHERS, { ...newTrunkState([], 0), incidents }]]),
+    trunks: new Map([[id, fitted]]),
+    incidents: bookIncidents([...incidents, ...fitted.incidents], world.fleet.brakeReleasedAtMs),
     alertsByTrunk: new Map([[id, alerts]])
   }
 }
 
-/** No trunk can have this name. */
+/** No gateway can have this name. */
 const OTHERS = '/others'
 
 function topologyOf ({ trunk, gateways, gatewayCount, probes, rules, watchdog, ...settings }: Snapshot['topology']): Topology {

@@ -264,6 +264,8 @@ export interface World {
   readonly topology: Topology
   readonly evidence: ReadonlyMap<string, Evidence>
   readonly trunks: ReadonlyMap<TrunkId, TrunkState>
+  /** Those of all trunks, for the brake (incidents.ts). */
+  readonly incidents: ReadonlyMap<string, readonly Incident[]>
   readonly alertsByTrunk: ReadonlyMap<TrunkId, readonly BookedAlert[]>
   readonly pauses: readonly PauseStatus[]
   /** Last successful resync of the alert book. */

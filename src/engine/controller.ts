@@ -12,6 +12,7 @@ import { takeBack } from '../core/take-back.ts'
 import type { DurationMs, EpochMs, TrunkId } from '../core/topology.ts'
 import type { TrunkState, World } from '../core/world.ts'
 import type { Clock, CommitResult, JournalRecord, Log, Metrics, Random, Revision, Store, StoreWrite } from '../ports.ts'
+import { createAgenda } from './agenda.ts'
 import { commitTo } from './commit.ts'
 import type { Executor } from './executor.ts'
 import type { FleetDesk } from './fleet-desk.ts'
@@ -85,13 +86,14 @@ const RETRY_MS = 1000
 const MARKED = 'marked'
 /** The loop turns at least this often. */
 const IDLE_MS = 5000
+/** So long trunks are planned without a break: probes, requests and timers have their turn in between. */
+const SLICE_MS = 10
 
 interface Desk {
   revision: Revision
   stored: string
   /** Journal lines that wait for a commit. */
   notes: JournalRecord[]
-  wakeAtMs: EpochMs | null
   /** What stands in the store is not what was written last. */
   isOutdated: boolean
   /** Why the last commit failed; told once. */
@@ -107,7 +109,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
   const { clock, random, store, metrics, log } = ports
   const { world } = holder
   const desks = new Map<TrunkId, Desk>()
-  const dirty = new Set<TrunkId>()
+  const agenda = createAgenda()
   const working = new Set<Promise<void>>()
   let wake: AbortController = new AbortController()
   let turnedMs = clock.monotonicMs()
@@ -117,13 +119,13 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
   const desk = (id: TrunkId): Desk => {
     const known = desks.get(id)
     if (known !== undefined) return known
-    const made: Desk = { revision: 0, stored: '', notes: [], wakeAtMs: null, isOutdated: false, failure: null, held: NOTHING_HELD, busy: null, underWay: null }
+    const made: Desk = { revision: 0, stored: '', notes: [], isOutdated: false, failure: null, held: NOTHING_HELD, busy: null, underWay: null }
     desks.set(id, made)
     return made
   }
   const newDecision = (): string => `${Math.floor(clock.now() / 1000).toString(36)}-${random.hex(4)}`
   const mark = (trunks: Iterable<TrunkId>): void => {
-    for (const id of trunks) dirty.add(id)
+    for (const id of trunks) agenda.mark(id)
     wake.abort(MARKED)
   }
   const recordOf = (id: TrunkId, line: Line, atMs: EpochMs): JournalRecord => ({ decision: line.decision, atMs, trunk: id, type: line.type, data: line.data })
@@ -140,7 +142,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     if (fresh === '') fresh = newDecision()
     if (!fleet.turn(fresh)) return
     fresh = ''
-    for (const id of world.topology.trunks.keys()) dirty.add(id)
+    for (const id of world.topology.trunks.keys()) agenda.mark(id)
   }
 
   /** Takes the trunk: one piece of work at a time. @returns what gives it back */
@@ -151,7 +153,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
       own.busy = null
       resolve()
       // What fell due meanwhile was passed over.
-      if (dirty.has(id) || own.wakeAtMs !== null) wake.abort(MARKED)
+      if (agenda.has(id)) wake.abort(MARKED)
     }
   }
 
@@ -193,8 +195,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
    */
   const begin = (view: World, id: TrunkId, own: Desk): Departure => {
     const nowMs = clock.now()
-    dirty.delete(id)
-    own.wakeAtMs = null
+    agenda.clear(id)
     const before = world.trunks.get(id)
     const step = plan(view, id, nowMs)
     const document = toDurable(step.state)
@@ -205,7 +206,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     own.notes = []
     holder.setTrunk(id, step.state)
     own.held = { vetoes: step.vetoes, waits: step.waits }
-    own.wakeAtMs = step.wakeAtMs
+    agenda.wakeAt(id, step.wakeAtMs)
     own.underWay = { before: before ?? step.state, planned: step.state }
     // One incident too many: the fleet engages the brake.
     if (step.state.open?.held === 'brake') fleet.mark()
@@ -239,7 +240,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
   const notStored = (id: TrunkId, own: Desk, lines: readonly JournalRecord[], result: Failed): void => {
     own.notes = [...lines, ...own.notes]
     own.isOutdated = result.reason === 'conflict' && result.key === `trunk/${id}`
-    own.wakeAtMs = clock.now() + RETRY_MS
+    agenda.wakeAt(id, clock.now() + RETRY_MS)
     const detail = result.reason === 'conflict' ? result.key : result.detail
     if (detail !== own.failure) log.error({ trunk: id, reason: result.reason, detail }, 'state not stored, nothing is sent')
     own.failure = detail
@@ -253,7 +254,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
 
   const planFailed = (id: TrunkId, error: unknown): void => {
     log.error({ trunk: id, err: error }, 'plan failed')
-    desk(id).wakeAtMs = clock.now() + IDLE_MS
+    agenda.wakeAt(id, clock.now() + IDLE_MS)
   }
 
   const order = (id: TrunkId, judge: () => Order): Promise<CommitResult> => alone(id, async (own) => {
@@ -305,30 +306,29 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     metrics.observe('pointsman_switchover_duration_seconds', Number(note.data['durationMs']) / 1000)
   }
 
-  const due = (nowMs: EpochMs): TrunkId[] => {
-    for (const [id, own] of desks) {
-      // A trunk that left the configuration is due no more; its desk keeps the revision, in case it comes back.
-      if (!world.topology.trunks.has(id)) own.wakeAtMs = null
-      if (own.wakeAtMs !== null && own.wakeAtMs <= nowMs) dirty.add(id)
-    }
-    for (const id of dirty) if (!world.topology.trunks.has(id)) dirty.delete(id)
-    return [...dirty].filter((id) => desks.get(id)?.busy == null)
+  const isFree = (id: TrunkId): boolean => desks.get(id)?.busy == null
+
+  const nextWake = (): DurationMs => {
+    const nowMs = clock.now()
+    const at = Math.min(nowMs + IDLE_MS, fleet.wakeAtMs() ?? Infinity, agenda.nextAtMs() ?? Infinity)
+    return Math.max(0, at - nowMs)
   }
 
-  const nextWake = (nowMs: EpochMs): number => {
-    let at = Math.min(nowMs + IDLE_MS, fleet.wakeAtMs() ?? Infinity)
-    for (const own of desks.values()) if (own.wakeAtMs !== null && own.busy === null) at = Math.min(at, own.wakeAtMs)
-    return Math.max(0, at - nowMs)
+  const start = (id: TrunkId): void => {
+    agenda.clear(id)
+    // It left the configuration. Its desk keeps the revision, in case it comes back.
+    if (!world.topology.trunks.has(id)) return
+    const work = turn(id).catch((error: unknown) => { planFailed(id, error) })
+    working.add(work)
+    void work.finally(() => { working.delete(work) })
   }
 
   return {
     mark,
     markAll: () => { mark(world.topology.trunks.keys()) },
     clockSet: (byMs) => {
-      for (const own of desks.values()) {
-        if (own.wakeAtMs !== null) own.wakeAtMs += byMs
-        own.underWay = shiftInstants(own.underWay, byMs)
-      }
+      for (const own of desks.values()) own.underWay = shiftInstants(own.underWay, byMs)
+      agenda.clockSet(byMs)
       fleet.clockSet(byMs)
     },
     join: (trunks, alerts) => {
@@ -358,15 +358,13 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
         turnedMs = clock.monotonicMs()
         // Before the trunks: they are judged by it.
         planFleet()
-        for (const id of due(clock.now())) {
-          dirty.delete(id)
-          desk(id).wakeAtMs = null
-          const work = turn(id).catch((error: unknown) => { planFailed(id, error) })
-          working.add(work)
-          void work.finally(() => { working.delete(work) })
+        const isOver = (): boolean => clock.monotonicMs() - turnedMs > SLICE_MS
+        for (const id of agenda.due(clock.now(), isFree)) {
+          if (isOver()) break
+          start(id)
         }
-        const waiting = [...dirty].some((id) => desks.get(id)?.busy == null)
-        if (!waiting) await clock.sleep(nextWake(clock.now()), wake.signal)
+        if (isOver()) await clock.sleep(0)
+        else if (agenda.due(clock.now(), isFree).length === 0) await clock.sleep(nextWake(), wake.signal)
       }
       running = false
       await Promise.all([...working, fleet.settled()])

@@ -7,13 +7,14 @@ import type { RebindingEnd } from '../core/rebinding.ts'
 import { recordBinding } from '../core/registrar.ts'
 import type { BindingAnswer } from '../core/binding.ts'
 import type { BookedAlert } from '../core/alert-book.ts'
-import { evidenceKey, newEvidence, recordResult } from '../core/evidence.ts'
+import { evidenceKey, isNews, newEvidence, recordResult } from '../core/evidence.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { AdminState, ApplyResult, Observation, ObserveResult } from '../core/observation.ts'
 import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
 import { ALIVE_PROBE_REASONS, INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
+import { bookIncidents, withBooked } from '../core/incidents.ts'
 import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
 import { NEW_FLEET, newTrunkState, withInterface } from '../core/world.ts'
 import type { FleetState, TrunkState, World } from '../core/world.ts'
@@ -54,24 +55,46 @@ export interface WorldHolder {
 export function createWorldHolder (first: Topology): WorldHolder {
   const evidence = new Map<string, Evidence>()
   const trunks = new Map<TrunkId, TrunkState>()
-  const world: { -readonly [K in keyof World]: World[K] } = { topology: first, evidence, trunks, alertsByTrunk: new Map(), pauses: [], resyncedAtMs: null, fleet: NEW_FLEET, leader: true }
+  /** Null: to be booked anew from all trunks. */
+  let incidents: World['incidents'] | null = null
+  const world: { -readonly [K in keyof World]: World[K] } = {
+    topology: first,
+    evidence,
+    trunks,
+    get incidents () {
+      incidents ??= bookIncidents([...trunks.values()].flatMap((state) => state.incidents), world.fleet.brakeReleasedAtMs)
+      return incidents
+    },
+    alertsByTrunk: new Map(),
+    pauses: [],
+    resyncedAtMs: null,
+    fleet: NEW_FLEET,
+    leader: true
+  }
   let byProbe = new Map<ProbeId, Member[]>()
   let byGateway = new Map<GatewayId, Member[]>()
   let firstUps: string[] = []
   let everUp: ReadonlySet<string> = new Set()
 
-  const record = (key: string, good: boolean, reason: string, limits: Thresholds, atMs: EpochMs): boolean => {
+  /** @returns `turned`: its verdict did, or is about to, or counts again; `failing`: it goes on failing; `steady`: nothing new */
+  const record = (key: string, good: boolean, reason: string, limits: Thresholds, atMs: EpochMs): 'turned' | 'failing' | 'steady' => {
     const before = evidence.get(key) ?? newEvidence(everUp.has(key))
     const after = recordResult(before, good, reason, limits, atMs)
     if (after.everUp && !before.everUp) firstUps.push(key)
     evidence.set(key, after)
-    // A steady result changes nothing that a plan reads, but the first, the turning and the contradicting ones do.
-    return before.verdict !== after.verdict || after.failures > 0 || before.failures > 0 || before.atMs === null || after.successes <= limits.rise
+    if (isNews(before, after, limits)) return 'turned'
+    return after.failures > 0 ? 'failing' : 'steady'
   }
 
   const change = (id: TrunkId, alter: (state: TrunkState) => TrunkState): void => {
     const state = trunks.get(id)
     if (state !== undefined) trunks.set(id, alter(state))
+  }
+
+  const bookChanged = (before: TrunkState['incidents'], after: TrunkState['incidents']): void => {
+    if (after === before || incidents === null) return
+    if (before.some((incident) => !after.includes(incident))) { incidents = null; return }
+    for (const incident of after) if (!before.includes(incident)) incidents = withBooked(incidents, incident, world.fleet.brakeReleasedAtMs)
   }
 
   const index = (topology: Topology): void => {
@@ -88,16 +111,16 @@ export function createWorldHolder (first: Topology): WorldHolder {
     }
   }
 
-  /** What the gateway says of registration and path is evidence of its own, counted like probes. */
+  /** What the gateway says of registration and path is evidence of its own, counted like probes. @returns whether a plan may be different now */
   const recordWords = (gateway: GatewayTopology, key: InterfaceKey, seen: Observation, atMs: EpochMs): boolean => {
     const registration = evidenceKey.registration(key)
     let matters = false
     if (seen.present && seen.admin !== 'disabled' && seen.registered !== null) {
-      matters = record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
+      matters = 'steady' !== record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
     } else {
       evidence.set(registration, newEvidence(evidence.get(registration)?.everUp ?? everUp.has(registration)))
     }
-    if (seen.path !== null && record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs)) matters = true
+    if (seen.path !== null && record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs) !== 'steady') matters = true
     return matters
   }
 
@@ -112,12 +135,19 @@ export function createWorldHolder (first: Topology): WorldHolder {
       return taken
     },
     giveBackFirstUp: (key) => { firstUps.push(key) },
-    setTrunk: (id, state) => { trunks.set(id, state) },
+    setTrunk: (id, state) => {
+      bookChanged(trunks.get(id)?.incidents ?? [], state.incidents)
+      trunks.set(id, state)
+    },
     followAlerts: (alerts) => { world.alertsByTrunk = alerts },
     setPauses: (pauses) => { world.pauses = pauses },
     setResynced: (atMs) => { world.resyncedAtMs = atMs },
-    setFleet: (fleet) => { world.fleet = fleet },
+    setFleet: (fleet) => {
+      if (fleet.brakeReleasedAtMs !== world.fleet.brakeReleasedAtMs) incidents = null
+      world.fleet = fleet
+    },
     clockSet: (byMs) => {
+      incidents = null
       for (const [id, state] of trunks) trunks.set(id, shiftInstants(state, byMs))
       for (const [key, result] of evidence) evidence.set(key, shiftInstants(result, byMs))
       if (world.resyncedAtMs !== null) world.resyncedAtMs += byMs
@@ -125,6 +155,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     },
     setTopology: (topology, known, nowMs) => {
       world.topology = topology
+      incidents = null
       everUp = known
       index(topology)
       for (const id of trunks.keys()) if (!topology.trunks.has(id)) trunks.delete(id)
@@ -137,21 +168,23 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const limits = world.topology.probes.get(id)
       if (limits === undefined) return { trunks: [], turns: false }
       const good = ALIVE_PROBE_REASONS.has(outcome.reason)
-      const matters = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
+      const news = record(id, good, outcome.code === null ? outcome.reason : `${outcome.reason} (${outcome.code})`, limits, atMs)
       const members = byProbe.get(id) ?? []
       // Whatever it answers, at whichever of its addresses: who answers lives, though a 503 is no health.
       const answers = outcome.code !== null || outcome.addresses.some(({ code }) => code !== null)
       for (const { trunk, iface } of members) {
         if (answers && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
       }
-      return { trunks: matters ? [...new Set(members.map((member) => member.trunk))] : [], turns: matters }
+      // What goes on failing is looked at again where it is wanted, or where something is under way.
+      const concerns = ({ trunk, iface }: Member): boolean => news === 'turned' || (news === 'failing' && (trunks.get(trunk)?.wanted === iface.key || !atRest(trunks.get(trunk))))
+      return { trunks: [...new Set(members.filter(concerns).map(({ trunk }) => trunk))], turns: news === 'turned' }
     },
     observed: (id, result, atMs) => {
       const gateway = world.topology.gateways.get(id)
       if (gateway === undefined) return []
       const members = byGateway.get(id) ?? []
       const answer = result.ok ? 'answers' : answerOf(result.reason)
-      const driverMatters = answer !== 'none' && record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs)
+      const driverMatters = answer !== 'none' && record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs) !== 'steady'
       const marked = new Set<TrunkId>()
       for (const { trunk, iface } of members) {
         if (driverMatters || !result.ok || !atRest(trunks.get(trunk))) marked.add(trunk)

@@ -10,7 +10,7 @@ import { ALIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { reportLast } from '../core/report.ts'
 import type { ProbeFacts } from '../core/status.ts'
 import type { Clock, Log, Metrics, ProbeOutcome, Random, SipClient, SipProbe } from '../ports.ts'
-import { createDueQueue, type DueQueue } from './due-queue.ts'
+import { createDueQueue, type DueQueue } from '../core/due-queue.ts'
 
 /** One target, as the configuration gives it. */
 export interface ProbeTarget extends SipProbe {

@@ -46,7 +46,7 @@ export function createMemoryStore (content: Content = { entries: new Map(), reco
       else entries.set(key, entry)
     }
     records.push(...copy(journal))
-    watchers.publish(writes.map(({ key, value }) => ({ key, value: copy(value), revision })))
+    watchers.publish(() => writes.map(({ key, value }) => ({ key, value: copy(value), revision })))
     if (lost > 0) {
       lost -= 1
       return { ok: false, reason: 'unavailable', detail: 'no answer' }

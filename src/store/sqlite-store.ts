@@ -98,7 +98,7 @@ function storeOn (channel: Channel, { clock, metrics }: SqliteStoreOptions): Sto
       metrics?.increment('pointsman_store_commits_total')
       metrics?.observe('pointsman_store_commit_duration_seconds', (clock.monotonicMs() - startedMs) / 1000)
       if (result.ok || result.reason === 'unavailable') problem = result.ok ? null : result.detail
-      if (result.ok) watchers.publish(texts.map(({ key, value }) => parseEntry({ key, value, revision: result.revision })))
+      if (result.ok) watchers.publish(() => texts.map(({ key, value }) => parseEntry({ key, value, revision: result.revision })))
       else if (result.reason === 'unavailable') metrics?.increment('pointsman_store_commit_failures_total')
       return result
     },

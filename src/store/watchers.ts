@@ -4,7 +4,8 @@ import type { StoreEntry } from '../ports.ts'
 export interface Watchers {
   /** Subscribes at the call, not at the first `next()`: nothing that is committed in between is missed. */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<StoreEntry>
-  publish(entries: readonly StoreEntry[]): void
+  /** @param entries - made only when somebody watches */
+  publish(entries: () => readonly StoreEntry[]): void
   /** Ends every iteration. */
   close(): void
 }
@@ -32,7 +33,9 @@ export function createWatchers (): Watchers {
       }
       return iterate(subscription, end)
     },
-    publish: (entries) => {
+    publish: (make) => {
+      if (subscriptions.size === 0) return
+      const entries = make()
       for (const subscription of subscriptions) {
         const wanted = entries.filter((entry) => entry.key.startsWith(subscription.prefix))
         if (wanted.length === 0) continue

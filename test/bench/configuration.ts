@@ -51,13 +51,13 @@ export interface Alert {
   readonly fingerprint: string
 }
 
-/** The alert about gateway A of a trunk; its annotation tells Debian's webhook what to call. */
-export const alertFor = (index: number): Alert => {
+/** The alert about gateway A of a trunk; its annotation tells the other responders what to call. */
+export const alertFor = (index: number, sink = CURL_SINK_IP): Alert => {
   const { trunk, pair, interfaceName } = placeOf(index)
   return {
     status: 'firing',
     labels: { alertname: 'SipTrunkDown', trunk, gateway: gatewayName('a', pair), interface: interfaceName, severity: 'critical' },
-    annotations: { disable: `http://${CURL_SINK_IP}:${HTTP_PORT}/${trunk}` },
+    annotations: { disable: `http://${sink}:${HTTP_PORT}/${trunk}` },
     startsAt: new Date().toISOString(),
     endsAt: '0001-01-01T00:00:00Z',
     generatorURL: 'http://prometheus.bench:9090/graph',

@@ -12,13 +12,14 @@ import type { Pointsman } from '../lab/pointsman.ts'
 import { createStage } from '../lab/processes.ts'
 import type { Stage } from '../lab/processes.ts'
 import { sleep, TimeoutError, until } from '../lab/wait.ts'
+import { BARE_RESPONDER_URL, startBareResponder } from './bare-responder.ts'
 import { alertFor, configuration, notificationFor, SHAPE } from './configuration.ts'
 import { DEBIAN_WEBHOOK_URL, startDebianWebhook } from './debian-webhook.ts'
 import { traceDuring } from './durability.ts'
 import { benchCost } from './prober-cost.ts'
 import { benchLoad } from './prober-load.ts'
 import { benchScrape } from './prober-scrape.ts'
-import { createWorld, CURL_SINK_IP, placeOf } from './world.ts'
+import { BARE_SINK_IP, createWorld, CURL_SINK_IP, placeOf } from './world.ts'
 import type { BenchWorld } from './world.ts'
 
 const MEASURED = Number(process.env['BENCH_TRUNKS'] ?? 1000)
@@ -66,8 +67,8 @@ const measurePointsman = async (world: BenchWorld, index: number): Promise<numbe
   return time
 }
 
-const measureWebhook = (world: BenchWorld, index: number): Promise<number> =>
-  measure(DEBIAN_WEBHOOK_URL, JSON.stringify(notificationFor(alertFor(index))), world.arrival(CURL_SINK_IP, placeOf(index).trunk, 'disabled'))
+const measureOther = (url: string, sink: string) => (world: BenchWorld, index: number): Promise<number> =>
+  measure(url, JSON.stringify(notificationFor(alertFor(index, sink))), world.arrival(sink, placeOf(index).trunk, 'disabled'))
 
 const percentile = (values: readonly number[], part: number): number => {
   const sorted = values.toSorted((a, b) => a - b)
@@ -83,35 +84,35 @@ const prepare = async (world: BenchWorld, pointsman: Pointsman): Promise<void> =
   await until('down verdicts', all((health, usable) => health === 'down' && usable), 60_000, 500)
 }
 
-interface Results {
-  readonly pointsman: readonly number[]
-  readonly webhook: readonly number[]
-}
+const CONTENDERS = {
+  'Pointsman': measurePointsman,
+  'Debian webhook with curl': measureOther(DEBIAN_WEBHOOK_URL, CURL_SINK_IP),
+  'bare Node, no decision': measureOther(BARE_RESPONDER_URL, BARE_SINK_IP)
+} as const
 
-/** Alternates, so that both meet the same machine. */
+type Results = Readonly<Record<keyof typeof CONTENDERS, number[]>>
+
+/** Alternates, so that all meet the same machine. */
 const alternate = async (world: BenchWorld): Promise<Results> => {
-  const pointsman: number[] = []
-  const webhook: number[] = []
+  const results: Results = { 'Pointsman': [], 'Debian webhook with curl': [], 'bare Node, no decision': [] }
   for (let index = 0; index < WARM_UP + MEASURED; index += 1) {
-    const own = await measurePointsman(world, index)
-    await sleep(5)
-    const other = await measureWebhook(world, index)
-    await sleep(5)
-    if (index < WARM_UP) continue
-    pointsman.push(own)
-    webhook.push(other)
+    for (const name of Object.keys(CONTENDERS) as (keyof Results)[]) {
+      const time = await CONTENDERS[name](world, index)
+      if (index >= WARM_UP) results[name].push(time)
+      await sleep(5)
+    }
   }
-  return { pointsman, webhook }
+  return results
 }
 
-const print = ({ pointsman, webhook }: Results): void => {
+const print = (results: Results): void => {
   const line = (name: string, values: readonly number[]): string =>
     `${name.padEnd(26)} n=${values.length}  p50 ${percentile(values, 0.5).toFixed(2)} ms  p99 ${percentile(values, 0.99).toFixed(2)} ms  max ${percentile(values, 1).toFixed(2)} ms`
   console.log('\nwebhook in > arrival of the write that disables')
-  console.log(line('Pointsman', pointsman))
-  console.log(line('Debian webhook with curl', webhook))
-  const ratio = percentile(webhook, 0.5) / percentile(pointsman, 0.5)
-  console.log(`ratio of the medians: ${ratio.toFixed(1)} (aim: at least 4: ${ratio >= 4 ? 'met' : 'missed'})`)
+  for (const [name, values] of Object.entries(results)) console.log(line(name, values))
+  const times = (name: keyof Results): number => percentile(results['Debian webhook with curl'], 0.5) / percentile(results[name], 0.5)
+  const ratio = times('Pointsman')
+  console.log(`faster than Debian's webhook, at the median: ${ratio.toFixed(1)} times (aim: at least 4: ${ratio >= 4 ? 'met' : 'missed'}; bare Node: ${times('bare Node, no decision').toFixed(1)} times)`)
 }
 
 /** Succeeds when every notification was on disk before its answer; how fast it is, is printed and not judged. */
@@ -121,6 +122,7 @@ const bench = async (stage: Stage): Promise<boolean> => {
   const world = await createWorld(trunks)
   const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
   await startDebianWebhook(stage)
+  await startBareResponder(stage)
   await prepare(world, pointsman)
   print(await alternate(world))
   const durability = await traceDuring(stage, pointsman.process.pid, async () => {

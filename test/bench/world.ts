@@ -11,6 +11,8 @@ export const CARRIER_IP = '127.0.32.1'
 export const ALERTMANAGER_IP = '127.0.32.2'
 /** Takes what curl sends for Debian's webhook. */
 export const CURL_SINK_IP = '127.0.32.3'
+/** Takes what the bare responder sends. */
+export const BARE_SINK_IP = '127.0.32.7'
 
 /** Where trunk number `index` (from 0) lives. */
 export interface Place {
@@ -110,7 +112,7 @@ export const createWorld = async (trunks: number): Promise<BenchWorld> => {
     const ip = request.socket.localAddress ?? ''
     const lines = gateways.get(ip)
     if (lines !== undefined) serveGateway(lines, ip, arrivals, request, response)
-    else if (ip === CURL_SINK_IP) {
+    else if (ip === CURL_SINK_IP || ip === BARE_SINK_IP) {
       arrivals.note(keyOf(ip, (request.url ?? '').slice(1), 'disabled'))
       response.end()
     } else response.setHeader('content-type', 'application/json').end(JSON.stringify(alerts))

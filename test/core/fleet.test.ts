@@ -1,7 +1,7 @@
 /** What concerns all trunks at once: brake, panic, watchdog. */
 import { test } from 'tap'
 import { fleetFromDurable, fleetToDurable, planFleet, releaseBrake } from '../../src/core/fleet.ts'
-import { countedIncidents } from '../../src/core/incidents.ts'
+import { bookIncidents, countedIncidents } from '../../src/core/incidents.ts'
 import { planTrunk } from '../../src/core/planner.ts'
 import type { Watchdog } from '../../src/core/topology.ts'
 import { judgeVantage } from '../../src/core/vantage.ts'
@@ -144,7 +144,7 @@ test('incidents: a shared cause is one, whatever its number of trunks', (t) => {
   const state = world.trunks.get('acme')
   if (state === undefined) throw new Error('no trunk')
   const trunk = (...downAgoS: readonly number[]) => ({ ...state, incidents: downAgoS.map((s) => ({ cause: 'gateway pbx-a', downAtMs: NOW - s * SECOND, atMs: NOW })) })
-  const counted = (...states: readonly ReturnType<typeof trunk>[]): number => countedIncidents({ ...world, trunks: new Map(states.map((s, n) => [String(n), s])) }, NOW).length
+  const counted = (...states: readonly ReturnType<typeof trunk>[]): number => countedIncidents({ ...world, incidents: bookIncidents(states.flatMap(({ incidents }) => incidents), 0) }, NOW).length
   t.equal(counted(trunk(400), trunk(390), trunk(281)), 1)
   t.equal(counted(trunk(400), trunk(279)), 2, 'fallen again after two minutes')
   t.equal(counted(trunk(400, 300, 200)), 2, 'many falls close together are not one')

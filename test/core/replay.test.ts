@@ -1,10 +1,10 @@
 import { test } from 'tap'
+import { bookIncidents } from '../../src/core/incidents.ts'
 import { recordPlan } from '../../src/core/record-plan.ts'
 import { createReplay } from '../../src/core/replay.ts'
 import type { Recorded, Replayed } from '../../src/core/replay.ts'
 import { restoreSnapshot, takeSnapshot } from '../../src/core/snapshot.ts'
 import type { Topology } from '../../src/core/topology.ts'
-import { newTrunkState } from '../../src/core/world.ts'
 import type { World } from '../../src/core/world.ts'
 import { A, B, buildAlert, buildWorld, DOWN, NOW, QUERY, sipOf } from '../helpers/build-world.ts'
 
@@ -46,12 +46,12 @@ test('a plan and its snapshot', async (t) => {
       ...world,
       topology: { ...world.topology, gateways: new Map([...world.topology.gateways, ...Array.from({ length: 18 }, (_, n) => [`g${n}`, { ...world.topology.gateways.get('pbx-a')!, id: `g${n}` }] as const)]), rules: [...world.topology.rules, { ...world.topology.rules[0]!, name: 'about others', match: [{ name: 'alertname', operator: '=~', value: 'X', pattern: /^X$/ }] }] },
       evidence: new Map([...world.evidence, ['options sip:elsewhere', world.evidence.get(sipOf(B))!]]),
-      trunks: new Map([...world.trunks, ['beta', { ...newTrunkState([], 0), incidents: [incident] }]]),
+      incidents: bookIncidents([incident], 0),
       alertsByTrunk: new Map([...world.alertsByTrunk, ['beta', [buildAlert('pbx-z')]]])
     }
     const restored = restoreSnapshot(copy(takeSnapshot(crowd, 'acme', 'd1', NOW)), null)
     t.same(restored?.trunks.get('acme'), world.trunks.get('acme'))
-    t.same([...restored?.trunks.values() ?? []].flatMap(({ incidents }) => incidents), [incident], 'the brake counts the incidents of all trunks')
+    t.same([...restored?.incidents.values() ?? []].flat(), [incident], 'the brake counts the incidents of all trunks')
     t.equal(restored?.topology.gateways.size, 20, 'and its limits grow with the number of gateways')
     t.same(restored?.topology.rules, world.topology.rules, 'matchers are compiled again; a rule that no alert here fits is left out')
     t.same(restored?.evidence, new Map([...world.evidence].filter(([key]) => !key.includes('carrier-of'))), 'its own evidence')

@@ -2,6 +2,7 @@
 import type { BookedAlert } from '../../src/core/alert-book.ts'
 import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
+import { bookIncidents } from '../../src/core/incidents.ts'
 import { parseMatcher } from '../../src/core/labels.ts'
 import type { BindingQuerySettings, DriverCapabilities, InterlockSettings, Rule, Topology, TrunkTopology } from '../../src/core/topology.ts'
 import { NEW_FLEET, newTrunkState } from '../../src/core/world.ts'
@@ -163,6 +164,7 @@ export function buildWorld (parts: WorldParts = {}): World {
     topology,
     evidence,
     trunks: new Map([['acme', state]]),
+    incidents: bookIncidents(state.incidents, parts.fleet?.brakeReleasedAtMs ?? 0),
     alertsByTrunk: new Map([['acme', parts.alerts ?? []]]),
     pauses: parts.pauses ?? [],
     resyncedAtMs: parts.resyncedAtMs ?? null,

@@ -2,6 +2,7 @@
 import type { BookedAlert } from '../../src/core/alert-book.ts'
 import type { BindingAnswer, ContactChange } from '../../src/core/binding.ts'
 import { fromDurable, toDurable } from '../../src/core/durable.ts'
+import { bookIncidents } from '../../src/core/incidents.ts'
 import { evidenceKey } from '../../src/core/evidence.ts'
 import type { Evidence } from '../../src/core/evidence.ts'
 import type { AdminState } from '../../src/core/observation.ts'
@@ -113,7 +114,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
 
   const sideOf = (key: string): ModelSide => sides[key] ?? (() => { throw new Error(key) })()
   const stateNow = (): TrunkState => world.trunks.get('acme') ?? (() => { throw new Error('no trunk') })()
-  const setState = (state: TrunkState): void => { world = { ...world, trunks: new Map([['acme', state]]) } }
+  const setState = (state: TrunkState): void => { world = { ...world, trunks: new Map([['acme', state]]), incidents: bookIncidents(state.incidents, world.fleet.brakeReleasedAtMs) } }
 
   const contactOf = (key: string): string => `${key.split('/')[0] ?? ''}:5060`
   const keyOf = (hostPort: string): string => trunk.interfaces.find((i) => contactOf(i.key) === hostPort)?.key ?? hostPort

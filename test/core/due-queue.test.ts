@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { createDueQueue } from '../../src/probes/due-queue.ts'
+import { createDueQueue } from '../../src/core/due-queue.ts'
 import { createSeededRandom } from '../../src/rehearsal/fake-clock.ts'
 
 test('entries come out by their due time, whatever the order in which they came in', async (t) => {

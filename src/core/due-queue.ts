@@ -1,7 +1,7 @@
 /** A binary heap: who is due next, for ten thousand entries as quickly as for ten. */
 
 export interface Due {
-  /** When it is due, on the monotonic clock [ms]. Must not change while it is in a queue. */
+  /** When it is due, on the owner's clock [ms]. Must not change while it is in a queue. */
   readonly dueMs: number
 }
 
