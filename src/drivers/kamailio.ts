@@ -20,12 +20,12 @@ import { failure } from './driver-failure.ts'
 import { withCredentials } from './http-auth.ts'
 import type { Credentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
+import { createRpc } from './json-rpc.ts'
+import type { Rpc } from './json-rpc.ts'
 import { kamailioByHand } from './kamailio-by-hand.ts'
 import { pathOf } from './kamailio-dispatcher.ts'
 import { adminOf, mayBeBound, needsRefresh, paramsOf, parseRegistration, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
 import type { Registration, WriteMethod } from './kamailio-registration.ts'
-import { createRpc } from './kamailio-rpc.ts'
-import type { Rpc } from './kamailio-rpc.ts'
 import { readThenAsk } from './read-then-write.ts'
 
 export interface KamailioSettings {
@@ -45,6 +45,12 @@ export interface KamailioSettings {
   /** The script tracks its calls with the dialog module. */
   readonly dialogs?: boolean
 }
+
+/** Messages of Kamailio 5.6 that may be quoted. */
+const KNOWN_MESSAGES: ReadonlySet<unknown> = new Set([
+  'Record not found', 'Unsupported filter attribute', 'Invalid Parameters', 'Not enabled', 'Method Not Found', 'No Destination Sets',
+  'Failed to refresh record - check log messages'
+])
 
 const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
 
@@ -113,7 +119,7 @@ async function execute (rpc: Rpc, uuid: string, methods: readonly WriteMethod[],
 function createDriver (settings: KamailioSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
   const { url, dispatcher_group: group, dispatcher_destination: destination, dialogs = false } = settings
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
-  const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url)
+  const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url, KNOWN_MESSAGES)
 
   const path = async (signal: AbortSignal): Promise<Observation['path'] | DriverFailure> => {
     if (group === undefined) return null

@@ -1,15 +1,24 @@
 /** All kinds of gateways. A new driver is one file and one line here (README.md). */
 import type { Clock, GatewayDriver, Random } from '../ports.ts'
 import type { ByHand, DriverKind } from './contract.ts'
+import { asterisk } from './asterisk.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
+import { opensips } from './opensips.ts'
 import { powerdns } from './powerdns.ts'
 import { rfc2136 } from './rfc2136.ts'
 
+const KINDS = [
+  innovaphone,
+  kamailio,
+  opensips,
+  asterisk,
+  powerdns,
+  rfc2136
+]
+
 /** By the name that `gateways.<id>.driver` has. */
-export const drivers: ReadonlyMap<string, DriverKind> = new Map<string, DriverKind>(
-  [innovaphone, kamailio, powerdns, rfc2136].map((kind) => [kind.name, kind as unknown as DriverKind])
-)
+export const drivers: ReadonlyMap<string, DriverKind> = new Map<string, DriverKind>(KINDS.map((kind) => [kind.name, kind as unknown as DriverKind]))
 
 /**
  * Makes the driver of one gateway.

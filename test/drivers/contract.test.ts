@@ -7,17 +7,21 @@ import { createDriver, drivers } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.ts'
 import type { GatewayFaults } from '../../src/simulator/gateway-faults.ts'
+import { asteriskStub } from './asterisk-stub.ts'
 import { testContract } from './contract.ts'
 import type { MakeSubject, Wire } from './contract-subject.ts'
 import { createDnsStub, NOT_IN_DNS } from './dns-stub.ts'
 import { innovaphoneStub, kamailioStub, powerdnsStub } from './stubs.ts'
+import { opensipsStub } from './opensips-stub.ts'
 import type { Stub } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Misbehaviour } from './unruly-server.ts'
 
 const PASSWORD = 'canary-one'
 const account = { username: 'pointsman', password: createSecret(PASSWORD) }
-const secrets = [PASSWORD, Buffer.from(`pointsman:${PASSWORD}`).toString('base64'), 'acme.example']
+const accountSecrets = [PASSWORD, Buffer.from(`pointsman:${PASSWORD}`).toString('base64')]
+/** What an innovaphone's line holds beside the password, too. */
+const secrets = [...accountSecrets, 'acme.example']
 
 const PEM = (name: string): string => readFileSync(new URL(`../fixtures/drivers/tls-${name}.pem`, import.meta.url), 'utf8')
 
@@ -37,7 +41,7 @@ function capabilitiesOf (kind: string, settings: object, name: string): DriverCa
   return own.capabilities({ ...settings })
 }
 
-function stubbed (kind: string, stub: () => Stub, path: string, settings: object, names: { on: string; off: string; absent: string }): MakeSubject {
+function stubbed (kind: string, stub: () => Stub, path: string, settings: object, names: { on: string; off: string; absent: string }, own = secrets): MakeSubject {
   return async (t: Test, wire = 'plain') => {
     const gateway = stub()
     const { pem, ca } = certificates(wire)
@@ -45,7 +49,7 @@ function stubbed (kind: string, stub: () => Stub, path: string, settings: object
     const driver = createDriver(kind, { url: `${server.url}${path}`, ...settings, ...ca === undefined ? {} : { ca } }, { clock, random })
     t.teardown(async () => { await driver.close(); await server.close() })
     return {
-      driver, names, secrets, capabilities: capabilitiesOf(kind, settings, names.on), runs: gateway.runs,
+      driver, names, secrets: own, capabilities: capabilitiesOf(kind, settings, names.on), runs: gateway.runs,
       misbehave: (kind, only) => { server.misbehave(kind, only); return Promise.resolve(true) },
       paths: () => server.asked.map(({ path }) => path),
       switchOff: () => server.close()
@@ -115,7 +119,27 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
     make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1, dialogs: true }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
   },
   { name: 'powerdns, recorded bytes', kind: 'powerdns', make: stubbed('powerdns', powerdnsStub, '', { token: createSecret(PASSWORD), ...SRV }, TARGETS) },
-  { name: 'rfc2136, a stub of a primary server', kind: 'rfc2136', make: dynamicUpdates }
+  { name: 'rfc2136, a stub of a primary server', kind: 'rfc2136', make: dynamicUpdates },
+  {
+    name: 'opensips, registrants, documented bytes', kind: 'opensips',
+    make: stubbed('opensips', () => opensipsStub(3), '/mi', account, { on: 'sip:4930123@acme.example', off: 'sip:4930124@acme.example', absent: 'sip:nobody@acme.example' }, accountSecrets)
+  },
+  {
+    name: 'opensips 4, destinations, documented bytes', kind: 'opensips',
+    make: stubbed('opensips', () => opensipsStub(4), '/mi', { ...account, version: 4 }, { on: 'dispatcher:1:sip:10.0.9.1:5060', off: 'dispatcher:1:sip:10.0.9.2:5060', absent: 'dispatcher:1:sip:10.0.9.9' })
+  },
+  {
+    name: 'opensips, routed gateways, documented bytes', kind: 'opensips',
+    make: stubbed('opensips', () => opensipsStub(3), '/mi', account, { on: 'drouting:gw1', off: 'drouting:gw2', absent: 'drouting:gw9' })
+  },
+  {
+    name: 'asterisk, recorded bytes', kind: 'asterisk',
+    make: stubbed('asterisk', asteriskStub, '/asterisk', account, { on: 'acme', off: 'acme2', absent: 'nope' }, [...accountSecrets, 'sip-canary'])
+  },
+  {
+    name: 'asterisk with endpoints, recorded bytes', kind: 'asterisk',
+    make: stubbed('asterisk', asteriskStub, '/asterisk', account, { on: 'acme:out', off: 'acme2:out', absent: 'nope:out' }, [...accountSecrets, 'sip-canary'])
+  }
 ]
 
 for (const { name, make } of subjects) test(name, async (t) => testContract(t, make))
