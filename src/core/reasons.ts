@@ -39,6 +39,7 @@ export const DRIVER_REASONS = {
   reset: 'the connection broke before the answer was complete',
   tls: 'the gateway\'s certificate was not accepted',
   'auth-failed': 'the gateway refused the account',
+  'login-form': 'the gateway offers its login form only and takes no account by HTTP authentication',
   'not-data': 'the gateway answered with a page or text instead of data',
   truncated: 'the gateway\'s answer was cut off',
   redirect: 'the gateway answered with a redirect, which is never followed',

@@ -1,6 +1,6 @@
 /** The order of a change: read, wait until the write is allowed, write what the reading asks for. */
 import type { DriverFailure } from '../core/observation.ts'
-import type { Clock, Permit } from '../ports.ts'
+import type { Change, Clock, Permit } from '../ports.ts'
 
 /** An older reading is no base for a write: somebody may have changed the gateway since. */
 const READING_LASTS_MS = 250
@@ -19,4 +19,22 @@ export async function readThenAsk<Reading extends { readonly ok: true }> (read: 
   if (clock.monotonicMs() - readMs <= READING_LASTS_MS) return first
   const second = await read()
   return second.ok ? await permit() ?? second : second
+}
+
+/** One permit for several changes: it is refused only when each of theirs is. */
+export function joinPermits (changes: readonly Change[]): { readonly permit: Permit; refusalOf(change: Change): DriverFailure | null } {
+  const refusals = new Map<Change, DriverFailure>()
+  const ask = async (change: Change): Promise<DriverFailure | null> => {
+    const refused = await change.permit()
+    if (refused === null) refusals.delete(change)
+    else refusals.set(change, refused)
+    return refused
+  }
+  return {
+    permit: async () => {
+      const answers = await Promise.all(changes.map(ask))
+      return answers.includes(null) ? null : answers[0] ?? null
+    },
+    refusalOf: (change) => refusals.get(change) ?? null
+  }
 }

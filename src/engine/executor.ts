@@ -1,6 +1,7 @@
 /**
  * Everything that goes to a gateway goes through its queue: one call at a time per gateway, never one gateway waiting for
- * another. A change counts as done only when it was read back.
+ * another. Changes that wait for their turn go together, so that a gateway with many trunks is switched in the time of one.
+ * A change counts as done only when it was read back; each of them has its own permit and its own end.
  */
 import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
@@ -45,8 +46,23 @@ const TOO_OLD: DriverFailure = { ok: false, reason: 'aborted', detail: 'the read
 /** Pause between two read-backs of one change: it doubles from the first to the last. After a failed read it is the last. */
 const READ_BACK_MS = { first: 100, last: 1000 }
 
+/** Changes of one call to the driver; what comes later waits for the next one. A longer call would not end in time. */
+const MAX_BATCH = 32
+
+/** A change that waits for its turn, or is under way. */
+interface Pending {
+  readonly name: string
+  readonly desired: AdminState
+  readonly decision: string
+  /** By the clock that nobody sets. */
+  readonly deadlineMs: number | null
+  readonly stored: Promise<boolean>
+}
+
 interface Queue {
   tail: Promise<void>
+  /** The changes that wait for the next turn; null: none do, or something else has to come after them. */
+  batch: Pending[] | null
   /** The read that waits for its turn, by identity; a change that comes after it reads back itself and takes its place. */
   waitingRead: { readonly askedMs: number } | null
   /** When the last read failed; by the clock that nobody sets. */
@@ -69,21 +85,27 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   }
 
   const queueOf = (gateway: GatewayId): Queue => {
-    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), waitingRead: null, failedMs: -Infinity }
+    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), batch: null, waitingRead: null, failedMs: -Infinity }
     queues.set(gateway, queue)
     return queue
   }
 
   const measured = async <T extends { readonly ok: boolean }>(gateway: GatewayId, operation: string, call: () => Promise<T>): Promise<T | DriverFailure> => {
     const startMs = clock.monotonicMs()
-    const result = await call().catch((error: unknown) => {
-      // A driver that throws has a bug; its call has ended all the same, and nobody knows how.
-      log.error({ gateway, operation, err: error }, 'driver failed')
-      return BUG
-    })
-    metrics.observe('pointsman_driver_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { operation })
-    metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: 'reason' in result ? result.reason : 'ok' })
+    const result = await call().catch((error: unknown) => hasThrown(gateway, operation, error))
+    count(gateway, operation, startMs, result)
     return result
+  }
+
+  /** A driver that throws has a bug; its call has ended all the same, and nobody knows how. */
+  const hasThrown = (gateway: GatewayId, operation: string, error: unknown): DriverFailure => {
+    log.error({ gateway, operation, err: error }, 'driver failed')
+    return BUG
+  }
+
+  const count = (gateway: GatewayId, operation: string, startMs: number, result: { readonly ok: boolean }): void => {
+    metrics.observe('pointsman_driver_request_duration_seconds', (clock.monotonicMs() - startMs) / 1000, { operation })
+    metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: 'reason' in result ? String(result.reason) : 'ok' })
   }
 
   const read = async (line: GatewayLine): Promise<ObserveResult> => {
@@ -96,28 +118,54 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   /** By the clock that nobody sets. */
   const isLate = (deadlineMs: number | null): boolean => deadlineMs !== null && clock.monotonicMs() > deadlineMs
 
-  const change = async (line: GatewayLine, name: string, desired: AdminState, deadlineMs: number | null, permit: Permit): Promise<ApplyResult> => {
-    if (isLate(deadlineMs)) return TOO_OLD
-    const operation = desired === 'enabled' ? 'enable' : 'disable'
-    const result = await measured(line.id, operation, () => applyOne(line.driver, { interface: name, desired, permit }, clock.deadline(line.timeoutMs, signal)))
-    if (!result.ok) return result
-    return await readBack(line, name, desired) ?? result
+  const permitOf = ({ stored, deadlineMs }: Pending): Permit => async () => !await stored ? NOT_STORED : isLate(deadlineMs) ? TOO_OLD : null
+
+  /** One call to the driver for all of them. */
+  const write = async (line: GatewayLine, batch: readonly Pending[]): Promise<readonly (readonly [Pending, ApplyResult])[]> => {
+    const startMs = clock.monotonicMs()
+    const changes = batch.map((each): Change => ({ interface: each.name, desired: each.desired, permit: permitOf(each) }))
+    const ends = await line.driver.apply(changes, clock.deadline(line.timeoutMs, signal)).catch((error: unknown) => [hasThrown(line.id, 'apply', error)])
+    return batch.map((each, index) => {
+      const end = ends[index] ?? BUG
+      count(line.id, each.desired === 'enabled' ? 'enable' : 'disable', startMs, end)
+      return [each, end] as const
+    })
   }
 
-  /** Reads until the change is seen; null: seen. */
-  const readBack = async (line: GatewayLine, name: string, desired: AdminState): Promise<DriverFailure | null> => {
+  const ended = async (line: GatewayLine, { name, desired, decision, stored }: Pending, end: ApplyResult): Promise<void> => {
+    if (await stored) events.applied(line.id, name, desired, end, decision)
+  }
+
+  const change = async (line: GatewayLine, batch: readonly Pending[]): Promise<void> => {
+    const late = batch.filter(({ deadlineMs }) => isLate(deadlineMs))
+    for (const each of late) await ended(line, each, TOO_OLD)
+    const sent = batch.filter((each) => !late.includes(each))
+    if (sent.length === 0) return
+    const accepted: (readonly [Pending, ApplyResult])[] = []
+    for (const [each, end] of await write(line, sent)) {
+      if (end.ok) accepted.push([each, end])
+      else await ended(line, each, end)
+    }
+    await readBack(line, accepted)
+  }
+
+  /** Reads until the changes are seen, and tells the end of each as soon as it is. */
+  const readBack = async (line: GatewayLine, accepted: readonly (readonly [Pending, ApplyResult])[]): Promise<void> => {
     const deadlineMs = clock.monotonicMs() + line.timeoutMs
-    for (let pauseMs = READ_BACK_MS.first; ; pauseMs = Math.min(2 * pauseMs, READ_BACK_MS.last)) {
+    let open = accepted
+    for (let pauseMs = READ_BACK_MS.first; open.length > 0; pauseMs = Math.min(2 * pauseMs, READ_BACK_MS.last)) {
       const seen = await read(line)
-      if (seen.ok && shows(seen.interfaces.get(name), desired)) return null
       // A refused account is not tried again and again: the gateway might lock it.
       const refused = !seen.ok && seen.reason === 'auth-failed'
-      if (refused || clock.monotonicMs() >= deadlineMs || signal.aborted) {
-        return seen.ok
-          ? { ok: false, reason: 'no-effect', detail: `${line.id}/${name} is not ${desired} after ${line.timeoutMs} ms`, effect: 'unknown' }
-          : { ...seen, effect: 'unknown' }
+      const isOver = refused || clock.monotonicMs() >= deadlineMs || signal.aborted
+      const left: (readonly [Pending, ApplyResult])[] = []
+      for (const [each, end] of open) {
+        if (seen.ok && shows(seen.interfaces.get(each.name), each.desired)) await ended(line, each, end)
+        else if (isOver) await ended(line, each, seen.ok ? notSeen(line, each) : { ...seen, effect: 'unknown' })
+        else left.push([each, end])
       }
-      await clock.sleep(seen.ok ? pauseMs : READ_BACK_MS.last, signal)
+      open = left
+      if (open.length > 0) await clock.sleep(seen.ok ? pauseMs : READ_BACK_MS.last, signal)
     }
   }
 
@@ -135,15 +183,21 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
       })
     },
     apply: (gateway, name, desired, decision, notAfterMs, stored) => {
-      queueOf(gateway).waitingRead = null
-      const deadlineMs = notAfterMs === null ? null : clock.monotonicMs() + notAfterMs - clock.now()
-      const permission = stored.then((isStored) => !isStored ? NOT_STORED : isLate(deadlineMs) ? TOO_OLD : null)
+      const queue = queueOf(gateway)
+      queue.waitingRead = null
+      const pending: Pending = { name, desired, decision, deadlineMs: notAfterMs === null ? null : clock.monotonicMs() + notAfterMs - clock.now(), stored }
+      const { batch } = queue
+      // Two changes of one interface stay two, in their order.
+      if (batch !== null && batch.length < MAX_BATCH && !batch.some((other) => other.name === name)) { batch.push(pending); return }
+      const next = [pending]
+      queue.batch = next
       enqueue(gateway, async (line) => {
-        const end = await change(line, name, desired, deadlineMs, () => permission)
-        if (await stored) events.applied(gateway, name, desired, end, decision)
+        if (queue.batch === next) queue.batch = null
+        await change(line, next)
       })
     },
     reregister: (gateway, name, decision) => {
+      queueOf(gateway).batch = null
       enqueue(gateway, async (line) => {
         const end = await measured(line.id, 'reregister', () => line.driver.reregister(name, clock.deadline(line.timeoutMs, signal)))
         events.reregistered(gateway, name, end, decision)
@@ -152,15 +206,14 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     update: (next) => {
       lines = new Map(next.map((line) => [line.id, line]))
       // What waits for a gateway that left is passed over.
-      for (const [id, queue] of queues) if (!lines.has(id)) queue.waitingRead = null
+      for (const [id, queue] of queues) if (!lines.has(id)) Object.assign(queue, { waitingRead: null, batch: null })
     },
     idle: async () => { await Promise.all([...queues.values()].map((queue) => queue.tail)) }
   }
 }
 
-async function applyOne (driver: GatewayDriver, change: Change, signal: AbortSignal): Promise<ApplyResult> {
-  const [end] = await driver.apply([change], signal)
-  return end ?? BUG
+function notSeen (line: GatewayLine, { name, desired }: Pending): DriverFailure {
+  return { ok: false, reason: 'no-effect', detail: `${line.id}/${name} is not ${desired} after ${line.timeoutMs} ms`, effect: 'unknown' }
 }
 
 function shows (observation: Observation | undefined, desired: AdminState): boolean {

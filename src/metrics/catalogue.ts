@@ -35,7 +35,7 @@ export interface HistogramDefinition extends Described {
 
 const INTERFACE = ['trunk', 'gateway', 'interface'] as const
 const CAUSES = Object.keys({ alert: 0, health: 0, prefer: 0, operator: 0, failback: 0, upkeep: 0 } satisfies Record<SwitchoverStatus['cause'], 0>)
-const OPERATIONS = ['observe', 'apply', 'reregister'] as const
+const OPERATIONS = ['observe', 'enable', 'disable', 'reregister', 'condition'] as const
 
 export const GAUGES = [
   { name: 'pointsman_store_available', help: 'Whether commits become durable; while they do not, notifications are answered 503 and nothing is sent.', labels: [] },

@@ -2,7 +2,6 @@
 import type { ContactChange } from '../core/binding.ts'
 import type { AdminState, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
-import { eachAlone } from '../drivers/each-alone.ts'
 import type { Clock, GatewayDriver, SipClient } from '../ports.ts'
 import type { ModelCarrier } from './model-carrier.ts'
 import type { Fault, ModelGateway } from './model-gateway.ts'
@@ -106,8 +105,14 @@ export function createModelDriver (id: string, lines: ReadonlyMap<string, ModelG
       for (const [name, observation] of interfaces) witness.answered(lineOf(name).id, observation)
       return { ok: true, interfaces }
     }),
-    apply: eachAlone(async ({ interface: name, desired, permit }, signal) => await permit() ??
-      await counted(async () => await command(lineOf(name), desired, signal, () => { lineOf(name).write(desired) }) ?? { ok: true, activated: true })),
+    // One call, however many changes it carries.
+    apply: async (changes, signal) => {
+      const refusals = await Promise.all(changes.map(({ permit }) => permit()))
+      const permitted = changes.filter((_, index) => refusals[index] === null)
+      const ends = await Promise.all(permitted.map(({ interface: name, desired }) => command(lineOf(name), desired, signal, () => { lineOf(name).write(desired) })))
+      if (permitted.length > 0) witness.called(id, ends.find((end) => end !== null)?.reason ?? 'ok')
+      return changes.map((change, index) => refusals[index] ?? ends[permitted.indexOf(change)] ?? { ok: true, activated: true })
+    },
     reregister: async (name, signal) => {
       if (!reregisters) return fail('rpc-error')
       return await counted(async () => await command(lineOf(name), 'reregister', signal, () => { lineOf(name).reregister() }) ?? { ok: true })

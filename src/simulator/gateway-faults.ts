@@ -25,6 +25,15 @@ export interface GatewayFaults {
   readonly flagPosition: 'as-written' | 'first' | 'middle' | 'last'
   /** Commands that are answered 200 and have no effect. */
   readonly ignored: readonly ConfigVerb[]
+  /**
+   * `config add` and `config rem` of a line with two words, which nobody has shown on a device: `unknown`: answered `?`;
+   * `replaces`: `add` takes everything else out of the line.
+   */
+  readonly addRem: 'works' | 'unknown' | 'replaces'
+  /** box_info.xml says that a restart is needed. */
+  readonly resetRequired: boolean
+  /** The PBX of this gateway in a pair: it shows its partner's registration. `none`: it has no PBX, or nobody is registered. */
+  readonly pair: 'none' | 'active' | 'standby'
   /** The connection is reset at `activate`: before or after it took effect. */
   readonly activate: 'none' | 'reset-before' | 'reset-after'
   /** Once, right after the next cfg.txt was sent, another administrator adds `/comment edited` to every interface line. */
@@ -33,7 +42,7 @@ export interface GatewayFaults {
 
 export const NO_GATEWAY_FAULTS: GatewayFaults = {
   http: 'none', slowMs: 1_000, sip: 'none', uplink: 'none', reply: 'none', cfg: 'none', flagPosition: 'as-written',
-  ignored: [], activate: 'none', editAfterRead: false
+  ignored: [], addRem: 'works', resetRequired: false, pair: 'none', activate: 'none', editAfterRead: false
 }
 
 /** Whether a line is a SIP interface. */

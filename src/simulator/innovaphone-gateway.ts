@@ -153,10 +153,23 @@ const createDevice = ({ options, configuration, registrations, faults, execute, 
       for (const line of configuration.stored().filter(isInterfaceLine)) execute(`config add ${lineName(line)} /comment edited`)
     },
     alarmsXml: () => `<faults>${registrations.failing().map(alarm).join('')}</faults>\r\n`,
-    boxInfoXml: () => `<info><sys version="13r3 sr5 [simulated] Bootcode [1] HW [1]" name="${escapeXml(name)}"/></info>\r\n`,
+    boxInfoXml: () => `<info><sys version="13r3 sr5 [simulated] Bootcode [1] HW [1]" name="${escapeXml(name)}"${faults().resetRequired ? ' reset-required="true"' : ''}/></info>\r\n`,
+    registrationsXml: (wanted) => {
+      const { pair } = faults()
+      if (pair === 'none') return null
+      // Each of the two sees the other one; a registration shows its password.
+      const partner = pair === 'active' ? '_STANDBY_' : '_ACTIVE_'
+      return `<show>${wanted === partner ? `<reg cn="${partner}" pwd="${random.hex(8)}" state="up"/>` : ''}</show>\r\n`
+    },
     execute: (command) => {
-      const verb = parseCommand(command)?.verb
-      return verb !== undefined && faults().ignored.includes(verb) ? true : execute(command)
+      const parsed = parseCommand(command)
+      if (parsed === null) return false
+      if (faults().ignored.includes(parsed.verb)) return true
+      if (parsed.verb === 'add' || parsed.verb === 'rem') {
+        if (faults().addRem === 'unknown') return false
+        if (faults().addRem === 'replaces' && parsed.verb === 'add') return execute(command.replace('config add', 'config change'))
+      }
+      return execute(command)
     }
   }
 }

@@ -1,7 +1,9 @@
 /**
  * HTTP side of a simulated gateway: faults of the connection and the few paths that public sources show.
- * Paths: `/cfg.txt`, `/!config …`, `/LOG0/FAULT/mod_cmd.xml?cmd=xml-alarms`, `/CMD0/box_info.xml` (public). The body of a
- * successful `/!config` is not documented anywhere; `ok` here is a guess that no client may rely on.
+ * Paths: `/cfg.txt`, `/!config …`, `/LOG0/FAULT/mod_cmd.xml?cmd=xml-alarms`, `/CMD0/box_info.xml` (public),
+ * `/PBX0/ADMIN/mod_cmd_login.xml?cmd=show&reg=…`. The body of a successful `/!config` is not documented anywhere; `ok` here is
+ * a guess that no client may rely on. The administration UI's own request for a SIP interface is not documented either:
+ * `/RELAY0/SIP1/mod_cmd.xml?cmd=form&disable=on` is made up, to try captured requests with.
  */
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -21,6 +23,8 @@ export interface ManagedDevice {
   cfgWasRead(): void
   alarmsXml(): string
   boxInfoXml(): string
+  /** The registrations with that name; null: it has no PBX. */
+  registrationsXml(name: string): string | null
   /** Executes the text after `/!`; false when the device doesn't know it. */
   execute(command: string): boolean
 }
@@ -94,6 +98,16 @@ const decodedPath = (url: string): string | null => {
 const route = (path: string, device: ManagedDevice, faults: GatewayFaults): Answer | 'reset' => {
   if (path === '/cfg.txt') return cfgAnswer(device, faults)
   if (path === '/LOG0/FAULT/mod_cmd.xml?cmd=xml-alarms') return { status: 200, headers: XML, body: device.alarmsXml() }
+  const registration = /^\/PBX0\/ADMIN\/mod_cmd_login\.xml\?cmd=show&reg=(.*)$/.exec(path)?.[1]
+  if (registration !== undefined) {
+    const body = device.registrationsXml(registration)
+    return body === null ? UNKNOWN_MODULE : { status: 200, headers: XML, body }
+  }
+  const form = /^\/RELAY0\/(SIP\d+)\/mod_cmd\.xml\?cmd=form&disable=(on|off)$/.exec(path)
+  if (form !== null) {
+    device.execute(`config ${form[2] === 'on' ? 'add' : 'rem'} RELAY0 ${form[1]} /disabled`)
+    return { status: 200, headers: HTML, body: '<html><head><title>SIP</title></head><body></body></html>' }
+  }
   if (path.startsWith('/!')) {
     const resets = path === '/!config activate' ? faults.activate : 'none'
     if (resets === 'reset-before') return 'reset'

@@ -35,6 +35,7 @@ export function innovaphoneStub (): Stub {
   return {
     answer: ({ path }, isIgnored) => {
       if (path === '/cfg.txt') return { headers: { 'Content-Type': 'text/plain' }, body: Buffer.from(stored, 'latin1') }
+      if (path.startsWith('/LOG0/FAULT/')) return { headers: { 'Content-Type': 'text/xml' }, body: '<faults></faults>\r\n' }
       if (!path.startsWith('/!')) return { status: 404, body: '' }
       const command = path.slice(2).replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
       return { body: isIgnored ? 'ok\r\n' : execute(command) }

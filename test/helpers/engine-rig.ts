@@ -44,8 +44,8 @@ export interface Rig {
   records(): readonly JournalRecord[]
 }
 
-const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
-const unmeasured: Metrics = { increment: () => {}, observe: () => {} }
+export const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
+export const unmeasured: Metrics = { increment: () => {}, observe: () => {} }
 /** More sleeps than that are a loop that spins; it is put to rest, or a fake clock would never advance. */
 const SPINS = 50_000
 

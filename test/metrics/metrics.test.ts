@@ -134,7 +134,7 @@ test('what is counted', async (t) => {
     for (const line of [
       'pointsman_notifications_total{result="accepted"} 0', 'pointsman_alerts_received_total{reason="unknown-trunk"} 0', 'pointsman_store_commit_failures_total 0',
       'pointsman_probe_results_total{probe="options sip:10.0.1.10",reason="timeout"} 0', 'pointsman_switchovers_total{trunk="acme",cause="alert"} 0',
-      'pointsman_driver_requests_total{gateway="pbx-a",operation="apply",result="ok"} 0', 'pointsman_driver_request_duration_seconds_count{operation="observe"} 0'
+      'pointsman_driver_requests_total{gateway="pbx-a",operation="enable",result="ok"} 0', 'pointsman_driver_request_duration_seconds_count{operation="observe"} 0'
     ]) t.ok(text.includes(`${line}\n`), line)
   })
 
