@@ -38,8 +38,9 @@ export interface Querier {
   idle(): Promise<void>
 }
 
-/** So many requests to one registrar within a second. */
+/** So many requests to one registrar within a second. Questions keep an even distance, so that a change never waits for long. */
 const PER_SECOND = 2
+const QUESTION_SPACING_MS = 1000 / PER_SECOND
 
 /** What waits for one registrar. */
 interface Line {
@@ -48,6 +49,14 @@ interface Line {
   /** When the last requests began [monotonic ms]. */
   begun: number[]
   busy: boolean
+  /** Ends the wait for a question's turn: a change may come sooner. */
+  wake: AbortController
+}
+
+/** When what comes next may begin [monotonic ms]. */
+function freeAt ({ changes, begun }: Line): number {
+  const first = begun.length < PER_SECOND ? -Infinity : (begun[0] ?? -Infinity) + 1000
+  return changes.length > 0 ? first : Math.max(first, (begun.at(-1) ?? -Infinity) + QUESTION_SPACING_MS)
 }
 
 export function createQuerier (ports: { readonly sip: SipClient; readonly clock: Clock; readonly log: Log }, events: QuerierEvents, signal: AbortSignal): Querier {
@@ -58,7 +67,7 @@ export function createQuerier (ports: { readonly sip: SipClient; readonly clock:
   const changing = new Set<Promise<void>>()
 
   const lineOf = (registrar: string): Line => {
-    const line = lines.get(registrar) ?? { changes: [], questions: [], begun: [], busy: false }
+    const line = lines.get(registrar) ?? { changes: [], questions: [], begun: [], busy: false, wake: new AbortController() }
     lines.set(registrar, line)
     return line
   }
@@ -66,8 +75,12 @@ export function createQuerier (ports: { readonly sip: SipClient; readonly clock:
   const serve = async (line: Line): Promise<void> => {
     line.busy = true
     while (line.changes.length + line.questions.length > 0) {
-      const freeMs = (line.begun[0] ?? -Infinity) + 1000
-      if (line.begun.length >= PER_SECOND && freeMs > clock.monotonicMs()) await clock.sleep(freeMs - clock.monotonicMs(), signal)
+      const waitMs = freeAt(line) - clock.monotonicMs()
+      if (waitMs > 0 && !signal.aborted) {
+        line.wake = new AbortController()
+        await clock.sleep(waitMs, AbortSignal.any([signal, line.wake.signal]))
+        continue
+      }
       const begin = line.changes.shift() ?? line.questions.shift()
       line.begun = [...line.begun, clock.monotonicMs()].slice(-PER_SECOND)
       begin?.()
@@ -79,6 +92,7 @@ export function createQuerier (ports: { readonly sip: SipClient; readonly clock:
   const turn = (registrar: string, kind: 'changes' | 'questions'): Promise<void> => new Promise((resolve) => {
     const line = lineOf(registrar)
     line[kind].push(resolve)
+    if (kind === 'changes') line.wake.abort()
     if (!line.busy) void serve(line)
   })
 

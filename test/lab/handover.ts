@@ -17,7 +17,7 @@ import { ADDRESSES, EXPIRES_SECONDS } from './scene.ts'
 import { sleep, until } from './wait.ts'
 
 const CALL_RATE = 20
-const CALLS_AROUND_MS = 1500
+const CALLS_AROUND_MS = 1000
 const ROUND_MS = 30_000
 /** A is usable for this long before the way back is asked for. */
 const STEADY_MS = 2000
@@ -40,7 +40,7 @@ const KINDS: readonly Kind[] = [
   { trunk: 'own', title: 'A\'s SIP service dead, carrier replaces', second: 'replace', registration: {}, network: '127.0.31', fault: 'sip-dead', few: 2, most: 100 },
   { trunk: 'own-swap', title: 'the same with handover: swap', second: 'replace', registration: { handover: 'swap' }, network: '127.0.32', fault: 'sip-dead', few: 1, most: 100 },
   { trunk: 'wait', title: 'A killed and still registered, carrier rejects: waiting for the expiry', second: 'reject', registration: {}, network: '127.0.33', fault: 'killed', few: 1, most: 8 },
-  { trunk: 'fence', title: 'the same with fencing', second: 'reject', registration: { fencing: true }, network: '127.0.34', fault: 'killed', few: 2, most: 100 },
+  { trunk: 'fence', title: 'the same with fencing', second: 'reject', registration: { fencing: true }, network: '127.0.34', fault: 'killed', few: 1, most: 100 },
   { trunk: 'swap', title: 'the same with handover: swap', second: 'reject', registration: { handover: 'swap' }, network: '127.0.35', fault: 'killed', few: 1, most: 100 }
 ]
 
