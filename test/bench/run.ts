@@ -105,6 +105,25 @@ const alternate = async (world: BenchWorld): Promise<Results> => {
   return results
 }
 
+const STEADY = { perSecond: 50, p99Ms: 25 }
+
+/** At a steady rate, whether or not the ones before have had their effect. */
+const measureSteady = async (world: BenchWorld, from: number, count: number): Promise<readonly number[]> => {
+  const times: Promise<number>[] = []
+  const start = performance.now()
+  for (let n = 0; n < count; n += 1) {
+    await sleep(Math.max(0, start + n * 1000 / STEADY.perSecond - performance.now()))
+    times.push(measurePointsman(world, from + n))
+  }
+  return Promise.all(times)
+}
+
+const printSteady = (times: readonly number[]): void => {
+  const p99 = percentile(times, 0.99)
+  console.log(`\nthe same at ${STEADY.perSecond} notifications a second, each about another trunk: n=${times.length}  p50 ${percentile(times, 0.5).toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ` +
+    `max ${percentile(times, 1).toFixed(2)} ms (aim: p99 under ${STEADY.p99Ms} ms: ${p99 < STEADY.p99Ms ? 'met' : 'missed'})`)
+}
+
 const print = (results: Results): void => {
   const line = (name: string, values: readonly number[]): string =>
     `${name.padEnd(26)} n=${values.length}  p50 ${percentile(values, 0.5).toFixed(2)} ms  p99 ${percentile(values, 0.99).toFixed(2)} ms  max ${percentile(values, 1).toFixed(2)} ms`
@@ -117,7 +136,7 @@ const print = (results: Results): void => {
 
 /** Succeeds when every notification was on disk before its answer; how fast it is, is printed and not judged. */
 const bench = async (stage: Stage): Promise<boolean> => {
-  const trunks = WARM_UP + MEASURED + TRACED
+  const trunks = WARM_UP + 2 * MEASURED + TRACED
   console.log(`configuration: ${JSON.stringify({ trunks, ...SHAPE, 'everything else': 'at its default (probes every 5 s, gateways read every 10 s)' }, null, 1)}`)
   const world = await createWorld(trunks)
   const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
@@ -125,8 +144,9 @@ const bench = async (stage: Stage): Promise<boolean> => {
   await startBareResponder(stage)
   await prepare(world, pointsman)
   print(await alternate(world))
+  printSteady(await measureSteady(world, WARM_UP + MEASURED, MEASURED))
   const durability = await traceDuring(stage, pointsman.process.pid, async () => {
-    for (let index = WARM_UP + MEASURED; index < trunks; index += 1) await measurePointsman(world, index)
+    for (let index = WARM_UP + 2 * MEASURED; index < trunks; index += 1) await measurePointsman(world, index)
   })
   const durable = durability.answers >= TRACED && durability.afterSync === durability.answers
   console.log(`\nstrace: ${durability.afterSync} of ${durability.answers} answers 2xx came after an fsync of their own\n${durability.excerpt.join('\n')}`)
