@@ -17,13 +17,15 @@ export interface Evidence {
   readonly atMs: EpochMs | null
   /** It has been good at least once since it came into the configuration. A stored fact: it survives a restart. */
   readonly everUp: boolean
+  /** It has been good at least once in this run. When something fell that was down at our start is not known. */
+  readonly seenUp: boolean
   /** When the verdict became what it is; null: it was never another. */
   readonly turnedAtMs: EpochMs | null
 }
 
 /** Before the first result. @param everUp - the stored fact of an earlier run */
 export function newEvidence (everUp: boolean): Evidence {
-  return { verdict: 'unknown', failures: 0, successes: 0, reason: 'no result yet', atMs: null, everUp, turnedAtMs: null }
+  return { verdict: 'unknown', failures: 0, successes: 0, reason: 'no result yet', atMs: null, everUp, seenUp: false, turnedAtMs: null }
 }
 
 /**
@@ -38,7 +40,7 @@ export function recordResult (before: Evidence, good: boolean, reason: string, l
   if (successes >= limits.rise) verdict = 'up'
   if (failures >= limits.fall && everUp) verdict = 'down'
   const stays = verdict === before.verdict && before.atMs !== null && nowMs - before.atMs <= staleAfterMs(limits)
-  return { verdict, failures, successes, reason, atMs: nowMs, everUp, turnedAtMs: stays ? before.turnedAtMs : nowMs }
+  return { verdict, failures, successes, reason, atMs: nowMs, everUp, seenUp: before.seenUp || good, turnedAtMs: stays ? before.turnedAtMs : nowMs }
 }
 
 /** Age at which a verdict is unknown: three intervals and the time that the last attempt may take. */

@@ -15,12 +15,17 @@ export type Cause = Pick<Incident, 'cause' | 'downAtMs'>
 
 /** What took the interface down. @param seenAtMs - for causes that have no instant of their own */
 export function incidentCause (world: World, iface: InterfaceTopology, health: InterfaceHealth, seenAtMs: EpochMs): Cause {
-  const turned = (key: string): EpochMs => world.evidence.get(key)?.turnedAtMs ?? health.downSinceMs ?? seenAtMs
+  const fallOf = (cause: string, key: string): Cause => {
+    const evidence = world.evidence.get(key)
+    // It was down at our start, so the incident that it was then goes on.
+    const known = evidence?.seenUp === true ? undefined : world.incidents.get(cause)?.at(-1)
+    return { cause, downAtMs: known?.downAtMs ?? evidence?.turnedAtMs ?? health.downSinceMs ?? seenAtMs }
+  }
   const { downBy } = health
-  if (downBy.includes('unreachable') || downBy.includes('sip-lost')) return { cause: `gateway ${iface.gateway}`, downAtMs: turned(iface.sipProbe) }
-  if (downBy.includes('carrier-lost') && iface.carrierProbe !== null) return { cause: `carrier ${iface.carrierProbe}`, downAtMs: turned(iface.carrierProbe) }
-  if (downBy.includes('path-lost')) return { cause: `path of ${iface.gateway}`, downAtMs: turned(evidenceKey.path(iface.key)) }
-  if (downBy.includes('registration-lost')) return { cause: `registration of ${iface.gateway}`, downAtMs: turned(evidenceKey.registration(iface.key)) }
+  if (downBy.includes('unreachable') || downBy.includes('sip-lost')) return fallOf(`gateway ${iface.gateway}`, iface.sipProbe)
+  if (downBy.includes('carrier-lost') && iface.carrierProbe !== null) return fallOf(`carrier ${iface.carrierProbe}`, iface.carrierProbe)
+  if (downBy.includes('path-lost')) return fallOf(`path of ${iface.gateway}`, evidenceKey.path(iface.key))
+  if (downBy.includes('registration-lost')) return fallOf(`registration of ${iface.gateway}`, evidenceKey.registration(iface.key))
   return { cause: `alert about ${iface.gateway}`, downAtMs: seenAtMs }
 }
 

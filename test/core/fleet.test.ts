@@ -151,6 +151,18 @@ test('incidents: a shared cause is one, whatever its number of trunks', (t) => {
   t.end()
 })
 
+test('what was down at our start is the incident that was counted before, however long we were away', (t) => {
+  const booked = [{ cause: 'gateway pbx-a', downAtMs: NOW - 50 * MINUTE, atMs: NOW - 49 * MINUTE }]
+  const admitted = (seenUp: boolean, incidents: typeof booked): unknown => {
+    const dead: WorldParts = { alerts: [buildAlert('pbx-a')], evidence: { [sipOf(A)]: { ...DOWN, seenUp, turnedAtMs: NOW - 400 * SECOND }, [driverOf(A)]: DOWN }, interfaces: { [A]: silentInterface(400 * SECOND) } }
+    return planTrunk({ ...buildWorld(dead), incidents: bookIncidents(incidents, 0) }, 'acme', 'd1', NOW).state.incidents.map(({ downAtMs }) => downAtMs - NOW)
+  }
+  t.same(admitted(false, booked), [-50 * MINUTE])
+  t.same(admitted(true, booked), [-400 * SECOND], 'seen up since, it has fallen again')
+  t.same(admitted(false, []), [-400 * SECOND], 'nothing was counted')
+  t.end()
+})
+
 test('what is no incident', (t) => {
   const upkeep = planTrunk(buildWorld({ interfaces: { [A]: buildInterface(false, { offSinceMs: NOW - SECOND }) } }), 'acme', 'd1', NOW)
   t.match(upkeep.state, { inFlight: { cause: 'upkeep' }, incidents: [] })

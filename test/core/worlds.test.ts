@@ -171,7 +171,7 @@ function carryOut (world: World, step: Step, spec: Spec, nowMs: number): { world
     const admin = on ? (before?.admin === 'self-disabled' && !applies(step).some((a) => a.interface === key) ? 'self-disabled' : 'enabled') : 'disabled'
     state = recordObservation(can, state, key, { present: true, admin, registered: on && admin === 'enabled', path: null }, laterMs)
     if (admin === 'disabled') evidence.delete(evidenceKey.registration(key))
-    else if (admin === 'enabled') evidence.set(evidenceKey.registration(key), { verdict: 'up', failures: 0, successes: 9, reason: '', atMs: laterMs, everUp: true, turnedAtMs: null })
+    else if (admin === 'enabled') evidence.set(evidenceKey.registration(key), { verdict: 'up', failures: 0, successes: 9, reason: '', atMs: laterMs, everUp: true, seenUp: true, turnedAtMs: null })
   }
   for (const [key, side] of sidesOf(spec)) {
     const action = applies(step).find((a) => a.interface === key)

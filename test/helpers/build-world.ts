@@ -55,7 +55,7 @@ export interface WorldParts {
   readonly resyncedAtMs?: number | null
 }
 
-const GOOD: Evidence = { verdict: 'up', failures: 0, successes: 9, reason: 'good', atMs: NOW, everUp: true, turnedAtMs: NOW - 60 * MINUTE }
+const GOOD: Evidence = { verdict: 'up', failures: 0, successes: 9, reason: 'good', atMs: NOW, everUp: true, seenUp: true, turnedAtMs: NOW - 60 * MINUTE }
 /** Evidence that is down since long. */
 export const DOWN: Partial<Evidence> = { verdict: 'down', failures: 9, successes: 0, reason: 'timeout' }
 /** Evidence that has missed once. */

@@ -146,7 +146,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       const failures = good ? 0 : (before?.failures ?? 0) + 1
       const successes = good ? (before?.successes ?? 0) + 1 : 0
       const verdict: Evidence['verdict'] = failures >= 3 ? 'down' : successes >= 2 ? 'up' : before?.verdict ?? 'unknown'
-      evidence.set(key, { verdict, failures, successes, reason: good ? 'good' : 'timeout', atMs: nowMs, everUp: true, turnedAtMs: verdict === before?.verdict ? before.turnedAtMs : nowMs })
+      evidence.set(key, { verdict, failures, successes, reason: good ? 'good' : 'timeout', atMs: nowMs, everUp: true, seenUp: true, turnedAtMs: verdict === before?.verdict ? before.turnedAtMs : nowMs })
     }
     set(CARRIER, true)
     for (const { key } of trunk.interfaces) {
