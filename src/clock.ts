@@ -1,10 +1,24 @@
 /** The only file that takes time and randomness from the machine. */
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
 import type { Clock, Random } from './ports.ts'
+
+/** Linux names each run of the machine; elsewhere nothing does. */
+function readBootId (): string | null {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return null
+  }
+}
+
+const bootId = readBootId()
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
+  boot: () => bootId === null ? null : { id: bootId, upMs: uptime() * 1000 },
   sleep: (ms, signal) => new Promise((resolve) => {
     if (signal?.aborted === true) { resolve(); return }
     const done = (): void => {

@@ -13,6 +13,8 @@ export interface Clock {
   now(): EpochMs
   /** Monotonic clock, for durations. */
   monotonicMs(): number
+  /** This run of the machine and the time since its start, by a clock that nobody sets; null: the machine doesn't tell. */
+  boot(): { readonly id: string; readonly upMs: number } | null
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
   sleep(ms: DurationMs, signal?: AbortSignal): Promise<void>
   /** Calls `run` once after `ms`, unless the returned function is called before. The cheap form of the other two. */

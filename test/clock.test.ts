@@ -1,5 +1,5 @@
 import { test } from 'tap'
-import { systemRandom } from '../src/clock.ts'
+import { systemClock, systemRandom } from '../src/clock.ts'
 
 test('random text is hexadecimal, as long as asked, and never twice the same', async (t) => {
   const lengths = [0, 1, 8, 16, 33, 4096, 5000]
@@ -13,4 +13,18 @@ test('fractions lie in [0, 1), evenly', async (t) => {
   t.ok(drawn.every((value) => value >= 0 && value < 1))
   const tenths = Array.from({ length: 10 }, (_, tenth) => drawn.filter((value) => Math.floor(value * 10) === tenth).length)
   t.ok(tenths.every((count) => count > 1700 && count < 2300), tenths.join(' '))
+})
+
+test('the machine tells its run and uptime, which grows like the other clocks', async (t) => {
+  const first = systemClock.boot()
+  if (first === null) {
+    t.not(process.platform, 'linux', 'only Linux names its runs')
+    return
+  }
+  const start = systemClock.monotonicMs()
+  await systemClock.sleep(50)
+  const second = systemClock.boot()
+  const passedMs = systemClock.monotonicMs() - start
+  t.equal(second?.id, first.id)
+  t.ok(Math.abs((second?.upMs ?? 0) - first.upMs - passedMs) < 30, 'within its resolution of 10 ms, and some')
 })

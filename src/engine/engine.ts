@@ -3,6 +3,7 @@ import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
+import { shiftInstants } from '../core/shift.ts'
 import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
@@ -23,6 +24,7 @@ import { createOperator } from './operator.ts'
 import { createQuerier } from './querier.ts'
 import type { BindingChange, BindingQuery } from './querier.ts'
 import { createResync } from './resync.ts'
+import { createClockKeeper } from './stored-clock.ts'
 import { watchClock } from './watched-clock.ts'
 import { createWorldHolder } from './world-holder.ts'
 
@@ -72,6 +74,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     log.warn({ byMs }, 'the clock was set')
     holder.clockSet(byMs)
     controller.clockSet(byMs)
+    if (ready) void clockKeeper.keep()
   })
   const stopping = new AbortController()
   let setup = first
@@ -100,6 +103,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       controller.mark(trunks)
     }
   }, stopping.signal)
+  const clockKeeper = createClockKeeper({ store, clock: ports.clock, log: log.child({ component: 'clock' }) })
   const fleet = createFleetDesk(holder, { clock, store, log: log.child({ component: 'fleet' }) })
   const controller = createController(holder, fleet, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, fleet, controller, { store, clock })
@@ -164,16 +168,17 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   }
 
   const loadTrunks = async (): Promise<void> => {
+    const setByMs = await clockKeeper.load()
     const revisions = new Map<TrunkId, Revision>()
     for (const entry of await store.read('trunk/')) {
       const id = entry.key.slice('trunk/'.length)
       revisions.set(id, entry.revision)
       const trunk = setup.topology.trunks.get(id)
       if (!isTrunkDocument(entry.value)) throw new Error(`the stored state of trunk ${id} can't be read`)
-      if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value, trunk.interfaces.map((i) => i.key), clock.now()))
+      if (trunk !== undefined) holder.setTrunk(id, fromDurable(shiftInstants(entry.value, setByMs), trunk.interfaces.map((i) => i.key), clock.now()))
     }
     controller.load(revisions)
-    fleet.load((await store.read('fleet')).find((entry) => entry.key === 'fleet'))
+    fleet.load((await store.read('fleet')).find((entry) => entry.key === 'fleet'), setByMs)
     everUp = new Set((await store.read('ever-up/')).map((entry) => entry.key.slice('ever-up/'.length)))
   }
 
@@ -204,6 +209,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       await inbox.load()
       holder.followAlerts(inbox.alertsByTrunk())
       await operator.load()
+      await clockKeeper.keep()
       equip()
       controller.markAll()
       work = Promise.all([controller.run(stopping.signal), resync.run(stopping.signal), runHeartbeat({ setup: () => setup.heartbeat, healthy, store, clock, metrics, log: log.child({ component: 'heartbeat' }) }, stopping.signal)])

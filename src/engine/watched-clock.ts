@@ -3,7 +3,7 @@ import type { DurationMs } from '../core/topology.ts'
 import type { Clock } from '../ports.ts'
 
 /** The two clocks of a machine run alike; only a step sets them this far apart. */
-const STEP_MS = 1000
+export const STEP_MS = 1000
 
 /** @param onStep - called before the first new time is handed out; must not ask for the time itself */
 export function watchClock (clock: Clock, onStep: (byMs: DurationMs) => void): Clock {

@@ -48,6 +48,7 @@ export const createFakeClock = (startMs: number = FAKE_START_MS): FakeClock => {
   return {
     now: () => wallOffsetMs + elapsedMs,
     monotonicMs: () => elapsedMs,
+    boot: () => ({ id: 'model', upMs: elapsedMs }),
     sleep: (ms, signal) => new Promise((resolve) => {
       if (signal?.aborted === true) { resolve(); return }
       const done = (): void => {

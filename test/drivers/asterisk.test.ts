@@ -20,6 +20,7 @@ function handClock (): Clock & { pass(ms: number): void } {
   return {
     now: () => nowMs,
     monotonicMs: () => nowMs,
+    boot: () => null,
     sleep: async (ms) => { nowMs += ms },
     after: () => () => {},
     deadline: (ms) => AbortSignal.timeout(ms),
