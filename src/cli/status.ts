@@ -79,8 +79,19 @@ function evidenceText ({ kind, verdict, reason }: EvidenceStatus): string {
   return `${kind} ${verdict}${reason === '' ? '' : ` (${reason})`}`
 }
 
-function gatewayRow ({ id, driver, answers, reason, lastAnswerAtMs }: GatewayStatus): readonly string[] {
-  if (answers === 'up') return [id, driver, 'answers']
+/** What it says about itself and a person should know. */
+function conditionText (condition: GatewayStatus['condition']): readonly string[] {
+  if (condition === null) return []
+  const { alarms, registrationFailed, resetRequired, role } = condition
+  return [
+    ...role === null ? [] : [`${role} PBX`],
+    ...alarms === 0 ? [] : [`${alarms} ${alarms === 1 ? 'alarm' : 'alarms'}${registrationFailed ? ', a registration failed' : ''}`],
+    ...resetRequired === true ? ['a change waits for its restart'] : []
+  ]
+}
+
+function gatewayRow ({ id, driver, answers, reason, lastAnswerAtMs, condition }: GatewayStatus): readonly string[] {
+  if (answers === 'up') return [id, driver, ['answers', ...conditionText(condition)].join('; ')]
   const last = lastAnswerAtMs === null ? 'never answered' : `last answer ${instant(lastAnswerAtMs)}`
   return [id, driver, `${answers === 'down' ? 'DOES NOT ANSWER' : 'unknown'}: ${reason === null ? '' : `${reason}, `}${last}`]
 }

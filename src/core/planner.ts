@@ -5,6 +5,7 @@
  * What holds: an enable is planned only by an admitted switchover whose other interfaces are proven off; nothing is
  * planned for a drifting or unclear trunk; a plan applied in full plans to nothing.
  */
+import { isAlarmed } from './condition.ts'
 import { payDebts, payWhileVerifying } from './debt.ts'
 import { drainOf, drainsFirst } from './drain.ts'
 import { incidentCause, withIncident } from './incidents.ts'
@@ -64,7 +65,7 @@ export function planTrunk (world: World, id: TrunkId, freshId: string, nowMs: Ep
   const step = decide(world, trunk, state, health, [...own.demands, ...alerts], freshId, nowMs)
   // Hours until a window opens are no time of change.
   const changing = step.state.inFlight !== null || step.state.debts.length > 0 || step.waits.some((w) => w.reason !== 'window') || [...health.values()].some((h) => h.wavering)
-  const care = attend(world, trunk, step.state, health, changing ? 'changing' : alerts.length > 0 ? 'doubt' : 'calm', nowMs)
+  const care = attend(world, trunk, step.state, health, changing ? 'changing' : alerts.length > 0 || isAlarmed(world, trunk, nowMs) ? 'doubt' : 'calm', nowMs)
   return {
     ...step,
     state: care.state,

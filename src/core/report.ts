@@ -121,7 +121,8 @@ export function reportGateway (world: World, gateway: GatewayTopology, members: 
     driver: gateway.driver,
     answers: verdictAt(evidence, gateway.observe, nowMs, 0),
     lastAnswerAtMs: last?.observed?.atMs ?? null,
-    reason: last?.attempt?.reason ?? null
+    reason: last?.attempt?.reason ?? null,
+    condition: world.conditions.get(gateway.id) ?? null
   }
 }
 

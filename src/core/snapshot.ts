@@ -2,18 +2,19 @@
  * What a plan of one trunk was made from, as one JSON value: the trunk's part of the world, the instant and the id that was
  * at hand. Same snapshot, same plan: with it the journal can be planned again, also under another configuration.
  */
+import type { KnownCondition } from './condition.ts'
 import { evidenceKey } from './evidence.ts'
 import type { Evidence } from './evidence.ts'
 import { bookIncidents, countedIncidents } from './incidents.ts'
 import { matches, parseMatcher } from './labels.ts'
 import type { Matcher } from './labels.ts'
 import type { BookedAlert } from './alert-book.ts'
-import type { EpochMs, GatewayTopology, InterfaceTopology, Rule, Thresholds, Topology, TrunkId, TrunkTopology, Watchdog } from './topology.ts'
+import type { EpochMs, GatewayId, GatewayTopology, InterfaceTopology, Rule, Thresholds, Topology, TrunkId, TrunkTopology, Watchdog } from './topology.ts'
 import { interfaceState, NEW_FLEET, newTrunkState } from './world.ts'
 import type { Incident, TrunkState, World } from './world.ts'
 
 /** Grows when an older snapshot can't be read any more. */
-export const SNAPSHOT_FORMAT = 1
+export const SNAPSHOT_FORMAT = 2
 
 /** Matchers travel as text. */
 type Written<T extends { readonly match: unknown }> = Omit<T, 'match'> & { readonly match: readonly string[] | null }
@@ -33,9 +34,10 @@ export interface Snapshot {
     readonly rules: readonly Written<Rule>[]
     readonly watchdog: Written<Watchdog> | null
   }
-  readonly world: Omit<World, 'topology' | 'evidence' | 'trunks' | 'incidents' | 'alertsByTrunk'> & {
+  readonly world: Omit<World, 'topology' | 'evidence' | 'conditions' | 'trunks' | 'incidents' | 'alertsByTrunk'> & {
     readonly state: TrunkState
     readonly evidence: Readonly<Record<string, Evidence>>
+    readonly conditions: Readonly<Record<GatewayId, KnownCondition>>
     readonly alerts: readonly BookedAlert[]
     /** That count for the brake, of all trunks. */
     readonly incidents: readonly Incident[]
@@ -43,7 +45,7 @@ export interface Snapshot {
 }
 
 export function takeSnapshot (world: World, id: TrunkId, freshId: string, nowMs: EpochMs): Snapshot {
-  const { topology, evidence, trunks, alertsByTrunk, pauses, resyncedAtMs, fleet, leader } = world
+  const { topology, evidence, conditions, trunks, alertsByTrunk, pauses, resyncedAtMs, fleet, leader } = world
   const { gateways, trunks: topologies, probes, rules, watchdog, ...settings } = topology
   const trunk = topologies.get(id)
   const state = trunks.get(id)
@@ -63,7 +65,7 @@ export function takeSnapshot (world: World, id: TrunkId, freshId: string, nowMs:
       rules: rules.filter(({ match }) => match === null || alerts.some(({ labels }) => match.every((matcher) => matches(matcher, labels)))).map(written),
       watchdog: watchdog === null ? null : written(watchdog)
     },
-    world: { pauses, resyncedAtMs, fleet, leader, state, evidence: pick(evidence, keys), alerts, incidents: countedIncidents(world, nowMs) }
+    world: { pauses, resyncedAtMs, fleet, leader, state, evidence: pick(evidence, keys), conditions: pick(conditions, trunk.interfaces.map((iface) => iface.gateway)), alerts, incidents: countedIncidents(world, nowMs) }
   }
 }
 
@@ -73,7 +75,7 @@ export function takeSnapshot (world: World, id: TrunkId, freshId: string, nowMs:
  * @returns null: the other configuration has no such trunk
  */
 export function restoreSnapshot (snapshot: Snapshot, topology: Topology | null): World | null {
-  const { state, evidence, alerts, incidents, ...world } = snapshot.world
+  const { state, evidence, conditions, alerts, incidents, ...world } = snapshot.world
   const { id } = snapshot.topology.trunk
   const own = topology ?? topologyOf(snapshot.topology)
   const trunk = own.trunks.get(id)
@@ -86,6 +88,7 @@ export function restoreSnapshot (snapshot: Snapshot, topology: Topology | null):
     fleet: { ...NEW_FLEET, ...world.fleet },
     topology: own,
     evidence: new Map(Object.entries(evidence)),
+    conditions: new Map(Object.entries(conditions)),
     trunks: new Map([[id, fitted]]),
     incidents: bookIncidents([...incidents, ...fitted.incidents], world.fleet.brakeReleasedAtMs),
     alertsByTrunk: new Map([[id, alerts]])

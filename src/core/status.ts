@@ -1,4 +1,5 @@
 /** What Pointsman knows and wants right now: one object for API, CLI, page and metrics. Times in ms since 1970, JSON-safe. */
+import type { GatewayCondition } from './observation.ts'
 import type { Degradation } from './judgement.ts'
 import type { DriverReason, VetoReason, WaitReason } from './reasons.ts'
 import type { EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
@@ -104,6 +105,8 @@ export interface GatewayStatus {
   readonly answers: Verdict
   readonly lastAnswerAtMs: EpochMs | null
   readonly reason: DriverReason | null
+  /** What it says about itself as a whole; null: it can't tell. */
+  readonly condition: GatewayCondition | null
 }
 
 export interface ProbeStatus extends ProbeFacts {

@@ -20,7 +20,7 @@ const AFTER_PHASE_MS = { proving: 200, verifying: 1000 } as const
 
 export interface Care { readonly state: TrunkState; readonly actions: readonly Action[]; readonly notes: readonly Note[]; readonly wakeAtMs: EpochMs | null }
 
-/** `changing`: evidence is in transition, or a wait, a switchover or a debt is under way; `doubt`: a firing alert names the trunk. */
+/** `changing`: evidence is in transition, or a wait, a switchover or a debt is under way; `doubt`: a firing alert names the trunk, or a gateway has a fresh alarm. */
 export type Mood = 'calm' | 'doubt' | 'changing'
 
 export function attend (world: World, trunk: TrunkTopology, before: TrunkState, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, mood: Mood, nowMs: EpochMs): Care {

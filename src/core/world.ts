@@ -3,12 +3,13 @@
  * them and returns new entries. One `TrunkState` is one document in the store.
  */
 import type { BookedAlert } from './alert-book.ts'
+import type { KnownCondition } from './condition.ts'
 import type { ListedContact } from './binding.ts'
 import type { Evidence } from './evidence.ts'
 import type { AdminState, Observation } from './observation.ts'
 import type { DriverReason, VetoReason } from './reasons.ts'
 import type { PauseStatus } from './status.ts'
-import type { EpochMs, InterfaceKey, Topology, TrunkId } from './topology.ts'
+import type { EpochMs, GatewayId, InterfaceKey, Topology, TrunkId } from './topology.ts'
 import type { Vantage } from './vantage.ts'
 
 /** The last command that we sent to an interface. `pending` after a crash is read as `unknown`. */
@@ -271,6 +272,8 @@ export interface World {
   /** Last successful resync of the alert book. */
   readonly resyncedAtMs: EpochMs | null
   readonly fleet: FleetState
+  /** What gateways say about themselves, where their drivers tell it. */
+  readonly conditions: ReadonlyMap<GatewayId, KnownCondition>
   /** We are the one that acts; always so with a store of our own. */
   readonly leader: boolean
 }

@@ -92,6 +92,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       if (news) noteOutcome(gateway, name, desired, end, decision)
       controller.mark(trunks)
     },
+    conditioned: (gateway, condition) => { controller.mark(holder.conditioned(gateway, condition, clock.now())) },
     reregistered: (gateway, name, end, decision) => { noteOutcome(gateway, name, 'reregister', end, decision) }
   }, stopping.signal)
   const querier = createQuerier({ sip: ports.sip, clock, log: log.child({ component: 'querier' }) }, {

@@ -3,7 +3,7 @@
  * another. Changes that wait for their turn go together, so that a gateway with many trunks is switched in the time of one.
  * A change counts as done only when it was read back; each of them has its own permit and its own end.
  */
-import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { AdminState, ApplyResult, DriverFailure, GatewayCondition, Observation, ObserveResult } from '../core/observation.ts'
 import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
 import type { Change, Clock, GatewayDriver, Log, Metrics, Permit } from '../ports.ts'
 
@@ -21,6 +21,8 @@ export interface ExecutorEvents {
   observed(gateway: GatewayId, result: ObserveResult): void
   /** A change ended, after its read-back was reported. */
   applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, decision: string): void
+  /** Null: it could not be read. */
+  conditioned(gateway: GatewayId, condition: GatewayCondition | null): void
   reregistered(gateway: GatewayId, name: string, end: { readonly ok: true } | DriverFailure, decision: string): void
 }
 
@@ -33,6 +35,8 @@ export interface Executor {
    */
   apply(gateway: GatewayId, name: string, desired: AdminState, decision: string, notAfterMs: EpochMs | null, stored: Promise<boolean>): void
   reregister(gateway: GatewayId, name: string, decision: string): void
+  /** Reads what the gateway says about itself, when nothing else has to be done: any other call ends it. */
+  askCondition(gateway: GatewayId): void
   /** Takes new gateways; a queue of a gateway that left ends by itself. */
   update(lines: readonly GatewayLine[]): void
   /** Resolves when nothing is under way any more. */
@@ -41,6 +45,7 @@ export interface Executor {
 
 const BUG: DriverFailure = { ok: false, reason: 'local-error', detail: 'the driver failed; see the log', effect: 'unknown' }
 const NOT_STORED: DriverFailure = { ok: false, reason: 'aborted', detail: 'not on disk, so not sent', effect: 'none' }
+const NO_CONDITION: DriverFailure = { ok: false, reason: 'rpc-error', detail: 'the driver can\'t tell', effect: 'none' }
 const TOO_OLD: DriverFailure = { ok: false, reason: 'aborted', detail: 'the read-back that allowed it is too old', effect: 'none' }
 
 /** Pause between two read-backs of one change: it doubles from the first to the last. After a failed read it is the last. */
@@ -61,6 +66,8 @@ interface Pending {
 
 interface Queue {
   tail: Promise<void>
+  /** Ends the reading of the condition; null: none waits or is under way. */
+  asking: AbortController | null
   /** The changes that wait for the next turn; null: none do, or something else has to come after them. */
   batch: Pending[] | null
   /** The read that waits for its turn, by identity; a change that comes after it reads back itself and takes its place. */
@@ -76,6 +83,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
 
   const enqueue = (gateway: GatewayId, task: (line: GatewayLine) => Promise<void>): void => {
     const queue = queueOf(gateway)
+    queue.asking?.abort()
     queue.tail = queue.tail.then(async () => {
       const line = lines.get(gateway)
       if (line !== undefined && !signal.aborted) await task(line)
@@ -85,7 +93,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   }
 
   const queueOf = (gateway: GatewayId): Queue => {
-    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), batch: null, waitingRead: null, failedMs: -Infinity }
+    const queue = queues.get(gateway) ?? { tail: Promise.resolve(), asking: null, batch: null, waitingRead: null, failedMs: -Infinity }
     queues.set(gateway, queue)
     return queue
   }
@@ -202,6 +210,17 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
         const end = await measured(line.id, 'reregister', () => line.driver.reregister(name, clock.deadline(line.timeoutMs, signal)))
         events.reregistered(gateway, name, end, decision)
       })
+    },
+    askCondition: (gateway) => {
+      if (lines.get(gateway)?.driver.condition === undefined) return
+      const own = new AbortController()
+      enqueue(gateway, async ({ driver, timeoutMs }) => {
+        if (driver.condition === undefined || own.signal.aborted) return
+        const deadline = clock.deadline(timeoutMs, AbortSignal.any([signal, own.signal]))
+        const result = await measured(gateway, 'condition', () => driver.condition?.(deadline) ?? Promise.resolve(NO_CONDITION))
+        if (!own.signal.aborted) events.conditioned(gateway, result.ok ? result.condition : null)
+      })
+      queueOf(gateway).asking = own
     },
     update: (next) => {
       lines = new Map(next.map((line) => [line.id, line]))

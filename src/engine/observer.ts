@@ -3,6 +3,9 @@ import type { DurationMs, GatewayId } from '../core/topology.ts'
 import type { Clock } from '../ports.ts'
 import type { Executor } from './executor.ts'
 
+/** What a gateway says about itself is for people, and may be a little older. */
+const CONDITION_MS = 30_000
+
 export interface Observer {
   /** Takes the gateways of a new configuration; loops of gateways that left end. */
   update(gateways: readonly { readonly id: GatewayId; readonly intervalMs: DurationMs }[]): void
@@ -12,8 +15,9 @@ export function createObserver (executor: Executor, clock: Clock, signal: AbortS
   const loops = new Map<GatewayId, { readonly intervalMs: DurationMs; readonly end: AbortController }>()
 
   const run = async (id: GatewayId, intervalMs: DurationMs, own: AbortSignal): Promise<void> => {
-    while (!own.aborted) {
+    for (let round = 0; !own.aborted; round++) {
       executor.observe(id)
+      if (round % Math.max(1, Math.round(CONDITION_MS / intervalMs)) === 0) executor.askCondition(id)
       await clock.sleep(intervalMs, own)
     }
   }

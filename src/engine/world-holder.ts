@@ -7,9 +7,11 @@ import type { RebindingEnd } from '../core/rebinding.ts'
 import { recordBinding } from '../core/registrar.ts'
 import type { BindingAnswer } from '../core/binding.ts'
 import type { BookedAlert } from '../core/alert-book.ts'
+import { recordCondition } from '../core/condition.ts'
+import type { KnownCondition } from '../core/condition.ts'
 import { evidenceKey, isNews, newEvidence, recordResult } from '../core/evidence.ts'
 import type { Evidence } from '../core/evidence.ts'
-import type { AdminState, ApplyResult, Observation, ObserveResult } from '../core/observation.ts'
+import type { AdminState, ApplyResult, GatewayCondition, Observation, ObserveResult } from '../core/observation.ts'
 import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
 import { ALIVE_PROBE_REASONS, INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
@@ -43,6 +45,8 @@ export interface WorldHolder {
   probed(id: ProbeId, outcome: ProbeOutcome, atMs: EpochMs): { readonly trunks: readonly TrunkId[]; readonly turns: boolean }
   observed(gateway: GatewayId, result: ObserveResult, atMs: EpochMs): readonly TrunkId[]
   applied(gateway: GatewayId, name: string, desired: AdminState, end: ApplyResult, atMs: EpochMs): readonly TrunkId[]
+  /** Null: it could not be read. */
+  conditioned(gateway: GatewayId, condition: GatewayCondition | null, atMs: EpochMs): readonly TrunkId[]
   answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
   /** A message that changes bindings has ended. */
   rebound(trunk: TrunkId, decision: string, end: RebindingEnd, atMs: EpochMs): readonly TrunkId[]
@@ -54,6 +58,7 @@ export interface WorldHolder {
 
 export function createWorldHolder (first: Topology): WorldHolder {
   const evidence = new Map<string, Evidence>()
+  const conditions = new Map<GatewayId, KnownCondition>()
   const trunks = new Map<TrunkId, TrunkState>()
   /** Null: to be booked anew from all trunks. */
   let incidents: World['incidents'] | null = null
@@ -69,6 +74,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     pauses: [],
     resyncedAtMs: null,
     fleet: NEW_FLEET,
+    conditions,
     leader: true
   }
   let byProbe = new Map<ProbeId, Member[]>()
@@ -150,6 +156,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       incidents = null
       for (const [id, state] of trunks) trunks.set(id, shiftInstants(state, byMs))
       for (const [key, result] of evidence) evidence.set(key, shiftInstants(result, byMs))
+      for (const [id, known] of conditions) conditions.set(id, shiftInstants(known, byMs))
       if (world.resyncedAtMs !== null) world.resyncedAtMs += byMs
       world.fleet = shiftInstants(world.fleet, byMs)
     },
@@ -159,6 +166,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       everUp = known
       index(topology)
       for (const id of trunks.keys()) if (!topology.trunks.has(id)) trunks.delete(id)
+      for (const id of conditions.keys()) if (!topology.gateways.has(id)) conditions.delete(id)
       for (const trunk of topology.trunks.values()) {
         if (!trunks.has(trunk.id)) trunks.set(trunk.id, newTrunkState(trunk.interfaces.map((i) => i.key), nowMs))
       }
@@ -206,6 +214,13 @@ export function createWorldHolder (first: Topology): WorldHolder {
       if (member === undefined) return []
       change(member.trunk, (state) => recordCommandEnd(state, member.iface.key, end, atMs))
       return [member.trunk]
+    },
+    conditioned: (id, condition, atMs) => {
+      const before = conditions.get(id)
+      if (condition === null) conditions.delete(id)
+      else conditions.set(id, recordCondition(before, condition, atMs))
+      const isFresh = condition?.registrationFailed === true && before?.registrationFailed !== true
+      return isFresh ? (byGateway.get(id) ?? []).map(({ trunk }) => trunk) : []
     },
     answered: (id, answer, atMs) => {
       const trunk = world.topology.trunks.get(id)

@@ -84,6 +84,10 @@ export const GAUGES = [
   { name: 'pointsman_probe_scheduler_in_flight', help: 'Probes that are under way.', labels: [] },
   { name: 'pointsman_probe_scheduler_overdue_seconds', help: 'Age of the oldest probe that should have begun or ended, in seconds; 0 while there is none. It grows while the prober hangs.', labels: [] },
   { name: 'pointsman_gateway_answers', help: 'Whether the management of the gateway answers; absent while it is unknown.', labels: ['gateway'] },
+  { name: 'pointsman_gateway_alarms', help: 'Alarms that the gateway says are active; absent where it can\'t tell.', labels: ['gateway'] },
+  { name: 'pointsman_gateway_registration_alarm', help: 'Whether the gateway has an alarm that a registration at a carrier failed; absent where it can\'t tell.', labels: ['gateway'] },
+  { name: 'pointsman_gateway_reset_required', help: 'Whether a change of the gateway\'s configuration waits for its restart; absent where it can\'t tell.', labels: ['gateway'] },
+  { name: 'pointsman_gateway_role', help: 'Role of the gateway in a pair of PBXs, by the registrations that it lists: 1 for the one that it has; absent where it can\'t tell.', labels: ['gateway', 'role'] },
   { name: 'pointsman_alerts', help: 'Alerts in the alert book.', labels: [] },
   { name: 'pointsman_resync_last_success_timestamp_seconds', help: 'Time of the last successful resync with Alertmanager, in seconds since 1970; absent before the first.', labels: [] }
 ] as const satisfies readonly GaugeDefinition[]

@@ -1,4 +1,5 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
+import type { GatewayCondition } from '../core/observation.ts'
 import { ALIVE_PROBE_REASONS, VETOES, WAITS } from '../core/reasons.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
@@ -16,6 +17,7 @@ const MODES = Object.keys({ observe: 0, approve: 0, automatic: 0 } satisfies Rec
 const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verdict, 0>)
 const PROBE_HEALTHS = [...HEALTHS, 'degraded']
 const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
+const ROLES = Object.keys({ active: 0, standby: 0 } satisfies Record<NonNullable<GatewayCondition['role']>, 0>)
 const VETO_NAMES = Object.keys(VETOES)
 const WAIT_NAMES = Object.keys(WAITS)
 const ALIVE: ReadonlySet<string> = ALIVE_PROBE_REASONS
@@ -56,10 +58,15 @@ function isPaused (status: StatusSurvey, scope: string): boolean {
   return status.pauses.some((pause) => pause.scope === scope)
 }
 
-export function sampleGateway (status: StatusSurvey, { id, answers }: GatewayStatus): readonly Sample[] {
+export function sampleGateway (status: StatusSurvey, { id, answers, condition }: GatewayStatus): readonly Sample[] {
+  const own = labelText({ gateway: id })
   return [
     sample('pointsman_paused', labelText({ scope: `gateway/${id}` }), isPaused(status, `gateway/${id}`)),
-    ...known('pointsman_gateway_answers', labelText({ gateway: id }), answers === 'unknown' ? null : answers === 'up')
+    ...known('pointsman_gateway_answers', labelText({ gateway: id }), answers === 'unknown' ? null : answers === 'up'),
+    ...known('pointsman_gateway_alarms', own, condition?.alarms ?? null),
+    ...known('pointsman_gateway_registration_alarm', own, condition?.registrationFailed ?? null),
+    ...known('pointsman_gateway_reset_required', own, condition?.resetRequired ?? null),
+    ...(condition?.role == null ? [] : ROLES.map((role) => sample('pointsman_gateway_role', also(own, 'role', role), condition.role === role)))
   ]
 }
 

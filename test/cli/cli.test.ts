@@ -211,9 +211,9 @@ test('status', async (t) => {
       })
     ],
     gateways: [
-      { id: 'pbx-a', driver: 'innovaphone', answers: 'down', lastAnswerAtMs: AT_MS, reason: 'auth-failed' },
-      { id: 'pbx-b', driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null },
-      { id: 'kam', driver: 'kamailio', answers: 'unknown', lastAnswerAtMs: null, reason: null }
+      { id: 'pbx-a', driver: 'innovaphone', answers: 'down', lastAnswerAtMs: AT_MS, reason: 'auth-failed', condition: null },
+      { id: 'pbx-b', driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null, condition: { alarms: 2, registrationFailed: true, resetRequired: true, role: 'active' } },
+      { id: 'kam', driver: 'kamailio', answers: 'unknown', lastAnswerAtMs: null, reason: null, condition: null }
     ]
   })), `Mode observe: Pointsman plans and records, and touches nothing.
 
@@ -231,7 +231,7 @@ Interfaces:
 
 Gateways:
   pbx-a  innovaphone  DOES NOT ANSWER: auth-failed, last answer 2023-11-14 22:13:20Z
-  pbx-b  innovaphone  answers
+  pbx-b  innovaphone  answers; active PBX; 2 alarms, a registration failed; a change waits for its restart
   kam    kamailio     unknown: never answered
 `, 'a bad night')
 })

@@ -32,6 +32,11 @@ function createRig (end: (change: Change) => ApplyResult = () => ({ ok: true, ac
       const [results] = await Promise.all([Promise.all(changes.map(one)), clock.sleep(CALL_MS)])
       return results
     },
+    condition: async (signal) => {
+      calls.push('condition')
+      await clock.sleep(20 * CALL_MS, signal)
+      return signal.aborted ? { ok: false, reason: 'aborted', detail: '', effect: 'none' } : { ok: true, condition: { alarms: 0, registrationFailed: false, resetRequired: null, role: null } }
+    },
     reregister: async (name): Promise<{ ok: true } | DriverFailure> => { calls.push(`reregister ${name}`); return { ok: true } },
     close: async () => {}
   }
@@ -39,6 +44,7 @@ function createRig (end: (change: Change) => ApplyResult = () => ({ ok: true, ac
   const executor = createExecutor({ clock, log: silent, metrics: unmeasured }, {
     observed: () => {},
     applied: (_gateway, name, _desired, result, decision) => { ends.push(`${decision} ${name} ${result.ok ? 'ok' : result.reason} at ${clock.now() - startMs} ms`) },
+    conditioned: (_gateway, condition) => { ends.push(condition === null ? 'no condition' : `condition at ${clock.now() - startMs} ms`) },
     reregistered: () => {}
   }, over.signal)
   const startMs = clock.now()
@@ -112,4 +118,17 @@ test('a driver that throws has ended all of its changes, outcome unknown', async
   executor.apply('pbx-a', 'SIP2', 'disabled', 'd2', null, STORED)
   await clock.advance(1000)
   t.match(ends, [/^d1 SIP1 local-error/, /^d2 SIP2 local-error/])
+})
+
+test('what a gateway says about itself is read when nothing else has to be done, and holds up nothing', async (t) => {
+  const { clock, executor, calls, ends } = createRig()
+  executor.askCondition('pbx-a')
+  await clock.advance(10)
+  executor.apply('pbx-a', 'SIP1', 'disabled', 'd1', null, STORED)
+  await clock.advance(2000)
+  t.same(ends, [`d1 SIP1 ok at ${10 + 2 * CALL_MS} ms`], 'the change went at once; nobody hears of the reading that it ended')
+  executor.askCondition('pbx-a')
+  await clock.advance(2000)
+  t.same([ends.length, ends[1]], [2, 'condition at 3010 ms'])
+  t.same(calls, ['condition', 'disabled SIP1', 'read', 'condition'])
 })

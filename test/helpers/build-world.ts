@@ -40,6 +40,7 @@ export interface WorldParts {
   readonly registration?: Partial<TrunkTopology['registration']>
   readonly topology?: Partial<Topology>
   readonly fleet?: Partial<World['fleet']>
+  readonly conditions?: World['conditions']
   readonly leader?: boolean
   readonly names?: readonly string[]
   readonly interlocks?: Partial<InterlockSettings>
@@ -169,6 +170,7 @@ export function buildWorld (parts: WorldParts = {}): World {
     pauses: parts.pauses ?? [],
     resyncedAtMs: parts.resyncedAtMs ?? null,
     fleet: { ...NEW_FLEET, ...parts.fleet },
+    conditions: parts.conditions ?? new Map(),
     leader: parts.leader ?? true
   }
 }

@@ -68,7 +68,7 @@ export function buildStatus (parts: Partial<Status> = {}): Status {
     panicSinceMs: null,
     watchdog: null,
     trunks: [buildTrunk()],
-    gateways: ['pbx-a', 'pbx-b'].map((id) => ({ id, driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null })),
+    gateways: ['pbx-a', 'pbx-b'].map((id) => ({ id, driver: 'innovaphone', answers: 'up', lastAnswerAtMs: AT_MS, reason: null, condition: null })),
     probes: [buildProbe()],
     probing: { targets: 1, inFlight: 0, overdueMs: 0 },
     resyncedAtMs: AT_MS,

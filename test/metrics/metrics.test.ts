@@ -72,7 +72,7 @@ test('gauges are read from the status', async (t) => {
         alerts: 3,
         resyncedAtMs: null,
         pauses: [{ scope: 'trunk/acme', actor: 'anna', reason: 'work', atMs: AT_MS, untilMs: null }],
-        gateways: [{ id: 'pbx-a', driver: 'innovaphone', answers: 'down', lastAnswerAtMs: null, reason: 'timeout' }, { id: 'pbx-b', driver: 'innovaphone', answers: 'unknown', lastAnswerAtMs: null, reason: null }],
+        gateways: [{ id: 'pbx-a', driver: 'innovaphone', answers: 'down', lastAnswerAtMs: null, reason: 'timeout', condition: { alarms: 3, registrationFailed: true, resetRequired: false, role: 'standby' } }, { id: 'pbx-b', driver: 'innovaphone', answers: 'unknown', lastAnswerAtMs: null, reason: null, condition: null }],
         probes: [{ ...probe, reason: 'timeout', code: null, durationMs: 2000 }],
         trunks: [buildTrunk({
           active: null,
@@ -91,10 +91,11 @@ test('gauges are read from the status', async (t) => {
         `pointsman_evidence_up{${A},evidence="sip"} 0`, `pointsman_trunk_active{${A}} 0`, 'pointsman_trunk_carrier_down{trunk="acme"} 1',
         'pointsman_switchover_in_flight{trunk="acme"} 1', 'pointsman_veto{trunk="acme",interlock="cooldown"} 1',
         'pointsman_wait{trunk="acme",reason="waiting-for-proof"} 1', `pointsman_probe_success{${PROBE}} 0`, `pointsman_probe_status_code{${PROBE}} 0`,
-        'pointsman_gateway_answers{gateway="pbx-a"} 0', 'pointsman_paused{scope="trunk/acme"} 1', 'pointsman_alerts 3'
+        'pointsman_gateway_answers{gateway="pbx-a"} 0', 'pointsman_gateway_alarms{gateway="pbx-a"} 3', 'pointsman_gateway_registration_alarm{gateway="pbx-a"} 1',
+        'pointsman_gateway_reset_required{gateway="pbx-a"} 0', 'pointsman_gateway_role{gateway="pbx-a",role="standby"} 1', 'pointsman_gateway_role{gateway="pbx-a",role="active"} 0', 'pointsman_paused{scope="trunk/acme"} 1', 'pointsman_alerts 3'
       ],
       absent: [
-        `pointsman_interface_enabled{${A}}`, 'pointsman_binding_holder', 'pointsman_binding_verdict', 'pointsman_gateway_answers{gateway="pbx-b"}',
+        `pointsman_interface_enabled{${A}}`, 'pointsman_binding_holder', 'pointsman_binding_verdict', 'pointsman_gateway_answers{gateway="pbx-b"}', 'pointsman_gateway_alarms{gateway="pbx-b"}', 'pointsman_gateway_role{gateway="pbx-b"',
         'pointsman_resync_last_success_timestamp_seconds ', B
       ]
     },
