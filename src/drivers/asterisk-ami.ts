@@ -1,6 +1,7 @@
 /**
  * Asterisk's manager interface over HTTP (`/arawman`: one action per request, digest authentication, text). Behaviour seen with
- * 22.10.1: every answer is HTTP 200, an error and a refused right too; a list ends with an event `EventList: Complete`.
+ * 22.10.1: every answer is HTTP 200, an error and a refused right too; a list ends with an event `EventList: Complete`; of several
+ * requests at once by one account all but one are answered 401, so they go one after the other.
  */
 import type { DriverFailure } from '../core/observation.ts'
 import { during, failure, statusFailure } from './driver-failure.ts'
@@ -59,10 +60,16 @@ function replyOf (text: string): AmiReply {
 
 /** Makes a caller. A failure of a reading action has the effect `none`. @param base - URL with the prefix of http.conf */
 export function createAmi (send: Send, base: string): Ami {
-  return async ({ action, parameters, reads }, signal) => {
+  let last: Promise<unknown> = Promise.resolve()
+  const ask = async ({ action, parameters, reads }: AmiAction, signal: AbortSignal): Promise<AmiReply> => {
     const response = await send({ method: 'GET', url: `${base}${amiPath(action, parameters)}`, reads, signal })
     const failed = response.ok ? statusFailure(response) : response
     const reply: AmiReply = failed ?? replyOf(response.ok ? response.body.toString('utf8') : '')
     return reply.ok ? reply : { ...reply, ...during(action, reply, reads ? 'none' : reply.effect) }
+  }
+  return (action, signal) => {
+    const mine = last.then(() => ask(action, signal))
+    last = mine
+    return mine
   }
 }

@@ -84,9 +84,10 @@ function watchedTransport (isSecure: boolean, progress: Progress) {
         progress.headers = response.headers
         onResponse(response)
       })
-      return request.once('socket', (socket: Socket) => {
-        progress.reused = request.reusedSocket
-        if (request.reusedSocket) progress.delivered = true
+      return request.once('socket', (socket: Socket & { readonly secureConnecting?: boolean }) => {
+        // Not `reusedSocket`: it stays false for a request that waited for a connection of others.
+        progress.reused = !socket.connecting && socket.secureConnecting !== true
+        if (progress.reused) progress.delivered = true
         else socket.once(isSecure ? 'secureConnect' : 'connect', () => { progress.delivered = true })
       })
     }

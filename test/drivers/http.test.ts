@@ -69,6 +69,19 @@ test('a write that meets a closing connection is not repeated', async (t) => {
   t.equal(requests, 5)
 })
 
+test('a write that waited for a connection of others has arrived, too', async (t) => {
+  const server = await createUnrulyServer({ answer: ({ path }) => ({ body: path }), isWrite: ({ path }) => path.startsWith('/write') })
+  t.teardown(() => server.close())
+  server.misbehave('silent', 'writes')
+  const { send } = client(t)
+  // More reads than there are connections: the writes get one that served another request.
+  const reads = Array.from({ length: 8 }, (_, index) => send(get(`${server.url}/${index}`)))
+  const writes = [1, 2].map((index) => send(get(`${server.url}/write${index}`, { reads: false, signal: AbortSignal.timeout(300) })))
+  for (const result of await Promise.all(reads)) t.match(result, { ok: true })
+  for (const result of await Promise.all(writes)) t.match(result, { ok: false, reason: 'timeout', effect: 'unknown' })
+  t.ok(server.connections() <= 4)
+})
+
 test('what went wrong on the wire has a reason, and an effect for writes', async (t) => {
   const http10 = (body: string) => createTcpServer((socket) => { socket.on('error', () => {}).once('data', () => socket.end(body)) })
   const closed = createTcpServer()
