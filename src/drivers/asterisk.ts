@@ -21,7 +21,7 @@ import { failure } from './driver-failure.ts'
 import { eachAlone } from './each-alone.ts'
 import { withCredentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
-import { readThenAsk } from './read-then-write.ts'
+import { readThenAsk, readUntil } from './read-then-write.ts'
 
 export interface AsteriskSettings {
   /** Web server with the prefix of http.conf, for example `http://10.0.4.10:8088/asterisk`. */
@@ -146,15 +146,11 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
   const disable = async (registration: string, signal: AbortSignal): Promise<ApplyResult> => {
     const failed = await command('PJSIPUnregister', registration, signal)
     if (failed !== null) return failed
-    let status = ''
-    for (const pauseMs of PAUSES_MS) {
-      const after = await read(registration, signal)
-      if (!after.ok) return { ...after, effect: 'unknown' }
-      if (judge(registration, after.found).admin === 'disabled') return { ok: true, activated: true }
-      status = after.found.status
-      await clock.sleep(pauseMs, signal)
-    }
-    return failure('no-effect', status === 'Rejected' ? 'the carrier refused the un-REGISTER, so Asterisk registers again soon' : 'the carrier has not answered the un-REGISTER yet', 'unknown')
+    const isOff = ({ found }: { readonly found: Registration }): boolean => judge(registration, found).admin === 'disabled'
+    const after = await readUntil(() => read(registration, signal), isOff, PAUSES_MS, clock, signal)
+    if (!after.ok) return { ...after, effect: 'unknown' }
+    if (isOff(after)) return { ok: true, activated: true }
+    return failure('no-effect', after.found.status === 'Rejected' ? 'the carrier refused the un-REGISTER, so Asterisk registers again soon' : 'the carrier has not answered the un-REGISTER yet', 'unknown')
   }
 
   const apply = async ({ interface: name, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {

@@ -1,4 +1,4 @@
-/** The order of a change: read, wait until the write is allowed, write what the reading asks for. */
+/** The order of a change: read, wait until the write is allowed, write what the reading asks for, read until it shows. */
 import type { DriverFailure } from '../core/observation.ts'
 import type { Change, Clock, Permit } from '../ports.ts'
 
@@ -37,4 +37,21 @@ export function joinPermits (changes: readonly Change[]): { readonly permit: Per
     },
     refusalOf: (change) => refusals.get(change) ?? null
   }
+}
+
+/**
+ * Reads again and again until what was written shows, for gateways that answer before they have done it.
+ *
+ * @param pausesMs - one for each reading that doesn't show it yet
+ * @returns the last reading, or why there is none
+ */
+export async function readUntil<Reading extends { readonly ok: true }> (
+  read: () => Promise<Reading | DriverFailure>, shows: (reading: Reading) => boolean, pausesMs: readonly number[], clock: Clock, signal: AbortSignal
+): Promise<Reading | DriverFailure> {
+  for (const pauseMs of pausesMs) {
+    const reading = await read()
+    if (!reading.ok || shows(reading)) return reading
+    await clock.sleep(pauseMs, signal)
+  }
+  return read()
 }

@@ -2,6 +2,7 @@
 import type { Clock, GatewayDriver, Random } from '../ports.ts'
 import type { ByHand, DriverKind } from './contract.ts'
 import { asterisk } from './asterisk.ts'
+import { freeswitch } from './freeswitch.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
 import { opensips } from './opensips.ts'
@@ -12,6 +13,7 @@ const KINDS = [
   innovaphone,
   kamailio,
   opensips,
+  freeswitch,
   asterisk,
   powerdns,
   rfc2136

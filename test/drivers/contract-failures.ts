@@ -138,15 +138,15 @@ export async function refusesCertificates (t: Test, make: MakeSubject): Promise<
   }
 }
 
-/** What this process prints meanwhile. */
+/** What this process prints meanwhile; it is printed all the same. */
 async function outputOf (run: () => Promise<void>): Promise<string> {
   let text = ''
   const streams = [process.stdout, process.stderr] as const
   const originals = streams.map((stream) => stream.write)
-  for (const stream of streams) {
-    stream.write = (chunk: string | Uint8Array): boolean => {
+  for (const [index, stream] of streams.entries()) {
+    stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
       text += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString()
-      return true
+      return (originals[index] as (...args: unknown[]) => boolean).call(stream, chunk, ...rest)
     }
   }
   try {

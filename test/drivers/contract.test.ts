@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { test } from 'tap'
+import tap, { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
 import type { DriverCapabilities } from '../../src/core/topology.ts'
@@ -11,6 +11,7 @@ import { asteriskStub } from './asterisk-stub.ts'
 import { testContract } from './contract.ts'
 import type { MakeSubject, Wire } from './contract-subject.ts'
 import { createDnsStub, NOT_IN_DNS } from './dns-stub.ts'
+import { freeswitchStub } from './freeswitch-stub.ts'
 import { innovaphoneStub, kamailioStub, powerdnsStub } from './stubs.ts'
 import { opensipsStub } from './opensips-stub.ts'
 import type { Stub } from './stubs.ts'
@@ -133,6 +134,10 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
     make: stubbed('opensips', () => opensipsStub(3), '/mi', account, { on: 'drouting:gw1', off: 'drouting:gw2', absent: 'drouting:gw9' })
   },
   {
+    name: 'freeswitch, documented bytes', kind: 'freeswitch',
+    make: stubbed('freeswitch', freeswitchStub, '', account, { on: 'acme', off: 'acme2', absent: 'nope' }, [...accountSecrets, 'sbc.acme.example'])
+  },
+  {
     name: 'asterisk, recorded bytes', kind: 'asterisk',
     make: stubbed('asterisk', asteriskStub, '/asterisk', account, { on: 'acme', off: 'acme2', absent: 'nope' }, [...accountSecrets, 'sip-canary'])
   },
@@ -142,7 +147,9 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
   }
 ]
 
-for (const { name, make } of subjects) test(name, async (t) => testContract(t, make))
+// They mostly wait for deadlines.
+tap.jobs = 4
+for (const { name, make } of subjects) test(name, { buffered: true }, async (t) => testContract(t, make))
 
 test('every kind of the registry is held to the contract', async (t) => {
   t.same([...new Set(subjects.map(({ kind }) => kind))].sort(), [...drivers.keys()].sort())
