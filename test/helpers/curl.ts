@@ -1,6 +1,6 @@
 /**
  * As much of curl as the printed commands need, so that they can be run where curl is not installed:
- * `node curl.ts [-gfsSk] [--anyauth|--basic|--digest] [-u USER:PASSWORD] [-K -] [-d DATA] [--cacert FILE] URL`.
+ * `node curl.ts [-gfsSk] [--anyauth|--basic|--digest] [-u USER:PASSWORD] [-K -] [-X METHOD] [-H HEADER] [-d DATA] [--cacert FILE] URL`.
  * Its arguments are appended to the file in $CURL_LOG, to see that no secret is among them.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
@@ -18,7 +18,8 @@ const { values, positionals } = parseArgs({
   options: {
     globoff: { type: 'boolean', short: 'g' }, fail: { type: 'boolean', short: 'f' }, silent: { type: 'boolean', short: 's' }, 'show-error': { type: 'boolean', short: 'S' }, insecure: { type: 'boolean', short: 'k' },
     anyauth: { type: 'boolean' }, basic: { type: 'boolean' }, digest: { type: 'boolean' }, 'connect-timeout': { type: 'string' }, 'max-time': { type: 'string' }, cacert: { type: 'string' },
-    user: { type: 'string', short: 'u' }, config: { type: 'string', short: 'K' }, data: { type: 'string', short: 'd' }
+    user: { type: 'string', short: 'u' }, config: { type: 'string', short: 'K' }, data: { type: 'string', short: 'd' },
+    request: { type: 'string', short: 'X' }, header: { type: 'string', short: 'H', multiple: true }, 'data-raw': { type: 'string' }
   }
 })
 

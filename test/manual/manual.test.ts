@@ -1,6 +1,6 @@
 /** The printed commands do what the drivers do: they are run by a shell, against the simulated pair and a stub. */
-import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
 import type { Test } from 'tap'
@@ -13,53 +13,10 @@ import type { Log } from '../../src/ports.ts'
 import { kamailioStub } from '../drivers/stubs.ts'
 import { createUnrulyServer } from '../drivers/unruly-server.ts'
 import { startPair, until } from '../helpers/running-pair.ts'
+import { createShell, CURL } from '../helpers/shell.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 /** Everything that a shell, sed and curl's configuration give a meaning to. */
 const PASSWORD = 'it\'s "a" \\secret\\ $HOME `x` & <z>'
-
-interface Shell {
-  /** Runs the lines as one script, and returns all that they print. */
-  run (lines: readonly string[]): Promise<string>
-  /** Arguments that curl was called with. */
-  calls (): string
-}
-
-/** A shell that finds `pointsman`, and as curl the real one or the test's own. */
-function createShell (directory: string, curl: 'real' | 'own'): Shell {
-  const bin = join(directory, `bin-${curl}`)
-  const log = join(directory, `curl-${curl}.log`)
-  mkdirSync(bin, { recursive: true })
-  const put = (name: string, script: string): void => {
-    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`)
-    chmodSync(join(bin, name), 0o755)
-  }
-  put('pointsman', `exec '${process.execPath}' '${join(ROOT, 'src/main.ts')}' "$@"`)
-  put('curl', curl === 'own' ? `exec '${process.execPath}' '${join(ROOT, 'test/helpers/curl.ts')}' "$@"` : `echo "$*" >> '${log}'\nexec '${realCurl}' "$@"`)
-  return {
-    run: (lines) => new Promise((resolve, reject) => {
-      const child = spawn('sh', ['-s'], { env: { ...process.env, PATH: `${bin}:${process.env['PATH']}`, CURL_LOG: log, HOME: directory }, stdio: ['pipe', 'pipe', 'pipe'] })
-      let output = ''
-      for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => { output += data.toString() })
-      child.once('error', reject)
-      child.once('close', () => { resolve(output) })
-      child.stdin.end(`${lines.join('\n')}\n`)
-    }),
-    calls: () => existsSync(log) ? readFileSync(log, 'utf8') : ''
-  }
-}
-
-const realCurl = findCurl()
-
-function findCurl (): string | null {
-  try {
-    return execFileSync('sh', ['-c', 'command -v curl'], { encoding: 'utf8' }).trim()
-  } catch {
-    return null
-  }
-}
-
-const CURL = realCurl === null ? 'own' : 'real'
 
 interface Step { readonly title: string; readonly text: readonly string[]; readonly commands: readonly string[] }
 interface Guide {
