@@ -65,7 +65,8 @@ rules:
     match: ['alertname="SipTrunkDown"']
     target: {trunk: '{trunk}', gateway: '{gateway}'}
     demand: disable
-interlocks: {cooldown: 1s, spacing: [0s, 300ms], warmup: 3s}
+# A pair of gateways falls again and again here, which is what brake and latch are for; nothing else is let off.
+interlocks: {cooldown: 1s, spacing: [0s, 300ms], warmup: 3s, brake: {incidents: 1000, per_day: 10000}, latch: {switchovers: 100, per: 1m}, hold: 1s}
 `)
   return file
 }
