@@ -95,8 +95,8 @@ function checkInterface (view: View, { path, value }: InterfaceAt, reporter: Rep
 
 /** @returns whether the name exists */
 function checkName (view: View, path: Path, section: string, word: string, name: string, reporter: Reporter): boolean {
+  if (view.has([section], name)) return true
   const known = view.keys([section])
-  if (known.includes(name)) return true
   reporter.error(path, `no ${word} is called "${name}"`, suggest(name, known) ?? `known: ${known.join(', ')}`)
   return false
 }

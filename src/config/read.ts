@@ -42,9 +42,9 @@ export function readYaml (text: string): ReadResult {
 
 function readDocument (text: string): ReadResult {
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, stringKeys: true, uniqueKeys: true })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, stringKeys: true, uniqueKeys: false })
   const findings = [...document.errors, ...document.warnings].map(({ code, pos }) => ({ code, offset: pos[0] }))
-  const broken = [...findings, ...badAliases(document)].map(({ code, offset }): Problem => {
+  const broken = [...findings, ...duplicateKeys(document), ...badAliases(document)].map(({ code, offset }): Problem => {
     const [message, hint] = MESSAGES[code] ?? ['this is not valid YAML', null]
     return { severity: 'error', ...position(lines, offset), path: '', message, hint }
   })
@@ -52,6 +52,21 @@ function readDocument (text: string): ReadResult {
   const value = toPlain(document)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, problems: [notMapping(value)] }
   return { ok: true, value: value as Record<string, unknown>, locate: createLocate(document, lines) }
+}
+
+/** The library compares each key with all others, which takes seconds for thousands of trunks. */
+function duplicateKeys (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
+  const found: { code: string; offset: number }[] = []
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<string>()
+      for (const pair of map.items) {
+        if (seen.has(keyText(pair))) found.push({ code: 'DUPLICATE_KEY', offset: startOf(pair.key) ?? 0 })
+        seen.add(keyText(pair))
+      }
+    }
+  })
+  return found
 }
 
 /** Aliases inside of anchored values; each costs the library a walk through the whole file. */
@@ -131,7 +146,7 @@ function child (document: Document.Parsed, parent: unknown, step: Step): { key: 
 }
 
 function findPair (document: Document.Parsed, map: YAMLMap, key: string): Pair | null {
-  const own = map.items.find((pair) => keyText(pair) === key)
+  const own = pairsOf(map).get(key)
   if (own !== undefined) return own
   const merged = map.items.filter((pair) => keyText(pair) === '<<').flatMap((pair) => {
     const source = resolve(document, pair.value)
@@ -142,6 +157,15 @@ function findPair (document: Document.Parsed, map: YAMLMap, key: string): Pair |
     if (pair !== null) return pair
   }
   return null
+}
+
+/** Each problem is looked up here, and thousands of trunks may have one each. */
+const indexed = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
+
+function pairsOf (map: YAMLMap): ReadonlyMap<string, Pair> {
+  const pairs = indexed.get(map) ?? new Map(map.items.map((pair) => [keyText(pair), pair]))
+  indexed.set(map, pairs)
+  return pairs
 }
 
 function keyText (pair: Pair): string {

@@ -7,6 +7,8 @@ export interface View {
   at<Value>(path: Path): Value | null
   /** The keys of a mapping, also of one with errors below. */
   keys(path: Path): readonly string[]
+  /** The key is in this mapping, also in one with errors below. */
+  has(path: Path, key: string): boolean
   /** The indexes of a list, also of one with errors below. */
   indexes(path: Path): readonly number[]
 }
@@ -16,12 +18,17 @@ export function createView (root: unknown, reporter: Reporter): View {
   const unsound = reporter.unsound()
   const isSound = (path: Path): boolean => !unsound.some((bad) => path.every((step, index) => bad[index] === step))
   const raw = (path: Path): unknown => path.reduce<unknown>(childOf, root)
+  const isMapping = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value)
   return {
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as declared above
     at: <Value>(path: Path) => isSound(path) ? (raw(path) ?? null) as Value | null : null,
     keys: (path) => {
       const value = raw(path)
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : []
+      return isMapping(value) ? Object.keys(value) : []
+    },
+    has: (path, key) => {
+      const value = raw(path)
+      return isMapping(value) && Object.hasOwn(value, key)
     },
     indexes: (path) => {
       const value = raw(path)
