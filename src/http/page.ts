@@ -1,6 +1,6 @@
 /** The landing page: one line per trunk, and where to look further. No script, no form, nothing from elsewhere. */
 import { createHash } from 'node:crypto'
-import type { Status, TrunkStatus } from '../core/status.ts'
+import type { StatusSurvey, TrunkStatus } from '../core/status.ts'
 
 const STYLE = 'body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}table{border-collapse:collapse}td,th{padding:.3rem 1rem .3rem 0;text-align:left;vertical-align:top}.no{color:#b00020;font-weight:bold}'
 
@@ -14,26 +14,29 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 }
 
 /** @param status - null: still starting */
-export function renderPage (status: Status | null): string {
-  const body = status === null ? '<p>Pointsman is still starting.</p>' : statusHtml(status)
-  return `<!DOCTYPE html>
+export function * pagePieces (status: StatusSurvey | null): Generator<string> {
+  yield `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Pointsman</title><style>${STYLE}</style></head><body>
 <h1>Pointsman</h1>
-${body}
+`
+  if (status === null) yield '<p>Pointsman is still starting.</p>'
+  else yield * statusPieces(status)
+  yield `
 <p><a href="/api/v1/status">Status</a> · <a href="/api/v1/decisions">Decisions</a> · <a href="/metrics">Metrics</a></p>
 </body></html>
 `
 }
 
-function statusHtml (status: Status): string {
+function * statusPieces (status: StatusSurvey): Generator<string> {
   const brake = status.brake === null ? '' : `<p class="no">The brake is engaged, nothing moves by itself: ${escapeHtml(status.brake.causes.join(', '))}. <code>pointsman release</code></p>\n`
   const pauses = status.pauses.map(({ scope, actor, reason }) => `<p class="no">Paused: ${escapeHtml(scope)}, by ${escapeHtml(actor)}: ${escapeHtml(reason)}</p>`)
   const broken = status.storeProblem === null ? '' : `<p class="no">Nothing can be stored: ${escapeHtml(status.storeProblem)}. Notifications are refused, and no gateway is touched.</p>`
-  return `${broken}${brake}<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
+  yield `${broken}${brake}<p>Version ${escapeHtml(status.version)}, mode ${status.mode}.</p>
 ${pauses.join('\n')}
 <table><tr><th>Trunk</th><th>Carrying calls</th><th>State</th><th>Released by</th></tr>
-${status.trunks.map(trunkHtml).join('\n')}
-</table>`
+`
+  for (const trunk of status.trunks) yield `${trunkHtml(trunk)}\n`
+  yield '</table>'
 }
 
 function trunkHtml ({ id, carrying, sentence, release }: TrunkStatus): string {

@@ -1,20 +1,16 @@
 /** What Prometheus and its kin expect of every server: metrics, health, readiness, reload; and a page for people. */
-import { Readable } from 'node:stream'
-import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { refuse } from '../api-error.ts'
 import { actorOf, mayReload, requirePermission } from '../auth.ts'
 import type { HttpDependencies } from '../dependencies.ts'
-import { PAGE_HEADERS, renderPage } from '../page.ts'
+import { PAGE_HEADERS, pagePieces } from '../page.ts'
+import { sendChunks, sendPieces } from '../paced.ts'
 
 /** `GET /metrics`, `/-/healthy`, `/-/ready`, `/`; `POST /-/reload`. */
 export function managementRoutes (app: FastifyInstance, deps: HttpDependencies): void {
-  const status = () => deps.engine.ready() ? deps.engine.status() : null
-
   app.get('/metrics', async (request, reply) => {
     const { contentType, chunks } = await deps.metrics.render(deps.engine.ready() ? deps.engine.survey() : null, request.headers.accept)
-    const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-    return reply.header('content-type', contentType).header('content-length', length).send(Readable.from(paced(chunks)))
+    return sendChunks(reply.header('content-type', contentType), chunks)
   })
   app.get('/-/healthy', async (_request, reply) => {
     const healthy = deps.engine.healthy()
@@ -31,15 +27,5 @@ export function managementRoutes (app: FastifyInstance, deps: HttpDependencies):
     deps.log.info({ actor: actorOf(request, deps.users), ok: result.ok }, 'reload asked for')
     return result.ok ? { reloaded: true } : refuse(reply, 'reload-failed', 'the configuration has problems; the old one stays in force', { problems: result.problems })
   })
-  app.get('/', async (_request, reply) => reply.headers(PAGE_HEADERS).send(renderPage(status())))
-}
-
-/** Pieces of an exposition that are sent in one turn; a reader that keeps up would else take all of it, tens of megabytes, in one. */
-const PIECES_PER_TURN = 8
-
-async function * paced (chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  for (const [index, chunk] of chunks.entries()) {
-    yield chunk
-    if (index % PIECES_PER_TURN === PIECES_PER_TURN - 1) await immediate()
-  }
+  app.get('/', async (_request, reply) => sendPieces(reply.headers(PAGE_HEADERS), pagePieces(deps.engine.ready() ? deps.engine.survey() : null)))
 }
