@@ -8,7 +8,7 @@ import type { SrvSettings } from './srv-driver.ts'
 import { defaultPort, parseTarget } from './srv-records.ts'
 
 /** One too many, before the end of the list. */
-const COMMA = String.raw`s/,\]/]/g`
+const COMMA = String.raw`s/, *\]/]/g`
 
 /** @param settings - those of the driver, in the file's spelling */
 export function powerdnsByHand (settings: Readonly<Record<string, unknown>>, login: string): ByHand {
@@ -19,7 +19,8 @@ export function powerdnsByHand (settings: Readonly<Record<string, unknown>>, log
   const patch = (name: string, rewriting: readonly string[]): string => {
     // Only the sets of the answer, each as one to be replaced.
     const sets = [String.raw`s/.*"rrsets": *(\[.*\]), *"serial".*/{"rrsets":\1}/`, 's/"type": *"SRV"/"type":"SRV","changetype":"REPLACE"/g', ...rewriting]
-    return `${get(name)} | sed -E ${shellQuoted(sets.join('; '))} | ${login} -X PATCH -H 'Content-Type: application/json' --data-binary @- ${shellQuoted(url)}`
+    // Not by standard input: the key comes in there.
+    return `sets=$(${get(name)} | sed -E ${shellQuoted(sets.join('; '))}) && ${login} -X PATCH -H 'Content-Type: application/json' --data-binary "$sets" ${shellQuoted(url)}`
   }
   return {
     login: curlLogin(login, '-gfsS', settings, { username: null, secret: 'token', option: '', header: 'X-API-Key: ' }),
@@ -29,7 +30,7 @@ export function powerdnsByHand (settings: Readonly<Record<string, unknown>>, log
         if (policy.off === 'behind') return patch(name, [String.raw`s/"content": *"[0-9]+ (${recordOf(interfaceName)})"/"content":"${desired === 'enabled' ? policy.priority : policy.behind} \1"/g`])
         const { host, port } = parseTarget(interfaceName)
         const added = `{"content":"${policy.priority} ${policy.weight} ${port ?? defaultPort(name)} ${host}.","disabled":false}`
-        const removal = [String.raw`s/\{"content": *"[0-9]+ ${recordOf(interfaceName)}", *"disabled": *(true|false)\},?//g`, COMMA]
+        const removal = [String.raw`s/\{"content": *"[0-9]+ ${recordOf(interfaceName)}", *"disabled": *(true|false)\},? *//g`, COMMA]
         return patch(name, desired === 'enabled' ? [...removal, String.raw`s/"records": *\[/"records":[${added},/`, COMMA] : removal)
       }),
       note: changeNote('Prints nothing when it worked.')

@@ -4,7 +4,8 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 
 /** What the lab needs. */
 export const LAB_PACKAGES = [
-  'kamailio', 'kamailio-extra-modules', 'kamailio-json-modules', 'kamailio-tls-modules', 'sip-tester', 'prometheus', 'prometheus-alertmanager', 'nftables', 'iproute2', 'curl'
+  'kamailio', 'kamailio-extra-modules', 'kamailio-json-modules', 'kamailio-tls-modules', 'sip-tester', 'prometheus', 'prometheus-alertmanager', 'nftables', 'iproute2', 'curl',
+  'pdns-server', 'pdns-backend-sqlite3', 'sqlite3', 'bind9', 'bind9-dnsutils'
 ] as const
 
 /** What the bench needs. */

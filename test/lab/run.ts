@@ -15,6 +15,7 @@ import { playHandovers } from './handover.ts'
 import { GATEWAY_KILLED, playTable, UPLINK_CUT } from './rounds.ts'
 import { INTERLOCKS, startScene } from './scene.ts'
 import { smoke } from './smoke.ts'
+import { playSrv } from './srv.ts'
 import { checkTools } from './tools.ts'
 
 /** Six, so that each of the two pairs of gateways plays three. */
@@ -54,7 +55,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   }),
   pair: onStage(playPair),
   handover: onStage((report, stage) => playHandovers(report, stage, roundsAsked())),
-  innovaphone: onStage(playInnovaphone)
+  innovaphone: onStage(playInnovaphone),
+  srv: onStage(playSrv)
 }
 
 /** `--rounds=N`: rounds of each kind of handover; null: a few. @throws Error - another option, or no number */
