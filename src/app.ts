@@ -1,9 +1,13 @@
 /** The composition root: the app as a value. Builds everything from a configuration, starts, reloads and stops it. */
 import { createAlertmanagerClient } from './alertmanager/client.ts'
+import { createStations } from './beacon/stations.ts'
+import type { BeaconStations } from './beacon/stations.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { renderProblem } from './config/problems.ts'
+import { refusedBefore } from './core/beacon.ts'
+import { isTrunkDocument } from './core/durable.ts'
 import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineSetup, RunningEngine } from './engine/engine.ts'
@@ -51,12 +55,13 @@ export function createApp (first: Config, ports: AppPorts): App {
   const { log } = ports
   const metrics = createMetrics({ version: ports.version, clock })
   const sip = createSipClient({ clock, random })
+  const stations = createStations({ clock, random, metrics, log: log.child({ component: 'beacon' }) })
   const history = createProbeHistory()
   const closers: (() => Promise<void>)[] = []
   let config = first
   /** Nothing is known of what was decided before: only watch. */
   let onlyObserves = false
-  let setup = equip(config, { clock, random })
+  let setup = equip(config, { clock, random, stations })
   let engine: RunningEngine | null = null
   let address = { host: config.web.host, port: config.web.port }
 
@@ -74,7 +79,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       log.error({ problems }, 'configuration not taken, the old one stays in force')
       return { ok: false, problems }
     }
-    const next = equip(result.config, { clock, random, onlyObserves })
+    const next = equip(result.config, { clock, random, stations, onlyObserves })
     const old = setup
     config = result.config
     setup = next
@@ -120,7 +125,10 @@ export function createApp (first: Config, ports: AppPorts): App {
   return {
     start: async () => {
       closers.push(() => sip.close(), () => closeDrivers(setup.gateways))
-      const started = await startOn(await openStore())
+      const opened = await openStore()
+      // Before all else: a standby that finds nobody goes to the carrier.
+      await stations.start(await refusingBeacons(config, opened))
+      const started = await startOn(opened)
       const { store } = started
       engine = started.engine
       closers.push(() => store.close(), () => started.engine.stop())
@@ -146,14 +154,14 @@ export function createApp (first: Config, ports: AppPorts): App {
 }
 
 /** Drivers and clients of one configuration. */
-function equip (config: Config, { clock, random, onlyObserves = false }: { readonly clock: Clock; readonly random: Random; readonly onlyObserves?: boolean }): EngineSetup {
+function equip (config: Config, { clock, random, stations, onlyObserves = false }: { readonly clock: Clock; readonly random: Random; readonly stations: BeaconStations; readonly onlyObserves?: boolean }): EngineSetup {
   const interfaces = [...config.topology.trunks.values()].flatMap((trunk) => trunk.interfaces)
   const setup: EngineSetup = {
     mode: config.mode,
     topology: config.topology,
     gateways: config.gateways.map((gateway) => ({
       id: gateway.id,
-      driver: createDriver(gateway.driver, gateway.settings, { clock, random }),
+      driver: createDriver(gateway.driver, gateway.settings, { clock, random, station: () => stations.of(gateway.id) }),
       timeoutMs: gateway.timeoutMs,
       interfaces: interfaces.filter((iface) => iface.gateway === gateway.id).map((iface) => iface.name)
     })),
@@ -162,6 +170,15 @@ function equip (config: Config, { clock, random, onlyObserves = false }: { reado
     heartbeat: config.heartbeat === null ? null : { client: createHeartbeatClient(config.heartbeat.url), intervalMs: config.heartbeat.intervalMs }
   }
   return onlyObserves ? { ...setup, ...observing(setup) } : setup
+}
+
+/** Gateways whose beacon refused by the stored state. What can't be read refuses nobody. */
+async function refusingBeacons ({ topology }: Config, store: Store): Promise<ReadonlySet<string>> {
+  const stored = new Map((await store.read('trunk/').catch(() => [])).map(({ key, value }) => [key.slice('trunk/'.length), value]))
+  return new Set([...topology.trunks.values()].flatMap(({ id, interfaces }) => {
+    const document = stored.get(id)
+    return isTrunkDocument(document) ? interfaces.filter(({ key }) => refusedBefore(document, key)).map(({ gateway }) => gateway) : []
+  }))
 }
 
 /** Every trunk in mode observe, whatever the file says. */

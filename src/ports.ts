@@ -4,7 +4,7 @@
  */
 import type { BindingAnswer, ContactChange } from './core/binding.ts'
 import type { AlivePolicy, Degradation } from './core/judgement.ts'
-import type { AdminState, ApplyResult, ConditionResult, DriverFailure, ObserveResult } from './core/observation.ts'
+import type { AdminState, ApplyResult, ConditionResult, DriverFailure, Observation, ObserveResult } from './core/observation.ts'
 import type { ProbeReason } from './core/reasons.ts'
 import type { DurationMs, EpochMs, TrunkId } from './core/topology.ts'
 
@@ -198,6 +198,42 @@ export interface GatewayDriver {
   /** What the gateway says about itself as a whole; only where the kind declares `reportsAlarms`. */
   condition?(signal: AbortSignal): Promise<ConditionResult>
   close(): Promise<void>
+}
+
+// ---- Beacons -------------------------------------------------------------------------------------------------------
+
+export interface ListenAddress {
+  readonly transport: 'udp' | 'tcp'
+  /** IP address. */
+  readonly host: string
+  /** 0: any free one. */
+  readonly port: number
+}
+
+export interface BeaconSettings {
+  readonly listen: readonly ListenAddress[]
+  readonly realm: string
+  /** The standby's account. */
+  readonly username: string
+  readonly password: Secret
+  /** In the order in which they are offered. */
+  readonly algorithms: readonly ['MD5' | 'SHA-256' | 'SHA-512-256', ...('MD5' | 'SHA-256' | 'SHA-512-256')[]]
+  /** Longest lifetime that is granted. */
+  readonly expiresMs: DurationMs
+  /** What a refused standby gets: a 503, or nothing. */
+  readonly refusal: 'answer' | 'silence'
+}
+
+/** One beacon: the registrar that a standby stays at (core/beacon.ts). */
+export interface BeaconStation {
+  /** Takes settings, also while it runs. @returns ends it, unless it was configured anew meanwhile */
+  configure(settings: BeaconSettings): () => Promise<void>
+  /** It refuses, or accepts, from now on. */
+  turn(refuses: boolean): void
+  /** What it tells of its standby; not ok: it listens nowhere. */
+  look(): { readonly ok: true; readonly observation: Observation } | { readonly ok: false; readonly detail: string }
+  /** Where it listens. */
+  addresses(): readonly ListenAddress[]
 }
 
 /** A value that no log, metric, reply or error may show. `reveal()` is called only where it goes on the wire. */

@@ -28,7 +28,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   config: ['core', 'ports.ts', 'secret.ts', 'drivers/contract.ts'],
   sip: ['core', 'ports.ts'],
   probes: ['core', 'ports.ts'],
-  drivers: ['core', 'ports.ts', 'shell.ts', 'sip/digest.ts'],
+  drivers: ['core', 'ports.ts', 'shell.ts', 'sip/digest.ts', 'config/duration.ts', 'config/listen.ts'],
   store: ['core', 'ports.ts'],
   metrics: ['core', 'ports.ts'],
   logging: ['core', 'ports.ts'],
@@ -40,7 +40,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   cli: ['core', 'ports.ts', 'engine/contract.ts', 'config', 'manual', 'secret.ts', 'rehearsal/rehearse.ts', 'rehearsal/run-tests.ts'],
   manual: ['core', 'ports.ts', 'config', 'drivers/contract.ts', 'shell.ts'],
   rehearsal: ['core', 'ports.ts', 'config', 'drivers', 'engine', 'probes', 'store', 'simulator/registrar.ts'],
-  simulator: ['ports.ts', 'sip/codec.ts', 'sip/digest.ts', 'sip/grammar.ts', 'sip/contact.ts', 'sip/uri.ts']
+  beacon: ['core', 'ports.ts', 'sip'],
+  simulator: ['ports.ts', 'sip/codec.ts', 'sip/digest-authority.ts', 'sip/digest.ts', 'sip/grammar.ts', 'sip/contact.ts', 'sip/uri.ts']
 }
 /** These tie everything together. */
 const ROOTS = new Set(['app.ts', 'main.ts', 'demo'])

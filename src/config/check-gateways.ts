@@ -1,6 +1,7 @@
 /** Cross checks of gateways. */
 import { isLoopback, parseHttpUrl } from './address.ts'
 import { parseDuration } from './duration.ts'
+import { parseListenAddress } from './listen.ts'
 import type { Path, Reporter } from './problems.ts'
 import type { GatewayFile } from './schema.ts'
 import type { View } from './view.ts'
@@ -13,6 +14,7 @@ export function ms (text: string): number {
 export function checkGateways (view: View, reporter: Reporter): void {
   const used = new Set(interfacesOf(view).map((path) => view.at<string>([...path, 'gateway'])))
   const urls = new Map<string, string>()
+  const listens = new Map<string, string>()
   let reminded = false
   for (const id of view.keys(['gateways'])) {
     const path = ['gateways', id]
@@ -31,12 +33,29 @@ export function checkGateways (view: View, reporter: Reporter): void {
       reporter.warn([...path, 'insecure_tls'], 'the gateway\'s certificate is not checked, so anybody on the way can read the password', 'give ca_file instead')
     }
     checkUrl(path, id, gateway, urls, reporter)
+    if (gateway.driver === 'beacon') checkBeacon(path, id, gateway, listens, reporter)
     // Always true for Kamailio, and it can't be seen from here: said once, however many there are.
     if (gateway.driver === 'kamailio' && !reminded) {
       reminded = true
       reporter.warn([...path, 'driver'], 'a restart of Kamailio enables its registrations again', 'set flags to 1 in the uacreg records of the standby')
     }
   }
+}
+
+/** Shortest lifetime in which a restart fits twice. */
+const SHORT_MS = 30_000
+
+function checkBeacon (path: Path, id: string, gateway: GatewayFile, listens: Map<string, string>, reporter: Reporter): void {
+  const { listen = [], expires } = gateway as { readonly listen?: readonly string[]; readonly expires?: string }
+  for (const [index, text] of listen.entries()) {
+    const owner = listens.get(text)
+    if (owner !== undefined) reporter.error([...path, 'listen', index], owner === id ? `"${text}" is listed twice` : `the beacon "${owner}" listens there already`, 'each has its own address')
+    listens.set(text, owner ?? id)
+  }
+  if (new Set(listen.map((text) => parseListenAddress(text)?.host)).size === 1) {
+    reporter.warn([...path, 'listen'], 'the beacon has one address: when it can\'t be reached, the standby takes over', 'give it a second one on another way, with an SRV record of its own')
+  }
+  if (expires !== undefined && ms(expires) < SHORT_MS) reporter.warn([...path, 'expires'], '"expires" is so short that a restart of Pointsman may let the standby take over', 'at least 30s')
 }
 
 function checkUrl (path: Path, id: string, gateway: GatewayFile, urls: Map<string, string>, reporter: Reporter): void {

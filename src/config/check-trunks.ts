@@ -28,11 +28,12 @@ export function checkTrunks (view: View, registry: DriverRegistry, reporter: Rep
     const registration = view.at<Registration>([...path, 'registration'])
     const registers = view.at([...path, 'type']) !== 'shared' && registration?.auth === 'register'
     for (const each of interfaces) {
-      checkInterface(view, each, reporter)
+      checkInterface(view, registry, each, reporter)
       checkCapabilities(view, registry, each, registers, reporter)
     }
     checkTogether(view, registry, interfaces, reporter)
     checkNumber(view, path, reporter)
+    checkBeacons(view, path, interfaces, registration, reporter)
     checkMode(view, path, reporter)
     if (view.at([...path, 'type']) === 'shared') {
       checkShared(view, path, registration, reporter)
@@ -61,7 +62,7 @@ function checkCapabilities (view: View, registry: DriverRegistry, { path, value 
   if (driver === undefined) return
   if (interfaceKindOf(registry, driver.name, value.interface) === null) {
     reporter.error([...path, 'interface'], `a gateway of the driver "${driver.name}" has no interface that is named so`, driver.interfaces.map(({ named }) => named).join(', or '))
-  } else if (view.at(['trunks', String(path[1]), 'type']) === 'exclusive' && gateway?.['off'] === 'absent') {
+  } else if (view.at(['trunks', String(path[1]), 'type']) !== 'shared' && gateway?.['off'] === 'absent') {
     reporter.error([...path, 'interface'], `${value.gateway}/${value.interface} can't be the only record and be taken out: "off: absent" is for shared trunks`, 'use "off: behind"')
   } else if (registers && capabilitiesOf(registry, gateway, value.interface)?.registers === false) {
     reporter.error([...path, 'interface'], `${value.gateway}/${value.interface} does not register: calls are only sent by it`, 'use "registration: {auth: ip}", or an interface that registers')
@@ -83,14 +84,20 @@ function checkOwners (view: View, reporter: Reporter): void {
   }
 }
 
-function checkInterface (view: View, { path, value }: InterfaceAt, reporter: Reporter): void {
+function checkInterface (view: View, registry: DriverRegistry, { path, value }: InterfaceAt, reporter: Reporter): void {
   checkName(view, [...path, 'gateway'], 'gateways', 'gateway', value.gateway, reporter)
   checkProbeName(view, [...path, 'probe'], value.probe, 'OPTIONS', reporter)
   if (value.carrier === undefined) {
-    reporter.warn(path, `the interface ${value.gateway}/${value.interface} has no "carrier", so the carrier is not probed`, 'add "carrier"')
+    // The target of a record is the carrier.
+    if (!isSignpost(view, registry, value)) reporter.warn(path, `the interface ${value.gateway}/${value.interface} has no "carrier", so the carrier is not probed`, 'add "carrier"')
   } else if (canonical(value.carrier) === canonical(value.sip)) {
     reporter.error([...path, 'carrier'], '"carrier" is the same address as "sip"', 'sip is the gateway\'s own address, carrier is the carrier\'s')
   }
+}
+
+/** No call runs through its gateway. */
+function isSignpost (view: View, registry: DriverRegistry, { gateway }: InterfaceFile): boolean {
+  return registry.get(view.at<string>(['gateways', gateway, 'driver']) ?? '')?.isSignpost === true
 }
 
 /** @returns whether the name exists */
@@ -131,8 +138,7 @@ function checkTogether (view: View, registry: DriverRegistry, interfaces: readon
   }
   const gateways = new Set(interfaces.map(({ value }) => value.gateway))
   const [first, second] = interfaces
-  const isSignpost = first !== undefined && registry.get(view.at<string>(['gateways', first.value.gateway, 'driver']) ?? '')?.isSignpost === true
-  if (first !== undefined && second !== undefined && gateways.size === 1 && !isSignpost) {
+  if (first !== undefined && second !== undefined && gateways.size === 1 && !isSignpost(view, registry, first.value)) {
     reporter.warn([...second.path, 'gateway'], `all interfaces of this trunk are on the gateway "${first.value.gateway}"`, 'the trunk dies with it')
   }
 }
@@ -161,6 +167,23 @@ function checkMode (view: View, path: Path, reporter: Reporter): void {
   const [own, global] = [view.at<Mode>([...path, 'mode']), view.at<Mode>(['mode']) ?? 'observe']
   if (own === null || strictest(own, global) === own) return
   reporter.warn([...path, 'mode'], `the global mode is ${global}, so this trunk is ${global === 'observe' ? 'only observed' : 'moved only when a person agrees'}`, `set the global mode to ${own}`)
+}
+
+/** Where a standby registers at a beacon, its own trunk type says so: that only one interface is registered is then not in Pointsman's hand alone. */
+function checkBeacons (view: View, trunk: Path, interfaces: readonly InterfaceAt[], registration: Registration | null, reporter: Reporter): void {
+  const type = view.at([...trunk, 'type'])
+  const atBeacons = interfaces.filter(({ value }) => view.at(['gateways', value.gateway, 'driver']) === 'beacon')
+  if (type !== 'srv') {
+    for (const { path, value } of atBeacons) reporter.error([...path, 'gateway'], `"${value.gateway}" is a beacon, which needs a trunk of "type: srv"`, 'a beacon that dies lets its standby go, so nobody can promise that only one interface is registered')
+    return
+  }
+  if (interfaces.length > 0 && atBeacons.length !== 1) {
+    reporter.error([...trunk, 'type'], `a trunk of type srv has one interface at a beacon, this one has ${atBeacons.length === 0 ? 'none' : atBeacons.length}`, 'a gateway with "driver: beacon"')
+  } else if (atBeacons[0] !== undefined && atBeacons[0].path.at(-1) !== interfaces.length - 1) {
+    reporter.error(atBeacons[0].path, 'the standby at the beacon must be the last interface', 'it takes over when the others can\'t')
+  }
+  if (registration?.auth === 'ip') reporter.error([...trunk, 'registration', 'auth'], 'the standby of a trunk of type srv registers', 'auth: register')
+  if (registration?.handover === 'swap') reporter.error([...trunk, 'registration', 'handover'], '"handover: swap" has no use here: the standby registers by itself, at its next turn', 'remove it')
 }
 
 /** Beside the others nothing has to be proven: what else is said about registrations would have no effect. */

@@ -4,6 +4,7 @@ import { parseMatcher } from '../core/labels.ts'
 import { type Parsed, parseContact, parseHostPort, parseHttpUrl, parseNetwork, parseSipUri } from './address.ts'
 import { parseCodes } from './codes.ts'
 import { formatDuration, LONGEST_DURATION_MS, parseDuration } from './duration.ts'
+import { parseListenAddress } from './listen.ts'
 import { isTemplate } from './template.ts'
 import { isTimezone, parseDailyWindow } from './time-of-day.ts'
 
@@ -24,6 +25,7 @@ export const FORMATS: Readonly<Record<string, (text: string) => FormatProblem>> 
     const address = parseHostPort(text)
     return address === null || address.port === null ? { message: 'must be an address and a port', hint: LISTEN_EXAMPLE } : null
   },
+  'beacon-address': (text) => parseListenAddress(text) === null ? { message: 'must be udp or tcp, an IP address and a port', hint: 'for example udp:10.0.9.9:5060' } : null,
   'ip-address': (text) => isIP(text) === 0 ? { message: 'must be an IP address', hint: 'for example 10.0.9.9' } : null,
   'host-name': (text) => {
     const address = parseHostPort(text)

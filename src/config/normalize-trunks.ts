@@ -30,7 +30,7 @@ export function normalizeTrunks (file: ConfigFile, modules: ReadonlyMap<string, 
   }
   const trunks = Object.entries(file.trunks).map(([id, trunk]): TrunkTopology => ({
     id,
-    type: trunk.type,
+    type: trunk.type === 'shared' ? 'shared' : 'exclusive',
     mode: effectiveMode(file.mode, trunk.mode),
     interfaces: trunk.interfaces.map((each) => normalizeInterface(file, each, addProbe, around.registry)),
     registration: normalizeRegistration(file, trunk),

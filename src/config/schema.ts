@@ -48,7 +48,7 @@ const RegistrationSchema = closed({
 }, { description: 'how gateways register at the carrier: auth, on_second, expires' })
 
 const Trunk = closed({
-  type: choice(['exclusive', 'shared'], { description: 'exclusive: exactly one interface is enabled; shared: all are, and a failed one is taken out' }),
+  type: choice(['exclusive', 'shared', 'srv'], { description: 'exclusive: exactly one interface is enabled; shared: all are, and a failed one is taken out; srv: as exclusive, with a standby that registers at a beacon of Pointsman and goes to the carrier by its SRV records' }),
   mode: Type.Optional(choice(MODES, { description: 'observe: record decisions of this trunk, touch nothing; approve: a person agrees to each one first; default: the global mode' })),
   registration: Type.Optional(RegistrationSchema),
   interfaces: Type.Array(Interface, { description: 'the interfaces that stand in for one another, in order of preference' }),

@@ -18,6 +18,8 @@ export interface Observation {
   readonly calls?: number
   /** False: callers may not know of the last change yet (a DNS record's time to live). Missing: it is complete at once. */
   readonly settled?: boolean
+  /** Of a standby at a beacon: until when it is bound there at most; null: it is not. Missing: it is at no beacon. */
+  readonly boundUntilMs?: number | null
 }
 
 /** A failed attempt. `effect`: `none` nothing was changed for certain; `unknown` it may still be executed. */

@@ -79,6 +79,7 @@ function reportInterface (trunk: TrunkTopology, state: TrunkState, iface: Interf
     usable: health?.usable ?? false,
     because: health?.unusable ?? [],
     registered: trunk.registration.auth === 'ip' ? null : own.observed?.registered ?? (word === null ? null : word === 'held'),
+    takeoverMs: own.observed?.boundUntilMs == null ? null : Math.max(0, own.observed.boundUntilMs - nowMs),
     unreachable: health?.unreachable ?? false,
     debt: state.debts.some((debt) => debt.interface === iface.key),
     evidence: health?.evidence ?? []

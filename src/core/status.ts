@@ -2,7 +2,7 @@
 import type { GatewayCondition } from './observation.ts'
 import type { Degradation } from './judgement.ts'
 import type { DriverReason, VetoReason, WaitReason } from './reasons.ts'
-import type { EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
+import type { DurationMs, EpochMs, GatewayId, InterfaceKey, Mode, ProbeId, TrunkId } from './topology.ts'
 
 export type Verdict = 'up' | 'down' | 'unknown'
 
@@ -27,6 +27,8 @@ export interface InterfaceStatus {
   /** Why it is not usable or down, for people. */
   readonly because: readonly string[]
   readonly registered: boolean | null
+  /** A standby at a beacon has left it after so long at the latest, counted from the moment in which it may go; null: it is not there. */
+  readonly takeoverMs: DurationMs | null
   readonly unreachable: boolean
   /** It should be off and can't be reached. */
   readonly debt: boolean

@@ -2,7 +2,7 @@
 import type { TObject } from 'typebox'
 import type { AdminState } from '../core/observation.ts'
 import type { DriverCapabilities } from '../core/topology.ts'
-import type { Clock, GatewayDriver, Random } from '../ports.ts'
+import type { BeaconStation, Clock, GatewayDriver, Random } from '../ports.ts'
 
 /** Commands for a POSIX shell, and what they show. No secrets. */
 export interface HandStep {
@@ -67,5 +67,12 @@ export interface DriverKind<Settings = Record<string, unknown>> {
    * @param login - name of the shell function that `login` defines and the commands call
    */
   byHand(settings: Readonly<Record<string, unknown>>, login: string): ByHand
-  create(settings: Settings, ports: { readonly clock: Clock; readonly random: Random }): GatewayDriver
+  create(settings: Settings, ports: DriverPorts): GatewayDriver
+}
+
+export interface DriverPorts {
+  readonly clock: Clock
+  readonly random: Random
+  /** The beacon of this gateway, for the one kind that is no device but a part of Pointsman. */
+  readonly station?: () => BeaconStation
 }

@@ -1,7 +1,8 @@
 /** All kinds of gateways. A new driver is one file and one line here (README.md). */
-import type { Clock, GatewayDriver, Random } from '../ports.ts'
-import type { ByHand, DriverKind } from './contract.ts'
+import type { GatewayDriver } from '../ports.ts'
 import { asterisk } from './asterisk.ts'
+import { beacon } from './beacon.ts'
+import type { ByHand, DriverKind, DriverPorts } from './contract.ts'
 import { freeswitch } from './freeswitch.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
@@ -16,7 +17,8 @@ const KINDS = [
   freeswitch,
   asterisk,
   powerdns,
-  rfc2136
+  rfc2136,
+  beacon
 ]
 
 /** By the name that `gateways.<id>.driver` has. */
@@ -27,7 +29,7 @@ export const drivers: ReadonlyMap<string, DriverKind> = new Map<string, DriverKi
  *
  * @param settings - validated by the kind's schema, secrets resolved
  */
-export function createDriver (name: string, settings: Readonly<Record<string, unknown>>, ports: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
+export function createDriver (name: string, settings: Readonly<Record<string, unknown>>, ports: DriverPorts): GatewayDriver {
   const kind = drivers.get(name)
   if (kind === undefined) throw new Error(`unknown driver ${name}`)
   return kind.create(settings, ports)

@@ -49,6 +49,7 @@ export const GAUGES = [
   { name: 'pointsman_interface_desired', help: 'Whether Pointsman wants the interface enabled.', labels: INTERFACE },
   { name: 'pointsman_interface_usable', help: 'Whether a switchover could go to the interface.', labels: INTERFACE },
   { name: 'pointsman_interface_registered', help: 'Whether the interface is registered at the carrier; absent when nobody can tell.', labels: INTERFACE },
+  { name: 'pointsman_standby_takeover_seconds', help: 'How long the standby stays at its beacon at the longest once it is refused, in seconds; absent while it is not there.', labels: INTERFACE },
   { name: 'pointsman_evidence_up', help: 'Whether this kind of evidence says that the interface is up; absent while it is unknown.', labels: [...INTERFACE, 'evidence'] },
   { name: 'pointsman_fencing_debt', help: 'Whether the interface should be off and its gateway can\'t be reached.', labels: INTERFACE },
   { name: 'pointsman_trunk_active', help: 'Whether the interface is the only one of its trunk that is enabled.', labels: INTERFACE },
@@ -104,6 +105,7 @@ export const COUNTERS: readonly CounterDefinition[] = [
     object: 'gateway',
     closed: { operation: OPERATIONS, result: ['ok', ...Object.keys(DRIVER_REASONS)] }
   },
+  { name: 'pointsman_beacon_requests_total', help: 'Messages that a beacon got, by what became of them.', labels: ['gateway', 'result'], object: 'gateway' },
   { name: 'pointsman_switchovers_total', help: 'Switchovers that ended on their new interface, by cause.', labels: ['trunk', 'cause'], object: 'trunk', closed: { cause: CAUSES } },
   { name: 'pointsman_switchover_failures_total', help: 'Switchovers that ended otherwise, by how.', labels: ['trunk', 'reason'], object: 'trunk', closed: { reason: ['refuted', 'rolled-back', 'aborted', 'failed', 'gateway-alive'] } },
   {

@@ -136,6 +136,7 @@ function interfaceSamples (trunk: TrunkStatus, item: InterfaceStatus): readonly 
     sample('pointsman_interface_desired', own, item.desired),
     sample('pointsman_interface_usable', own, item.usable),
     ...known('pointsman_interface_registered', own, item.registered),
+    ...known('pointsman_standby_takeover_seconds', own, seconds(item.takeoverMs)),
     sample('pointsman_fencing_debt', own, item.debt),
     sample('pointsman_trunk_active', own, trunk.active === item.key),
     sample('pointsman_pin', own, trunk.pin?.interface === item.key),

@@ -15,9 +15,9 @@ import type { Clock, Random } from '../ports.ts'
 import { firstValue } from '../sip/codec.ts'
 import type { ResponseParts, SipRequest } from '../sip/codec.ts'
 import { parseContacts } from '../sip/contact.ts'
+import { createDigestAuthority } from '../sip/digest-authority.ts'
 import { parseSeconds } from '../sip/grammar.ts'
 import { parseSipUri } from '../sip/uri.ts'
-import { createDigestAuthority } from './digest-authority.ts'
 import { createRegistrar } from './registrar.ts'
 import type { Binding, ContactChange, RegistrarEvent, SecondContactPolicy } from './registrar.ts'
 import { createSipEndpoint, peerName } from './sip-endpoint.ts'
@@ -101,7 +101,7 @@ export const createSimulatedCarrier = async (options: SimulatedCarrierOptions): 
   const { host, realm, accounts, onSecond, maxExpires, minExpires = 1, clock, random } = options
   const registrar = createRegistrar({ onSecond, maxExpires, minExpires, clock })
   const digest = createDigestAuthority({
-    realm, algorithm: options.algorithm ?? 'MD5', nonceLifetimeMs: options.nonceLifetimeMs ?? 30_000, clock, random
+    realm, algorithms: [options.algorithm ?? 'MD5'], nonceLifetimeMs: options.nonceLifetimeMs ?? 30_000, clock, random
   })
   const passwords = new Map(accounts.map((account) => [account.username, account.password]))
   let faults = NO_CARRIER_FAULTS
@@ -131,7 +131,7 @@ export const createSimulatedCarrier = async (options: SimulatedCarrierOptions): 
     const authorization = firstValue(request, 'authorization') ?? undefined
     const verdict = digest.check({ method: 'REGISTER', uri: request.uri, authorization }, (username) => passwords.get(username))
     if (verdict.kind === 'wrong') registrar.refused(request.to.uri, null, 401)
-    if (verdict.kind !== 'right') return respond(401, [['WWW-Authenticate', digest.challenge(verdict.kind === 'stale')]])
+    if (verdict.kind !== 'right') return respond(401, [['WWW-Authenticate', digest.challenges(verdict.kind === 'stale')[0]]])
     const to = parseSipUri(request.to.uri)
     const aor = `sip:${verdict.username}@${realm}`
     const contacts = readContacts(request)

@@ -2,6 +2,7 @@
 import { Type } from 'typebox'
 import type { DriverCapabilities } from '../../src/core/topology.ts'
 import type { DriverKind } from '../../src/drivers/contract.ts'
+import { beacon } from '../../src/drivers/beacon.ts'
 import { powerdns } from '../../src/drivers/powerdns.ts'
 
 const secret = Type.Optional(Type.String({ minLength: 1 }))
@@ -32,7 +33,8 @@ export const kinds: ReadonlyMap<string, DriverKind> = new Map([
   kind('mute', Type.Object({}, closed), { reportsRegistration: false }),
   kind('sender', Type.Object({}, closed), { registers: false, reportsRegistration: false }),
   kind('plain', Type.Object({}, closed)),
-  ['powerdns', powerdns as unknown as DriverKind]
+  ['powerdns', powerdns as unknown as DriverKind],
+  ['beacon', beacon as unknown as DriverKind]
 ])
 
 /** Environment of the fixtures. */

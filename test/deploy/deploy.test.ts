@@ -61,7 +61,9 @@ function alertmanager (file: string): AlertmanagerFile {
 const YAML_FILES = [...files('deploy', /\.ya?ml$/), ...files('grafana', /\.ya?ml$/)]
 const RULE_FILES = files('deploy/prometheus/rules', /\.yml$/)
 const RULES = RULE_FILES.flatMap((file) => (yaml(file) as { groups: readonly { rules: readonly AlertRule[] }[] }).groups.flatMap(({ rules }) => rules))
-const EXAMPLES = ['deploy/examples/demo.yaml', 'deploy/examples/innovaphone-pair.yaml']
+/** Those that a user copies. */
+const TEMPLATES = ['innovaphone-pair', 'srv-standby', 'srv-records'].map((name) => `deploy/examples/${name}.yaml`)
+const EXAMPLES = ['deploy/examples/demo.yaml', ...TEMPLATES]
 const ALERTMANAGER_FILES = ['deploy/alertmanager/alertmanager.yml', 'deploy/examples/demo-alertmanager.yml']
 
 /** Labels of a shipped alert that are the same each time. */
@@ -186,12 +188,13 @@ test('the image and the service run what the package has', async (t) => {
 test('the example configurations are accepted without a warning', async (t) => {
   const demo = await loadConfig(join(ROOT, 'deploy/examples/demo.yaml'), drivers)
   t.same(demo.ok ? demo.warnings : demo.problems, [])
-  const example = 'deploy/examples/innovaphone-pair.yaml'
-  const secrets = [...text(example).matchAll(/_file: secrets\/([\w-]+)/g)].map(([, name]) => [name, `secret of ${name}`])
-  const folder = t.testdir({ 'pair.yaml': text(example), 'pbx.pem': 'a certificate', secrets: Object.fromEntries(secrets) })
-  const loaded = await loadConfig(join(folder, 'pair.yaml'), drivers)
-  t.same(loaded.ok ? loaded.warnings : loaded.problems, [])
-  t.match(loaded, { ok: true, config: { topology: { trunks: new Map([['acme', { mode: 'observe' }]]) } } })
+  for (const example of TEMPLATES) {
+    const secrets = [...text(example).matchAll(/_file: secrets\/([\w-]+)/g)].map(([, name]) => [name, `secret of ${name}`])
+    const folder = t.testdir({ 'example.yaml': text(example), 'pbx.pem': 'a certificate', secrets: Object.fromEntries(secrets) })
+    const loaded = await loadConfig(join(folder, 'example.yaml'), drivers)
+    t.same(loaded.ok ? loaded.warnings : loaded.problems, [], example)
+    t.equal(loaded.ok && [...loaded.config.topology.trunks.values()].every(({ mode }) => mode === 'observe'), true, example)
+  }
 })
 
 test('times in the pair\'s example that the comment calls defaults are the defaults', async (t) => {

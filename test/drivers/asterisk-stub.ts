@@ -1,7 +1,7 @@
 /** An Asterisk whose manager interface answers as a real 22.10.1 did (test/fixtures/drivers/asterisk-22.10.1.json), with digest. */
 import { readFileSync } from 'node:fs'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
-import { createDigestAuthority } from '../../src/simulator/digest-authority.ts'
+import { createDigestAuthority } from '../../src/sip/digest-authority.ts'
 import type { Stub } from './stubs.ts'
 import type { Answer, Asked } from './unruly-server.ts'
 
@@ -30,7 +30,7 @@ export interface AsteriskStub extends Stub {
 
 /** Endpoints are named as their registration, with `-endpoint`. A carrier that accepts at once. */
 export function asteriskStub (): AsteriskStub {
-  const authority = createDigestAuthority({ realm: 'asterisk', algorithm: 'MD5', nonceLifetimeMs: 60_000, clock, random })
+  const authority = createDigestAuthority({ realm: 'asterisk', algorithms: ['MD5'], nonceLifetimeMs: 60_000, clock, random })
   const [head = '', detail = '', auth = '', end = ''] = recorded.show[0]!.body.split('\r\n\r\n')
   const list = (): string => [
     head,
@@ -58,7 +58,7 @@ export function asteriskStub (): AsteriskStub {
 
   const answer = (asked: Asked, isIgnored: boolean): Answer => {
     const verdict = authority.check({ method: asked.method, uri: asked.path, authorization: asked.authorization }, (username) => username === account.username ? account.password : undefined)
-    if (verdict.kind !== 'right') return { status: 401, headers: { 'WWW-Authenticate': authority.challenge(verdict.kind === 'stale') }, body: '<html>401 Unauthorized</html>' }
+    if (verdict.kind !== 'right') return { status: 401, headers: { 'WWW-Authenticate': authority.challenges(verdict.kind === 'stale')[0] }, body: '<html>401 Unauthorized</html>' }
     const url = new URL(asked.path, 'http://x')
     if (url.pathname !== '/asterisk/arawman') return { status: 404, body: '<html>404 Not Found</html>' }
     return { headers: { 'Content-Type': 'text/plain' }, body: call(url.searchParams, isIgnored) }

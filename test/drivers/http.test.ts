@@ -10,7 +10,7 @@ import type { Credentials } from '../../src/drivers/http-auth.ts'
 import { createHttpClient } from '../../src/drivers/http-client.ts'
 import type { HttpRequest } from '../../src/drivers/http-client.ts'
 import { createSecret } from '../../src/secret.ts'
-import { createDigestAuthority } from '../../src/simulator/digest-authority.ts'
+import { createDigestAuthority } from '../../src/sip/digest-authority.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Answer, Asked, UnrulyServer } from './unruly-server.ts'
 
@@ -118,13 +118,13 @@ test('a certificate is accepted only when it is known and fits', async (t) => {
 test('credentials go out as the gateway asks for them', async (t) => {
   const account = { username: 'anna', password: createSecret('pass:word') }
   const basicValue = `Basic ${Buffer.from('anna:pass:word').toString('base64')}`
-  const digestAuthorities = (['MD5', 'SHA-256'] as const).map((algorithm) => createDigestAuthority({ realm: 'r', algorithm, nonceLifetimeMs: 60_000, clock, random }))
+  const digestAuthorities = (['MD5', 'SHA-256'] as const).map((algorithm) => createDigestAuthority({ realm: 'r', algorithms: [algorithm], nonceLifetimeMs: 60_000, clock, random }))
   const digestGateway = (asked: Asked): Answer => {
     const request = { method: asked.method, uri: asked.path, authorization: asked.authorization }
     const verdicts = digestAuthorities.map((authority) => authority.check(request, (name) => name === 'anna' ? 'pass:word' : undefined))
     if (verdicts.some(({ kind }) => kind === 'right')) return { body: 'in' }
     const stale = verdicts.some(({ kind }) => kind === 'stale')
-    return { status: 401, headers: { 'WWW-Authenticate': `Basic realm="r", ${digestAuthorities.map((one) => one.challenge(stale)).join(', ')}` }, body: '' }
+    return { status: 401, headers: { 'WWW-Authenticate': `Basic realm="r", ${digestAuthorities.map((one) => one.challenges(stale)[0]).join(', ')}` }, body: '' }
   }
   const basicGateway = ({ authorization }: Asked): Answer =>
     authorization === basicValue ? { body: 'in' } : { status: 401, headers: { 'WWW-Authenticate': 'Basic realm="r"' }, body: '' }

@@ -1,5 +1,6 @@
 /** What can be fuzzed, by name; and what is true of all of them: nothing is thrown where nobody catches it. */
 import { fuzzApi } from './api.ts'
+import { fuzzBeacon } from './beacon.ts'
 import { fuzzConfig } from './config.ts'
 import { fuzzSip } from './sip.ts'
 import { fuzzSockets } from './sockets.ts'
@@ -17,6 +18,7 @@ export const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   /** A datagram costs little: ten times as many. */
   datagrams: (_directory, inputs, seed, tally) => fuzzSip('datagrams', inputs * 10, seed, tally),
   streams: (_directory, inputs, seed, tally) => fuzzSip('streams', inputs, seed, tally),
+  beacon: (_directory, inputs, seed, tally) => fuzzBeacon(inputs, seed, tally),
   sockets: (directory, inputs, seed, tally) => fuzzSockets(directory, Math.ceil(inputs / 100), seed, tally)
 }
 

@@ -7,7 +7,7 @@ import { startStopwatch } from './stopwatch.ts'
 import { createSubject } from './subject.ts'
 import { createTally } from './tally.ts'
 
-for (const [name, inputs] of [['webhook', 500], ['api', 800], ['config', 250], ['sockets', 10_000]] as const) {
+for (const [name, inputs] of [['webhook', 500], ['api', 800], ['config', 250], ['beacon', 5_000], ['sockets', 10_000]] as const) {
   test(`${name}: whatever comes is answered, quickly, and shows no secret`, async (t) => {
     const tally = await fuzz(name, t.testdir(), inputs, 1)
     t.ok(tally.inputs() >= inputs / 100)

@@ -1,8 +1,8 @@
 /**
- * Fuzzes the webhook, the API and the configuration loader, real sockets of the server with a hundredth of the inputs, and those
+ * Fuzzes the webhook, the API, the configuration loader and the beacon, real sockets of the server with a hundredth of the inputs, and those
  * of the SIP client with streams and ten times as many datagrams:
  *
- *     node test/fuzz/run.ts [inputs] [seed] [webhook|api|config|datagrams|streams|sockets …]
+ *     node test/fuzz/run.ts [inputs] [seed] [webhook|api|config|datagrams|streams|beacon|sockets …]
  *
  * Default 100,000 inputs of each kind, seed 1. An input is found again by its number under the same seed. Exit code 1 when
  * anything failed: a crash, an unhandled rejection, a 5xx, a second of computing, a secret in any output.

@@ -25,6 +25,18 @@ export function anyResponse (dice: Dice, head: string): string {
   return `SIP/2.0 ${dice.pick(STATUSES)} ${dice.pick(['OK', '', 'Not Found', 'x'.repeat(200)])}\r\n${head}${extras}${dice.chance(0.8) ? `Content-Length: ${body.length}\r\n` : ''}\r\n${body}`
 }
 
+const METHODS = ['REGISTER', 'REGISTER', 'REGISTER', 'OPTIONS', 'INVITE', 'ACK', 'CANCEL', 'BYE', 'FOO']
+
+/** A request with a method and extra header fields at random. @param authorization - empty: none */
+export function anyRequest (dice: Dice, uri: string, authorization: string): string {
+  const method = dice.pick(METHODS)
+  const extras = Array.from({ length: dice.int(4) }, () => dice.pick(EXTRAS)).join('')
+  const via = dice.pick(['SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK', 'SIP/2.0/UDP 10.0.0.1:5070;rport;branch=z9hG4bK', 'SIP/2.0/TCP [::1]:99;branch=z9hG4bK'])
+  return `${method} ${uri} SIP/2.0\r\nVia: ${via}${dice.int(1e6)}\r\nMax-Forwards: 70\r\nFrom: <sip:u@b>;tag=${dice.int(9)}\r\nTo: <sip:u@b>\r\nCall-ID: ${dice.int(50)}@x\r\n` +
+    `CSeq: ${dice.int(1000)} ${method}\r\n${dice.chance(0.6) ? `Contact: <sip:u@10.0.0.${dice.int(20)}>;expires=${dice.pick([0, 1, 60, 3600, 9_999_999_999])}\r\n` : ''}` +
+    `${authorization === '' ? '' : `Authorization: ${authorization}\r\n`}${extras}Content-Length: 0\r\n\r\n`
+}
+
 /** Changes a text once to eight times; now and then it grows beyond every bound. */
 export function mutateSip (dice: Dice, text: string): string {
   let changed = text

@@ -15,7 +15,7 @@ export function buildInterface (gateway: string, parts: Partial<InterfaceStatus>
     health: 'up',
     usable: true,
     because: [],
-    registered: null,
+    takeoverMs: null, registered: null,
     unreachable: false,
     debt: false,
     evidence: [evidence('sip'), evidence('driver'), evidence('path', 'unknown'), evidence('carrier')],

@@ -75,14 +75,21 @@ const render = (template: string, values: Readonly<Record<string, string>>): str
   return Object.entries(values).reduce((result, [name, value]) => result.replaceAll(`@${name}@`, value), text)
 }
 
-const startKamailio = (stage: Stage, name: string, ip: string, configuration: string, port = 8080): Promise<Running> => {
+/** The resolver has no other way to be told its server than the file of the whole machine: this process sees one of its own. */
+const withNameserver = (folder: string, nameserver: string | null, [command = '', ...args]: readonly string[]): { readonly command: string, readonly args: readonly string[] } => {
+  if (nameserver === null) return { command, args }
+  const file = join(folder, 'resolv.conf')
+  writeFileSync(file, `nameserver ${nameserver}\noptions timeout:1 attempts:1\n`)
+  return { command: 'unshare', args: ['--mount', 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', file, command, ...args] }
+}
+
+const startKamailio = (stage: Stage, name: string, ip: string, configuration: string, port = 8080, nameserver: string | null = null): Promise<Running> => {
   const folder = stage.folder(name)
   const file = join(folder, 'kamailio.cfg')
   writeFileSync(file, configuration)
   return stage.start({
     name,
-    command: 'kamailio',
-    args: ['-DD', '-E', '-f', file, '-Y', folder, '-w', folder, '-m', '32', '-M', '8'],
+    ...withNameserver(folder, nameserver, ['kamailio', '-DD', '-E', '-f', file, '-Y', folder, '-w', folder, '-m', '32', '-M', '8']),
     ready: () => acceptsTcp(ip, port)
   })
 }
@@ -153,15 +160,17 @@ export interface GatewayPlan {
   readonly expiresSeconds: number
   /** `reg_retry_interval`: with 0 (Kamailio's default) one refusal disables the record for good. */
   readonly retrySeconds: 0 | 2
+  /** Where the REGISTERs go, found by SRV; default: the carrier's address. */
+  readonly service?: { readonly uri: string, readonly nameserver: string }
 }
 
 /** The record starts disabled: after a restart nobody but Pointsman may enable it. */
-const writeTables = (folder: string, record: string, { account, carrier, expiresSeconds }: GatewayPlan): void => {
+const writeTables = (folder: string, record: string, { account, carrier, expiresSeconds, service }: GatewayPlan): void => {
   const columns = 'id(int,auto) l_uuid(string) l_username(string) l_domain(string) r_username(string) r_domain(string) realm(string) auth_username(string) auth_password(string) '
     + 'auth_ha1(string,null) auth_proxy(string) expires(int) flags(int) reg_delay(int) contact_addr(string,null) socket(string,null)'
   const { user, password } = account
   // db_text separates by colons; a colon in a value is escaped.
-  const row = ['1', record, user, 'pbx.test', user, REALM, REALM, user, password, '', `sip\\:${carrier}\\:5060`, String(expiresSeconds), '1', '0', '', ''].join(':')
+  const row = ['1', record, user, 'pbx.test', user, REALM, REALM, user, password, '', (service?.uri ?? `sip:${carrier}:5060`).replaceAll(':', '\\:'), String(expiresSeconds), '1', '0', '', ''].join(':')
   writeFileSync(join(folder, 'uacreg'), `${columns}\n${row}\n`)
   // Without the table of versions Kamailio starts, but without any record.
   writeFileSync(join(folder, 'version'), 'table_name(string) table_version(int)\nuacreg:5\n')
@@ -189,8 +198,8 @@ export const createGateway = (stage: Stage, plan: GatewayPlan): Gateway => {
       const folder = stage.folder(`${name}-tables`)
       writeTables(folder, record, plan)
       running = await startKamailio(stage, name, ip, render('gateway.cfg', {
-        IP: ip, CARRIER: plan.carrier, PBX: plan.pbx, TOKEN: RPC_TOKEN, FOLDER: folder, RETRY: String(plan.retrySeconds)
-      }))
+        IP: ip, CARRIER: plan.carrier, PBX: plan.pbx, TOKEN: RPC_TOKEN, FOLDER: folder, RETRY: String(plan.retrySeconds), FAILOVER: plan.service === undefined ? 'off' : 'on'
+      }), 8080, plan.service?.nameserver)
     },
     stop: async () => running?.stop(),
     kill: async () => running?.kill(),

@@ -1,5 +1,6 @@
 /** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [--rounds=N] [SECTION...]`; see README.md here. */
 import { checkAdapters } from './adapters.ts'
+import { playBeacon } from './beacon.ts'
 import { checkExporter } from './exporter.ts'
 import { createReport } from './report.ts'
 import type { Report } from './report.ts'
@@ -56,7 +57,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   pair: onStage(playPair),
   handover: onStage((report, stage) => playHandovers(report, stage, roundsAsked())),
   innovaphone: onStage(playInnovaphone),
-  srv: onStage(playSrv)
+  srv: onStage(playSrv),
+  beacon: onStage(playBeacon)
 }
 
 /** `--rounds=N`: rounds of each kind of handover; null: a few. @throws Error - another option, or no number */
