@@ -33,7 +33,7 @@ function checkGoal (view: View, path: Path, trunk: Path, first: InterfaceFile, c
   if (capabilities === null) return
   const name = `${first.gateway}/${first.interface}`
   const manual = 'use "policy: manual"'
-  if (!capabilities.reportsPath) reporter.error(path, `nothing tells whether ${name} reaches the carrier while it is off (its kind of gateway can't), so the trunk can't go back by itself`, manual)
+  if (capabilities.reportsPath !== true) reporter.error(path, `nothing tells whether ${name} reaches the carrier while it is off (its kind of gateway can't), so the trunk can't go back by itself`, manual)
   const asksRegistrar = view.at([...trunk, 'registration', 'query']) !== null || view.at([...trunk, 'registration', 'auth']) === 'ip'
   if (!capabilities.reportsRegistration && !asksRegistrar) reporter.error(path, `nothing tells whether ${name} is registered, so each failback would be taken back`, `add "query", or ${manual}`)
 }

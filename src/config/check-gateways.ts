@@ -37,7 +37,7 @@ export function checkGateways (view: View, reporter: Reporter): void {
     // Always true for Kamailio, and it can't be seen from here: said once, however many there are.
     if (gateway.driver === 'kamailio' && !reminded) {
       reminded = true
-      reporter.warn([...path, 'driver'], 'a restart of Kamailio enables its registrations again', 'set flags to 1 in the uacreg records of the standby')
+      reporter.warn([...path, 'driver'], 'a restart of Kamailio enables its registrations and destinations again', 'set flags to 1 in the uacreg records of the standby, to 4 in its dispatcher list')
     }
   }
 }

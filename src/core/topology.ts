@@ -35,8 +35,8 @@ export interface DriverCapabilities {
   readonly registers: boolean
   /** The driver can say whether the interface is registered at the carrier. */
   readonly reportsRegistration: boolean
-  /** The driver reports whether the gateway reaches the carrier (path evidence). */
-  readonly reportsPath: boolean
+  /** The driver reports whether the gateway reaches the carrier (path evidence). `while-on`: not of a disabled interface. */
+  readonly reportsPath: boolean | 'while-on'
   /** The driver tells how many calls there are: a planned move can wait until they have ended. */
   readonly reportsCalls: boolean
   /** A read of the gateway shows the running state; false: it shows the stored one only (innovaphone). */

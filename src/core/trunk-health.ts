@@ -144,7 +144,8 @@ export function interfaceHealth (world: World, trunk: TrunkTopology, state: Trun
     if (registration.status.verdict === 'down') isDown('registration-lost', registration.sinceMs)
     wavering.push(world.evidence.get(evidenceKey.registration(iface.key)))
   }
-  const path = iface.capabilities.reportsPath ? world.evidence.get(evidenceKey.path(iface.key)) : undefined
+  const { reportsPath } = iface.capabilities
+  const path = reportsPath === true || (reportsPath === 'while-on' && own.onSinceMs !== null) ? world.evidence.get(evidenceKey.path(iface.key)) : undefined
   if (path !== undefined && nowMs >= state.registrationsFromMs) {
     const verdict = verdictAt(path, gateway.observe, nowMs, sinceMs)
     evidence.push(status('path', path, verdict))

@@ -1,32 +1,23 @@
 /**
- * Kamailio as a gateway: an interface is a record of the uac module (remote registration), named by its `l_uuid`. Verified
- * against Kamailio 5.6.3. Facts that shape the calls:
- *
- * - `uac.reg_disable` sends nothing, the carrier keeps the binding until it expires. `uac.reg_unregister` sends the
- *   un-REGISTER (nobody sees its answer), sets the lifetime to 0 in memory and leaves the record enabled.
- *   Off is therefore reg_unregister + reg_disable; in between the lifetime of 0 keeps the timer from registering again.
- * - With a lifetime of 0, `uac.reg_enable` answers 200 and the record never registers. On is reg_refresh (reads the
- *   database row again, its flags too) where the lifetime is 0, then reg_enable.
- * - `uac.reg_enable` of an enabled record makes the next REGISTER due: that is `reregister`. reg_refresh would do it too,
- *   but a row with flags 1, as it should have, is off until the enable, and a lost enable would leave it off.
- * - All of it is lost in a restart: rows should have flags 1, so that Kamailio starts with the trunk off.
+ * Kamailio as a gateway: an interface is a record of the uac module (kamailio-uac.ts), or a destination of the dispatcher
+ * (kamailio-dispatcher.ts). Verified against Kamailio 5.6.3.
  */
 import { Type } from 'typebox'
-import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { Change, Clock, GatewayDriver, Random, Secret } from '../ports.ts'
 import type { DriverKind, InterfaceKind } from './contract.ts'
-import { eachAlone } from './each-alone.ts'
 import { failure } from './driver-failure.ts'
-import { withCredentials } from './http-auth.ts'
-import type { Credentials } from './http-auth.ts'
-import { createHttpClient } from './http-client.ts'
 import { createRpc } from './json-rpc.ts'
 import type { Rpc } from './json-rpc.ts'
 import { kamailioByHand } from './kamailio-by-hand.ts'
-import { pathOf } from './kamailio-dispatcher.ts'
-import { adminOf, mayBeBound, needsRefresh, paramsOf, parseRegistration, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
-import type { Registration, WriteMethod } from './kamailio-registration.ts'
-import { readThenAsk } from './read-then-write.ts'
+import { applyDestinations, listDestinations } from './kamailio-destinations.ts'
+import type { Listed } from './kamailio-destinations.ts'
+import { destinationId, destinationIn, pathOf } from './kamailio-dispatcher.ts'
+import { adminOf, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registration.ts'
+import type { Registration } from './kamailio-registration.ts'
+import { createUacRecords } from './kamailio-uac.ts'
+import type { UacRecords } from './kamailio-uac.ts'
+import { openWeb } from './web-access.ts'
 
 export interface KamailioSettings {
   /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
@@ -48,7 +39,7 @@ export interface KamailioSettings {
 
 /** Messages of Kamailio 5.6 that may be quoted. */
 const KNOWN_MESSAGES: ReadonlySet<unknown> = new Set([
-  'Record not found', 'Unsupported filter attribute', 'Invalid Parameters', 'Not enabled', 'Method Not Found', 'No Destination Sets',
+  'Record not found', 'Unsupported filter attribute', 'Invalid Parameters', 'Not enabled', 'Method Not Found', 'No Destination Sets', 'State Update Failed',
   'Failed to refresh record - check log messages'
 ])
 
@@ -68,121 +59,38 @@ const schema = Type.Object({
   dialogs: Type.Optional(Type.Boolean({ default: false, description: 'the script tracks its calls with the dialog module: their number, of the whole Kamailio, is what a drain waits for' }))
 }, { additionalProperties: false })
 
+const CONFIRMED = 'Kamailio 5.6.3'
+
 const uacRecord: InterfaceKind = {
   named: 'the `l_uuid` of a record',
-  takes: () => true,
+  takes: (name) => !name.startsWith('dispatcher:'),
   switches: 'a record of the `uac` module, by `reg_disable` after `reg_unregister`, and `reg_enable`',
   readBack: '`uac.reg_info`',
-  confirmed: 'Kamailio 5.6.3',
+  confirmed: CONFIRMED,
   capabilities: ({ dispatcher_group: group, dialogs }) => ({
     registers: true, reportsRegistration: true, reportsPath: group !== undefined, reportsCalls: dialogs === true, readsRunningState: true, reregisters: true,
     unregisters: true, persistent: false, reportsAlarms: false, registersWithinMs: REGISTERS_WITHIN_S * 1_000
   })
 }
 
-function credentialsOf ({ token, username, password }: KamailioSettings): Credentials {
-  if (token !== undefined) return { scheme: 'bearer', token }
-  return username === undefined || password === undefined ? { scheme: 'none' } : { scheme: 'auto', username, password }
+const destination: InterfaceKind = {
+  named: '`dispatcher:1:sip:10.0.0.5:5060`: set and URI of a destination',
+  takes: (name) => destinationId(name) !== null,
+  switches: 'a destination of the `dispatcher` module, by `set_state` `d` and `ap`',
+  readBack: '`dispatcher.list`',
+  confirmed: CONFIRMED,
+  capabilities: ({ dialogs }) => ({
+    // One that is off is not pinged.
+    registers: false, reportsRegistration: false, reportsPath: 'while-on', reportsCalls: dialogs === true, readsRunningState: true, reregisters: false,
+    unregisters: false, persistent: false, reportsAlarms: false, registersWithinMs: 10_000
+  })
 }
 
-type Lookup = { readonly ok: true; readonly registration: Registration | null } | DriverFailure
-
-/** Reads one record; null: there is none. The filter must be `l_uuid`: one account may have several records. */
-async function lookUp (rpc: Rpc, uuid: string, signal: AbortSignal): Promise<Lookup> {
-  const reply = await rpc({ method: 'uac.reg_info', params: ['l_uuid', uuid], reads: true }, signal)
-  if (reply.kind === 'error' && reply.code === 404) return { ok: true, registration: null }
-  if (reply.kind !== 'result') return reply.failure
-  const registration = parseRegistration(reply.result, uuid)
-  return registration === null ? failure('not-data', 'uac.reg_info: no record in the answer') : { ok: true, registration }
-}
-
-/** The calls that lead to the wanted state, and no one that isn't needed. */
-function callsFor (registration: Registration, desired: AdminState): readonly WriteMethod[] {
-  if (desired === 'disabled') return [...mayBeBound(registration) ? ['uac.reg_unregister'] as const : [], 'uac.reg_disable']
-  if (adminOf(registration) === 'enabled' && registeredOf(registration) === true) return []
-  return [...needsRefresh(registration) ? ['uac.reg_refresh'] as const : [], 'uac.reg_enable']
-}
-
-/** Sends the calls; null: all were accepted. */
-async function execute (rpc: Rpc, uuid: string, methods: readonly WriteMethod[], signal: AbortSignal): Promise<DriverFailure | null> {
-  let isFirst = true
-  for (const method of methods) {
-    const reply = await rpc({ method, params: paramsOf(method, uuid), reads: false }, signal)
-    // A refused un-REGISTER must not keep the record from being disabled.
-    const isTolerated = method === 'uac.reg_unregister' && reply.kind === 'error'
-    if (reply.kind !== 'result' && !isTolerated) return { ...reply.failure, effect: isFirst ? reply.failure.effect : 'unknown' }
-    isFirst = false
-  }
-  return null
-}
-
-function createDriver (settings: KamailioSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
-  const { url, dispatcher_group: group, dispatcher_destination: destination, dialogs = false } = settings
-  const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
-  const rpc = createRpc(withCredentials(client.send, credentialsOf(settings), random), url, KNOWN_MESSAGES)
-
-  const path = async (signal: AbortSignal): Promise<Observation['path'] | DriverFailure> => {
-    if (group === undefined) return null
-    const reply = await rpc({ method: 'dispatcher.list', params: [], reads: true }, signal)
-    if (reply.kind === 'failed') return reply.failure
-    return reply.kind === 'error' ? null : pathOf(reply.result, group, destination ?? null)
-  }
-
-  /** Dialogs of the whole Kamailio; undefined: its script does not track them. */
-  const calls = async (signal: AbortSignal): Promise<number | undefined | DriverFailure> => {
-    if (!dialogs) return undefined
-    const reply = await rpc({ method: 'dlg.stats_active', params: [], reads: true }, signal)
-    if (reply.kind === 'failed') return reply.failure
-    return reply.kind === 'error' ? undefined : callsOf(reply.result)
-  }
-
-  const observe = async (interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> => {
-    const [reached, ongoing, ...lookups] = await Promise.all([path(signal), calls(signal), ...interfaces.map((uuid) => lookUp(rpc, uuid, signal))])
-    if (typeof reached === 'object' && reached !== null) return reached
-    if (typeof ongoing === 'object') return ongoing
-    const observed = new Map<string, Observation>()
-    for (const [index, lookup] of lookups.entries()) {
-      if (!lookup.ok) return lookup
-      observed.set(interfaces[index]!, observationOf(lookup.registration, reached, ongoing))
-    }
-    return { ok: true, interfaces: observed }
-  }
-
-  const apply = async ({ interface: uuid, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {
-    const before = await readThenAsk(() => lookUp(rpc, uuid, signal), permit, clock)
-    if (!before.ok) return before
-    if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
-    const failed = await execute(rpc, uuid, callsFor(before.registration, desired), signal)
-    if (failed !== null) return failed
-    const after = await lookUp(rpc, uuid, signal)
-    if (!after.ok) return { ...after, effect: 'unknown' }
-    const isReached = after.registration !== null && (adminOf(after.registration) === 'disabled') === (desired === 'disabled') &&
-      !(desired === 'enabled' && needsRefresh(after.registration))
-    return isReached ? { ok: true, activated: true } : failure('no-effect', 'all calls were answered, the record is not as wanted', 'unknown')
-  }
-
-  const reregister = async (uuid: string, signal: AbortSignal): Promise<{ readonly ok: true } | DriverFailure> => {
-    const before = await lookUp(rpc, uuid, signal)
-    if (!before.ok) return before
-    if (before.registration === null) return failure('no-interface', `no uac record ${uuid}`)
-    if (adminOf(before.registration) === 'disabled') return failure('rpc-error', 'the record is disabled; only an enable may make it register')
-    const refresh = needsRefresh(before.registration) ? ['uac.reg_refresh'] as const : []
-    return await execute(rpc, uuid, [...refresh, 'uac.reg_enable'], signal) ?? { ok: true }
-  }
-
-  return {
-    observe, apply: eachAlone(apply), reregister,
-    close: () => {
-      client.close()
-      return Promise.resolve()
-    }
-  }
-}
-
-function observationOf (registration: Registration | null, path: Observation['path'], calls: number | undefined): Observation {
-  const told = calls === undefined ? {} : { calls }
-  if (registration === null) return { present: false, admin: 'disabled', registered: null, path, ...told }
-  return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path, ...told }
+/** Dialogs of the whole Kamailio; undefined: its script does not track them. */
+async function countCalls (rpc: Rpc, signal: AbortSignal): Promise<number | undefined | DriverFailure> {
+  const reply = await rpc({ method: 'dlg.stats_active', params: [], reads: true }, signal)
+  if (reply.kind === 'failed') return reply.failure
+  return reply.kind === 'error' ? undefined : callsOf(reply.result)
 }
 
 /** `all` of `dlg.stats_active` is every dialog that has begun and not ended. */
@@ -191,11 +99,82 @@ function callsOf (result: unknown): number | undefined {
   return typeof all === 'number' && Number.isInteger(all) && all >= 0 ? all : undefined
 }
 
+function recordObservation (registration: Registration | null, path: Observation['path']): Observation {
+  if (registration === null) return { present: false, admin: 'disabled', registered: null, path }
+  return { present: true, admin: adminOf(registration), registered: registeredOf(registration), path }
+}
+
+function createObserve (rpc: Rpc, records: UacRecords, settings: KamailioSettings) {
+  const { dispatcher_group: group, dispatcher_destination: uri = null, dialogs = false } = settings
+  /** The carrier's destination is evidence only: that it can't be told is no failure. */
+  const pathFrom = (listed: Listed | null): Observation['path'] | DriverFailure => {
+    if (listed === null || group === undefined) return null
+    if (listed.ok) return pathOf(listed.list, group, uri)
+    return listed.reason === 'rpc-error' ? null : listed
+  }
+
+  return async (interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> => {
+    const needsList = group !== undefined || interfaces.some((name) => destinationId(name) !== null)
+    const [listed, calls, ...lookups] = await Promise.all([
+      needsList ? listDestinations(rpc, signal) : null,
+      dialogs ? countCalls(rpc, signal) : undefined,
+      ...interfaces.map((name) => destinationId(name) === null ? records.lookUp(name, signal) : null)
+    ])
+    const path = pathFrom(listed)
+    if (typeof path === 'object' && path !== null) return path
+    if (typeof calls === 'object') return calls
+    const told = calls === undefined ? {} : { calls }
+    const observed = new Map<string, Observation>()
+    for (const [index, lookup] of lookups.entries()) {
+      const name = interfaces[index]!
+      const id = destinationId(name)
+      if (lookup !== null && !lookup.ok) return lookup
+      if (lookup !== null) { observed.set(name, { ...recordObservation(lookup.registration, path), ...told }); continue }
+      if (listed === null || id === null) throw new Error('a destination without a list')
+      if (!listed.ok) return listed
+      const seen = destinationIn(listed.list, id)
+      if (seen === null) return failure('not-data', 'dispatcher.list: the answer is not as documented')
+      observed.set(name, { ...seen, ...told })
+    }
+    return { ok: true, interfaces: observed }
+  }
+}
+
+function createDriver (settings: KamailioSettings, { clock, random }: { readonly clock: Clock; readonly random: Random }): GatewayDriver {
+  const { send, close } = openWeb(settings, random)
+  const rpc = createRpc(send, settings.url, KNOWN_MESSAGES)
+  const records = createUacRecords(rpc, clock)
+
+  /** Records are switched one by one, side by side: Kamailio executes no JSON-RPC batch. */
+  const apply = async (changes: readonly Change[], signal: AbortSignal): Promise<readonly ApplyResult[]> => {
+    const destinations = changes.flatMap((change) => {
+      const id = destinationId(change.interface)
+      return id === null ? [] : [{ change, id }]
+    })
+    const [ends, ...others] = await Promise.all([
+      applyDestinations(rpc, destinations, clock, signal),
+      ...changes.map((change) => destinationId(change.interface) === null ? records.apply(change, signal) : null)
+    ])
+    return changes.map((change, index) => {
+      const end = others[index] ?? ends[destinations.findIndex((one) => one.change === change)]
+      if (end === undefined) throw new Error('a change without an end')
+      return end
+    })
+  }
+
+  return {
+    observe: createObserve(rpc, records, settings),
+    apply,
+    reregister: async (name, signal) => destinationId(name) === null ? records.reregister(name, signal) : failure('rpc-error', 'a destination of the dispatcher registers nothing'),
+    close
+  }
+}
+
 /** The kind `kamailio`. */
 export const kamailio: DriverKind<KamailioSettings> = {
   name: 'kamailio',
   schema,
-  interfaces: [uacRecord],
+  interfaces: [uacRecord, destination],
   byHand: kamailioByHand,
   create: createDriver
 }

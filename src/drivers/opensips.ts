@@ -67,7 +67,7 @@ const destination: InterfaceKind = {
   switches: 'a destination of `dispatcher`, by `ds_set_state` `i` and `a`',
   readBack: '`ds_list`',
   confirmed: CONFIRMED,
-  capabilities: () => SENDS_CALLS
+  capabilities: () => ({ ...SENDS_CALLS, reportsPath: 'while-on' })
 }
 
 const gateway: InterfaceKind = {
@@ -76,7 +76,7 @@ const gateway: InterfaceKind = {
   switches: 'a gateway of `drouting`, by `dr_gw_status` 0 and 1',
   readBack: '`dr_gw_status`',
   confirmed: CONFIRMED,
-  capabilities: () => SENDS_CALLS
+  capabilities: () => ({ ...SENDS_CALLS, reportsPath: 'while-on' })
 }
 
 const ABSENT: Observation = { present: false, admin: 'disabled', registered: null, path: null }

@@ -118,7 +118,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
   }
 
   /** What the gateway says of registration and path is evidence of its own, counted like probes. @returns whether a plan may be different now */
-  const recordWords = (gateway: GatewayTopology, key: InterfaceKey, seen: Observation, atMs: EpochMs): boolean => {
+  const recordWords = (gateway: GatewayTopology, { key, capabilities: can }: InterfaceTopology, seen: Observation, atMs: EpochMs): boolean => {
     const registration = evidenceKey.registration(key)
     let matters = false
     if (seen.present && seen.admin !== 'disabled' && seen.registered !== null) {
@@ -126,7 +126,10 @@ export function createWorldHolder (first: Topology): WorldHolder {
     } else {
       evidence.set(registration, newEvidence(evidence.get(registration)?.everUp ?? everUp.has(registration)))
     }
-    if (seen.path !== null && record(evidenceKey.path(key), seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs) !== 'steady') matters = true
+    const path = evidenceKey.path(key)
+    // What it told before it was off says nothing about the next time.
+    if (seen.path === null && seen.admin === 'disabled' && can.reportsPath === 'while-on') evidence.set(path, newEvidence(evidence.get(path)?.everUp ?? everUp.has(path)))
+    if (seen.path !== null && record(path, seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs) !== 'steady') matters = true
     return matters
   }
 
@@ -204,7 +207,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
         if (seen === undefined) continue
         const last = trunks.get(trunk)?.interfaces[iface.key]
         change(trunk, (state) => recordObservation(iface.capabilities, state, iface.key, seen, atMs))
-        const said = recordWords(gateway, iface.key, seen, atMs)
+        const said = recordWords(gateway, iface, seen, atMs)
         if (said || last?.attempt?.reason !== null || !sameObservation(last.observed, seen)) marked.add(trunk)
       }
       return [...marked]

@@ -62,6 +62,7 @@ function sampleOf (schema: Schema): unknown {
 /** `yes`, `no`, or the keys that make it so. */
 function capable ({ capabilities }: InterfaceKind, schema: object, can: keyof DriverCapabilities): string {
   if (capabilities({})[can] === true) return 'yes'
+  if (capabilities({})[can] === 'while-on') return 'while it is on'
   const keys = Object.entries((schema as Schema).properties ?? {}).filter(([key, value]) => capabilities({ [key]: sampleOf(value) })[can] === true)
   return keys.length === 0 ? 'no' : `with ${keys.map(([key]) => code(key)).join(', ')}`
 }

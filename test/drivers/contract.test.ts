@@ -12,7 +12,7 @@ import { testContract } from './contract.ts'
 import type { MakeSubject, Wire } from './contract-subject.ts'
 import { createDnsStub, NOT_IN_DNS } from './dns-stub.ts'
 import { freeswitchStub } from './freeswitch-stub.ts'
-import { innovaphoneStub, kamailioStub, powerdnsStub } from './stubs.ts'
+import { innovaphoneStub, kamailioDispatcherStub, kamailioStub, powerdnsStub } from './stubs.ts'
 import { opensipsStub } from './opensips-stub.ts'
 import type { Stub } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
@@ -118,6 +118,10 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
   {
     name: 'kamailio, recorded bytes', kind: 'kamailio',
     make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1, dialogs: true }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })
+  },
+  {
+    name: 'kamailio, destinations, recorded bytes', kind: 'kamailio',
+    make: stubbed('kamailio', kamailioDispatcherStub, '/RPC', { token: createSecret(PASSWORD) }, { on: 'dispatcher:1:sip:127.0.0.1:15060', off: 'dispatcher:1:sip:127.0.0.1:9;transport=udp', absent: 'dispatcher:2:sip:127.0.0.1:9;transport=udp' })
   },
   { name: 'powerdns, recorded bytes', kind: 'powerdns', make: stubbed('powerdns', powerdnsStub, '', { token: createSecret(PASSWORD), ...SRV }, TARGETS) },
   { name: 'rfc2136, a stub of a primary server', kind: 'rfc2136', make: dynamicUpdates },

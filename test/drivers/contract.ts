@@ -50,7 +50,7 @@ async function keepsItsWord (t: Test, { driver, names, capabilities, runs }: Sub
   for (const { admin, registered, path, calls } of first) {
     t.equal(registered !== null, capabilities.reportsRegistration, 'registration')
     // Some tell it of what is on; the capability is to tell it of what is off, too.
-    if (capabilities.reportsPath || admin === 'disabled') t.equal(path !== null, capabilities.reportsPath, 'path')
+    t.equal(path !== null, admin === 'disabled' ? capabilities.reportsPath === true : capabilities.reportsPath !== false, `path, ${admin}`)
     t.equal(calls !== undefined, capabilities.reportsCalls, 'calls')
   }
   const again = await driver.reregister(names.on, later())

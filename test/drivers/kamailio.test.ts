@@ -1,11 +1,11 @@
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
-import { pathOf } from '../../src/drivers/kamailio-dispatcher.ts'
+import { destinationId, destinationIn, pathOf } from '../../src/drivers/kamailio-dispatcher.ts'
 import { adminOf, parseRegistration, registeredOf } from '../../src/drivers/kamailio-registration.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
-import { applyOne } from '../helpers/permitted.ts'
-import { kamailioStub, recorded } from './stubs.ts'
+import { applyOne, permitted } from '../helpers/permitted.ts'
+import { kamailioDispatcherStub, kamailioStub, recorded } from './stubs.ts'
 import { createUnrulyServer } from './unruly-server.ts'
 import type { Answer, Asked } from './unruly-server.ts'
 
@@ -164,4 +164,45 @@ test('without any destination set there is no path evidence, and no failure', as
     : read(asked), { dispatcher_group: 1 })
   const observed = await driver.observe(['trunk1'], signal())
   t.same(observed.ok && observed.interfaces.get('trunk1'), { present: true, admin: 'enabled', registered: true, path: null })
+})
+
+test('a destination is named by its set and its URI, and told by its flags', async (t) => {
+  t.same(destinationId('dispatcher:1:sip:10.0.0.5:5060'), { group: 1, uri: 'sip:10.0.0.5:5060' })
+  t.same(destinationId('dispatcher:12:sips:a.example;transport=tls'), { group: 12, uri: 'sips:a.example;transport=tls' })
+  for (const name of ['trunk1', 'dispatcher:x:sip:a', 'dispatcher:1:', 'dispatcher:1:10.0.0.5', 'dispatcher:-1:sip:a']) t.equal(destinationId(name), null, name)
+  const list = JSON.parse(recorded['dispatcher.list of two sets'][0]!.body) as { result: unknown }
+  const seen = (group: number, uri: string, flags?: string) => destinationIn(JSON.parse(JSON.stringify(list.result).replaceAll('"DX"', `"${flags ?? 'DX'}"`)), { group, uri })
+  t.match(seen(1, 'SIP:127.0.0.1:15060'), { present: true, admin: 'enabled', path: 'up' }, 'case is no difference, as for Kamailio')
+  t.match(seen(2, 'sip:127.0.0.1:9;transport=udp'), { present: false }, 'in another set')
+  t.match(seen(1, 'sip:127.0.0.1:9'), { present: false }, 'a part of a URI is none')
+  for (const [flags, admin, path] of [['DX', 'disabled', null], ['AP', 'enabled', 'up'], ['AX', 'enabled', 'up'], ['TP', 'enabled', 'up'], ['IP', 'enabled', 'down'], ['IX', 'enabled', 'down']] as const) {
+    t.match(seen(1, 'sip:127.0.0.1:9;transport=udp', flags), { present: true, admin, path, registered: null }, flags)
+  }
+  t.equal(destinationIn({ RECORDS: 'x' }, { group: 1, uri: 'sip:a' }), null, 'another shape')
+})
+
+test('destinations and records of one Kamailio are switched in one call: one list, the changes, one list', async (t) => {
+  const records = kamailioStub()
+  const destinations = kamailioDispatcherStub()
+  const { driver, server } = await gateway(t, (asked, isIgnored) => (methodOf(asked).startsWith('dispatcher.') ? destinations : records).answer(asked, isIgnored))
+  const on = 'dispatcher:1:sip:127.0.0.1:15060'
+  const off = 'dispatcher:1:sip:127.0.0.1:9;transport=udp'
+  const ends = await driver.apply([
+    { interface: on, desired: 'disabled', permit: permitted },
+    { interface: 'trunk1', desired: 'disabled', permit: permitted },
+    { interface: off, desired: 'enabled', permit: permitted }
+  ], signal())
+  t.same(ends, Array.from({ length: 3 }, () => ({ ok: true, activated: true })))
+  t.same([destinations.runs(on), destinations.runs(off), records.runs('trunk1')], [false, true, false])
+  t.equal(server.asked.filter((asked) => methodOf(asked) === 'dispatcher.list').length, 2)
+})
+
+test('without the dispatcher module a destination is a failure with a reason, without any set it is not there', async (t) => {
+  const saying = (message: string) => (asked: Asked) => ({ status: 500, body: `{"jsonrpc":"2.0","error":{"code":500,"message":"${message}"},"id":${(JSON.parse(asked.body) as { id: number }).id}}` })
+  const missing = await gateway(t, saying('Method Not Found'))
+  t.match(await missing.driver.observe(['dispatcher:1:sip:a'], signal()), { ok: false, reason: 'rpc-error', detail: 'dispatcher.list: Method Not Found' })
+  const empty = await gateway(t, saying('No Destination Sets'))
+  const observed = await empty.driver.observe(['dispatcher:1:sip:a'], signal())
+  t.equal(observed.ok && observed.interfaces.get('dispatcher:1:sip:a')?.present, false)
+  t.match(await applyOne(empty.driver, 'dispatcher:1:sip:a', 'enabled', signal()), { ok: false, reason: 'no-interface', effect: 'none' })
 })

@@ -16,7 +16,7 @@ interface RecordedPath { readonly name: string; readonly body: string; readonly 
 /** Bodies of a real Kamailio 5.6.3. */
 /** `calls` missing: it can't tell. */
 interface RecordedCalls { readonly name: string; readonly status?: number; readonly body: string; readonly calls?: number }
-export const recorded = JSON.parse(fixture('kamailio-5.6.3.json')) as { readonly 'uac.reg_info': readonly RecordedState[]; readonly 'dispatcher.list': readonly RecordedPath[]; readonly 'dlg.stats_active': readonly RecordedCalls[] }
+export const recorded = JSON.parse(fixture('kamailio-5.6.3.json')) as { readonly 'uac.reg_info': readonly RecordedState[]; readonly 'dispatcher.list': readonly RecordedPath[]; readonly 'dispatcher.list of two sets': readonly RecordedCalls[]; readonly 'dispatcher.set_state': readonly RecordedCalls[]; readonly 'dlg.stats_active': readonly RecordedCalls[] }
 
 /** cfg.txt in the form that public tools read; one enabled and one disabled interface. */
 export const cfgText = fixture('innovaphone-cfg.txt')
@@ -95,5 +95,31 @@ export function powerdnsStub (): Stub {
     },
     isWrite: ({ method }) => method !== 'GET',
     runs: (target) => records.some(({ content, disabled }) => !disabled && content.endsWith(` ${target}.`) && Number(content.split(' ')[0]) < 100)
+  }
+}
+
+/** Kamailio's dispatcher with ds_probing_mode 1 and carriers that answer. Its interfaces: `dispatcher:1:sip:127.0.0.1:15060` is on. */
+export function kamailioDispatcherStub (): Stub {
+  let list = recorded['dispatcher.list of two sets'][0]!.body
+  const [done, failed] = recorded['dispatcher.set_state']
+  const part = (set: string, uri: string): RegExp => new RegExp(`("ID":${set},(?:(?!"ID":).)*?"URI":"${uri.replaceAll(/[.?*+]/g, String.raw`\$&`)}","FLAGS":")([A-Z]+)`, 'i')
+  const setState = ([state, set, uri]: readonly unknown[], isIgnored: boolean): Answer => {
+    // A number only: text is refused by the real one, too.
+    const found = typeof set === 'number' ? part(String(set), String(uri)) : null
+    if (found === null || !found.test(list)) return { status: failed!.status!, body: failed!.body }
+    if (!isIgnored) list = list.replace(found, state === 'd' ? '$1DX' : '$1AP')
+    return { body: done!.body }
+  }
+  return {
+    answer: ({ body }, isIgnored) => {
+      const { id, method, params } = JSON.parse(body) as { id: number; method: string; params: unknown[] }
+      const answer = method === 'dispatcher.list' ? { body: list } : setState(params, isIgnored)
+      return { headers: { 'Content-Type': 'application/json' }, ...answer, body: String(answer.body).replace(/"id":1}$/, `"id":${id}}`) }
+    },
+    isWrite: ({ body }) => (JSON.parse(body) as { method: string }).method === 'dispatcher.set_state',
+    runs: (name) => {
+      const [, set = '', uri = ''] = /^dispatcher:(\d+):(.*)$/.exec(name) ?? []
+      return part(set, uri).exec(list)?.[2]?.startsWith('A') === true
+    }
   }
 }

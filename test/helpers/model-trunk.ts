@@ -175,7 +175,7 @@ export function createModelTrunk (parts: WorldParts = {}): ModelTrunk {
       return
     }
     setState(recordObservation(can, stateNow(), key, {
-      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: can.reportsRegistration ? own.on && tellsRegistered(key) : null, path: can.reportsPath ? (own.path ? 'up' : 'down') : null,
+      present: !own.absent, admin: own.absent || !own.on ? 'disabled' : own.givesUp && !own.registers ? 'self-disabled' : 'enabled', registered: can.reportsRegistration ? own.on && tellsRegistered(key) : null, path: can.reportsPath === true || (can.reportsPath === 'while-on' && own.on) ? (own.path ? 'up' : 'down') : null,
       ...(can.reportsCalls ? { calls: own.calls } : {})
     }, nowMs))
   }

@@ -10,7 +10,8 @@ import { loadConfig } from '../../src/config/load.ts'
 import { byHand, drivers } from '../../src/drivers/registry.ts'
 import { manualPath, writeManual } from '../../src/manual/file.ts'
 import type { Log } from '../../src/ports.ts'
-import { kamailioStub } from '../drivers/stubs.ts'
+import { simulate } from '../drivers/simulated-innovaphone.ts'
+import { kamailioDispatcherStub, kamailioStub } from '../drivers/stubs.ts'
 import { createUnrulyServer } from '../drivers/unruly-server.ts'
 import { startPair, until } from '../helpers/running-pair.ts'
 import { createShell, CURL } from '../helpers/shell.ts'
@@ -168,6 +169,39 @@ for (const curl of new Set(['own', CURL] as const)) {
     t.match(guide.logins[0]?.asks, /read -r token <\/dev\/tty/)
   })
 }
+
+test('destinations of Kamailio, and an innovaphone that takes the flag only or captured requests', async (t) => {
+  const gateway = kamailioDispatcherStub()
+  const server = await createUnrulyServer({ ...gateway, answer: (asked, isIgnored) => {
+    const answer = gateway.answer(asked, isIgnored)
+    // As jsonrpcs sends it by default.
+    return { ...answer, body: JSON.stringify(JSON.parse(String(answer.body)), null, '\t').replaceAll('": ', '":\t') }
+  } })
+  t.teardown(() => server.close())
+  const names = ['dispatcher:1:sip:127.0.0.1:15060', 'dispatcher:1:sip:127.0.0.1:9;transport=udp']
+  const kamailio = configure(t, { one: `{driver: kamailio, url: '${server.url}/RPC'}`, two: `{driver: kamailio, url: '${server.url}/RPC?'}` }, { interfaces: names, registration: '{auth: ip}' })
+  const guide = JSON.parse((await pointsman('manual', 'acme', '--config.file', kamailio, '--output=json')).out) as Guide
+  const shell = createShell(join(kamailio, '..'), CURL)
+  const logins = guide.logins.map(({ command }) => command)
+  t.equal(await shell.run([...logins, ...guide.look.flatMap(({ commands }) => commands)]), '"FLAGS":"AP"\n"FLAGS":"DX"\n')
+  const steps = guide.moves[0]?.steps ?? []
+  t.match(await shell.run([...logins, ...commandsOf(steps, /^Disable/)]), /"FLAGS":"DX"\n$/)
+  await shell.run([...logins, ...commandsOf(steps, /^Enable/)])
+  t.same(names.map((name) => gateway.runs(name)), [false, true])
+
+  const raw = 'raw: {SIP1: {enable: \'/RELAY0/SIP1/mod_cmd.xml?cmd=form&disable=off\', disable: \'/RELAY0/SIP1/mod_cmd.xml?cmd=form&disable=on\'}}'
+  for (const how of ['edit: add-rem', raw]) {
+    const { gateway: pbx } = await simulate(t, {}, { username: 'po"int\\sman', password: PASSWORD })
+    const file = configure(t, { 'pbx-a': box(pbx.url, `, ${how}`), 'pbx-b': box('http://127.0.0.1:9') })
+    const own = JSON.parse((await pointsman('manual', 'acme', '--config.file', file, '--output=json')).out) as Guide
+    const run = createShell(join(file, '..'), CURL)
+    const moves = own.moves.map(({ steps: list }) => list)
+    t.match(await run.run([...own.logins.map(({ command }) => command), ...commandsOf(moves[0] ?? [], /^Disable/)]), /SIP1: disabled\n$/, how)
+    t.equal(pbx.state('SIP1').running, 'disabled', how)
+    await run.run([...own.logins.map(({ command }) => command), ...commandsOf(moves[1] ?? [], /^Enable/)])
+    t.equal(pbx.state('SIP1').running, 'enabled', how)
+  }
+})
 
 test(`an account with odd characters, a line that may not be sent back (${CURL} curl)`, async (t) => {
   let config = ''
