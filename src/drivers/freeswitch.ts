@@ -38,7 +38,8 @@ const gateway: InterfaceKind = {
   readBack: '`sofia xmlstatus gateway`',
   confirmed: 'built from its source (v1.10), not yet confirmed on a server',
   capabilities: () => ({
-    registers: true, reportsRegistration: true, reportsPath: false, reportsCalls: true, readsRunningState: true, reregisters: true, unregisters: true,
+    // Of a gateway with `ping`; of another one there is no evidence.
+    registers: true, reportsRegistration: true, reportsPath: 'while-on', reportsCalls: true, readsRunningState: true, reregisters: true, unregisters: true,
     persistent: false, reportsAlarms: false, registersWithinMs: 15_000
   })
 }
