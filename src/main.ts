@@ -8,7 +8,7 @@ import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
 import { renderProblems } from './config/problems.ts'
-import { byHand, drivers } from './drivers/registry.ts'
+import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createLogger } from './logging/logger.ts'
 import { createSipClient } from './sip/client.ts'
 
@@ -50,6 +50,7 @@ const deps: CliDependencies = {
   clock: systemClock,
   loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
   byHand,
+  createDriver: ({ driver, settings }) => drivers.get(driver)?.isOwnPart === true ? null : createDriver(driver, settings, { clock: systemClock, random: systemRandom }),
   createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
   run: serve,
   testRules: async (file, told) => {

@@ -1,7 +1,8 @@
 /** What a command is, and what it is given. */
+import type { GatewayConfig } from '../config/config.ts'
 import type { LoadResult } from '../config/load.ts'
 import type { ByHandOf } from '../manual/guide.ts'
-import type { Clock, SipClient, SipTrace } from '../ports.ts'
+import type { Clock, GatewayDriver, SipClient, SipTrace } from '../ports.ts'
 import type { Rehearsed } from '../rehearsal/rehearse.ts'
 import type { TestReport } from '../rehearsal/run-tests.ts'
 
@@ -35,6 +36,8 @@ export interface CliDependencies {
   /** @param secrets - `optional`: one that can't be read is a warning */
   loadConfig(file: string, secrets?: 'needed' | 'optional'): Promise<LoadResult>
   readonly byHand: ByHandOf
+  /** Makes no connection yet. Null: it is no device, but a part of Pointsman itself. */
+  createDriver(gateway: GatewayConfig): GatewayDriver | null
   /** @param trace - is shown every message */
   createSipClient(trace?: SipTrace): SipClient
   /** Serves until it is told to stop; resolves with the exit code. */

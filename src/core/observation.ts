@@ -16,6 +16,8 @@ export interface Observation {
   readonly path: 'up' | 'down' | null
   /** Calls in progress over the interface, or over its whole gateway where that is all it tells. Missing: it can't tell. */
   readonly calls?: number
+  /** Why a change would be refused, as far as a read shows it. Missing: nothing speaks against it. */
+  readonly obstacle?: DriverReason
   /** False: callers may not know of the last change yet (a DNS record's time to live). Missing: it is complete at once. */
   readonly settled?: boolean
   /** Of a standby at a beacon: until when it is bound there at most; null: it is not. Missing: it is at no beacon. */

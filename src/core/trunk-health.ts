@@ -195,6 +195,7 @@ function unusableBecause (state: TrunkState, own: InterfaceState, gateway: Gatew
   const because: string[] = []
   if (own.observed === null) because.push('it was never read')
   else if (!own.observed.present) because.push('the gateway has no such interface')
+  else if (own.observed.obstacle !== undefined) because.push(`it could not be switched (${own.observed.obstacle})`)
   else if (nowMs - own.observed.atMs > staleAfterMs(gateway.observe)) because.push(`its last read is too old${own.attempt?.reason == null ? '' : ` (${own.attempt.reason})`}`)
   if (own.attempt?.reason === 'auth-failed') because.push('the gateway refuses the account')
   if (state.debts.some((debt) => debt.interface === iface.key)) because.push('it should be off and could not be reached (debt)')

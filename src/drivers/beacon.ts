@@ -111,6 +111,7 @@ function byHand (settings: Readonly<Record<string, unknown>>, login: string): By
 export const beacon: DriverKind<BeaconFileSettings> = {
   name: 'beacon',
   schema,
+  isOwnPart: true,
   interfaces: [standby],
   byHand,
   create: (settings, { station }) => {

@@ -60,6 +60,8 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   readonly interfaces: readonly [InterfaceKind, ...InterfaceKind[]]
   /** It only says where calls go, none runs through it: several interfaces of a trunk may be on one such gateway. */
   readonly isSignpost?: boolean
+  /** No device: it is a part of the running Pointsman, and there is nothing to be read from outside. */
+  readonly isOwnPart?: boolean
   /**
    * Pure: needs no secret and no gateway.
    *

@@ -18,9 +18,9 @@ import { withCredentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
 import { innovaphoneByHand } from './innovaphone-by-hand.ts'
 import { readCondition } from './innovaphone-condition.ts'
-import { adminOf, findLine } from './innovaphone-config-line.ts'
+import { adminOf, findLine, isMasked } from './innovaphone-config-line.ts'
 import type { LineSearch } from './innovaphone-config-line.ts'
-import type { RawRequests } from './innovaphone-edit.ts'
+import type { EditMode, RawRequests } from './innovaphone-edit.ts'
 import { readConfig } from './innovaphone-http.ts'
 import type { Ask } from './innovaphone-http.ts'
 import { createWriter } from './innovaphone-writer.ts'
@@ -78,19 +78,20 @@ const sipInterface: InterfaceKind = {
 }
 
 /** Of several lines any may run, so one that is enabled counts. */
-function observationOf (search: LineSearch): Observation | null {
+function observationOf (search: LineSearch, mode: EditMode): Observation | null {
   if (search.kind === 'cut-off') return null
   const lines = search.kind === 'one' ? [search.line] : search.kind === 'several' ? search.lines : []
   const admin = lines.some((line) => adminOf(line) === 'enabled') ? 'enabled' : 'disabled'
-  return { present: lines.length > 0, admin, registered: null, path: null }
+  const obstacle = lines.length > 1 ? { obstacle: 'conflict' as const } : mode === 'change' && lines.some(isMasked) ? { obstacle: 'line-masked' as const } : {}
+  return { present: lines.length > 0, admin, registered: null, path: null, ...obstacle }
 }
 
-async function observe (ask: Ask, interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> {
+async function observe (ask: Ask, modeOf: (name: string) => EditMode, interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> {
   const reading = await readConfig(ask, signal)
   if (!reading.ok) return reading
   const observed = new Map<string, Observation>()
   for (const name of interfaces) {
-    const observation = observationOf(findLine(reading.text, name))
+    const observation = observationOf(findLine(reading.text, name), modeOf(name))
     if (observation === null) return failure('truncated', `cfg.txt ends before the line of ${name}`)
     observed.set(name, observation)
   }
@@ -103,9 +104,10 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
   const send = withCredentials(client.send, { scheme: auth, username, password }, random)
   const ask: Ask = (path, reads, signal) => send({ method: 'GET', url: `${base}${path}`, reads, signal })
+  const modeOf = (name: string): EditMode => raw[name] ?? edit
   return {
-    observe: (interfaces, signal) => observe(ask, interfaces, signal),
-    apply: createWriter(ask, (name) => raw[name] ?? edit, clock),
+    observe: (interfaces, signal) => observe(ask, modeOf, interfaces, signal),
+    apply: createWriter(ask, modeOf, clock),
     condition: (signal) => readCondition(ask, signal),
     reregister: () => Promise.resolve(failure('rpc-error', 'an innovaphone gateway has no command to register anew')),
     close: () => {

@@ -244,5 +244,5 @@ export function createWorldHolder (first: Topology): WorldHolder {
 }
 
 function sameObservation (before: Observation | null, now: Observation): boolean {
-  return before !== null && before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path && before.settled === now.settled
+  return before !== null && before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path && before.obstacle === now.obstacle && before.settled === now.settled
 }

@@ -35,7 +35,7 @@ async function pointsman (argv: readonly string[], env: Record<string, string> =
     version: '1.2.3',
     clock: systemClock,
     loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
-    byHand,
+    byHand, createDriver: () => null,
     createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
     run: async (options) => {
       ran.served.push(options)

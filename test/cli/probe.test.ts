@@ -22,7 +22,7 @@ interface Ran { code: number; out: string; err: string }
 async function pointsman (argv: readonly string[], zone: Record<string, Entry> = {}): Promise<Ran> {
   const ran: Ran = { code: -1, out: '', err: '' }
   const deps: CliDependencies = {
-    version: '1.2.3', clock: systemClock, byHand,
+    version: '1.2.3', clock: systemClock, byHand, createDriver: () => { throw new Error('not this') },
     loadConfig: (file) => loadConfig(file, drivers, {}),
     run: () => Promise.reject(new Error('not this')),
     testRules: () => Promise.reject(new Error('not this')),
