@@ -95,7 +95,7 @@ export function awaitVerification (context: Context, on: InterfaceKey, open: Ext
   const { trunk, state, run, nowMs } = context
   const { observed } = interfaceState(state, on)
   const unsettled = observed?.settled === false
-  const wait: Wait = { reason: 'waiting-for-registration', detail: unsettled ? `${on} is on, but resolvers may hold the old record` : `${on} is on`, untilMs: open.deadlineMs }
+  const wait: Wait = { reason: 'waiting-for-registration', detail: unsettled ? `${on} is on, but ${observed.boundUntilMs == null ? 'resolvers may hold the old record' : 'still bound at its beacon'}` : `${on} is on`, untilMs: open.deadlineMs }
   // A gateway that can't say whether it is registered is read once; then only the registrar can tell.
   const tells = interfaceOf(trunk, on)?.capabilities.reportsRegistration === true || unsettled || (observed?.atMs ?? 0) <= run.phaseSinceMs
   const step = tells ? observing(context, [on], wait) : { ...NO_STEP, state, waits: [wait], wakeAtMs: Math.min(open.deadlineMs, nowMs + 1000) }

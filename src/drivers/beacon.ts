@@ -68,6 +68,14 @@ const standby: InterfaceKind = {
 
 const ABSENT: Observation = { present: false, admin: 'disabled', registered: null, path: null }
 
+/** Where no Pointsman runs: a check of the gateways, for example. */
+const NOWHERE: BeaconStation = {
+  configure: () => () => Promise.resolve(),
+  turn: () => {},
+  look: () => ({ ok: false, detail: 'a beacon is a part of a running Pointsman' }),
+  addresses: () => []
+}
+
 function createDriver (settings: BeaconFileSettings, station: BeaconStation): GatewayDriver {
   const { listen, realm, username, password, algorithms = ['MD5', 'SHA-256'], refusal = 'answer' } = settings
   const end = station.configure({ listen: listen.flatMap((text) => parseListenAddress(text) ?? []), realm, username, password, algorithms, expiresMs: expiresMs({ ...settings }), refusal })
@@ -114,8 +122,5 @@ export const beacon: DriverKind<BeaconFileSettings> = {
   isOwnPart: true,
   interfaces: [standby],
   byHand,
-  create: (settings, { station }) => {
-    if (station === undefined) throw new Error('a beacon needs a station')
-    return createDriver(settings, station())
-  }
+  create: (settings, { station = () => NOWHERE }) => createDriver(settings, station())
 }

@@ -27,10 +27,13 @@ export interface RunningPair {
   stop(): Promise<void>
 }
 
+/** Of the beacon. */
+const REALM = 'beacon.example'
+
 const silent: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, child: () => silent }
 
 /** Starts carrier, gateways and Pointsman in `directory`. */
-export async function startPair (directory: string, options: Partial<SimulatedPairOptions> & { mode?: string; log?: Log; type?: 'exclusive' | 'shared' } = {}): Promise<RunningPair> {
+export async function startPair (directory: string, options: Partial<SimulatedPairOptions> & { mode?: string; log?: Log; type?: 'exclusive' | 'shared' | 'srv'; beaconPort?: number } = {}): Promise<RunningPair> {
   const pair = await createSimulatedPair({ clock: systemClock, random: systemRandom, expires: 3, retryMs: 300, ...options })
   await mkdir(join(directory, 'secrets'), { recursive: true })
   const secrets = { pbx: pair.management.password, carrier: pair.account.password, operator: 'operator-token', am: 'am-token' }
@@ -48,7 +51,7 @@ web:
     - {name: anna, role: operator, token_file: secrets/operator}
 gateways:
   pbx-a: ${gateway(pair.a)}
-  pbx-b: ${gateway(pair.b)}
+  ${options.beaconPort === undefined ? `pbx-b: ${gateway(pair.b)}` : `standby: {driver: beacon, listen: ['udp:127.0.0.1:${options.beaconPort}'], realm: ${REALM}, username: '${pair.account.username}', password_file: secrets/carrier, expires: 3s, timeout: 500ms, observe: {interval: 500ms}}`}
 probes:
   options: {method: OPTIONS, interval: 500ms, timeout: 500ms, fall: 2, rise: 1}
   binding: {method: REGISTER, operation: query, username: '${pair.account.username}', password_file: secrets/carrier, interval: 500ms, doubt_interval: 500ms, timeout: 300ms}
@@ -58,8 +61,8 @@ trunks:
     registration: ${options.type === 'shared' ? '{auth: register, on_second: coexist}' : `{auth: register, on_second: ${options.onSecond ?? 'reject'}, expires: ${options.expires ?? 3}s, aor: '${pair.account.aor}', registrar: '${pair.carrier.uri}', query: binding}`}
     interfaces:
       - ${iface('pbx-a', pair.a)}
-      - ${iface('pbx-b', pair.b)}
-    emergency: true
+      - ${options.beaconPort === undefined ? iface('pbx-b', pair.b) : `{gateway: standby, interface: standby, sip: '${pair.b.sipUri}', contact: {user: standby}, carrier: '${pair.carrier.uri}', probe: options}`}
+    emergency: ${options.type !== 'srv'}
 rules:
   - name: trunk-down
     match: ['alertname="SipTrunkDown"']

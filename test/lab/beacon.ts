@@ -7,6 +7,7 @@ import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
 import type { Account, Carrier, Gateway } from './kamailio.ts'
 import { startAlertmanager, startPrometheus } from './monitoring.ts'
 import { startPointsman, WEBHOOK_TOKEN, writeSecret } from './pointsman.ts'
+import { createUplink } from './network.ts'
 import type { Pointsman } from './pointsman.ts'
 import type { Stage } from './processes.ts'
 import { seconds } from './report.ts'
@@ -22,19 +23,21 @@ const KEYS = { a: `pbx-a/${ACCOUNT.user}`, b: 'standby/standby' }
 const BEACON_EXPIRES = 6
 const LIMIT_MS = 45_000
 
+type Refusal = 'answer' | 'silence'
+
 interface Site {
   readonly carrier: Carrier
   readonly a: Gateway
   readonly b: Gateway
   readonly pointsman: Pointsman
-  restart (): Promise<Pointsman>
+  restart (refusal?: Refusal): Promise<Pointsman>
 }
 
-const configuration = (stage: Stage): Record<string, unknown> => ({
+const configuration = (stage: Stage, refusal: Refusal): Record<string, unknown> => ({
   ...commonConfig(stage),
   gateways: {
     'pbx-a': { driver: 'kamailio', url: `http://${HOSTS.a}:8080/RPC`, token_file: writeSecret(stage, 'rpc', RPC_TOKEN), dispatcher_group: 1, timeout: '400ms', observe: { interval: '400ms', fall: 2, rise: 2 }, registers_within: '5s' },
-    standby: { driver: 'beacon', listen: HOSTS.beacons.map((host) => `udp:${host}:5060`), realm: REALM, username: ACCOUNT.user, password_file: writeSecret(stage, 'standby', ACCOUNT.password), expires: `${BEACON_EXPIRES}s`, observe: { interval: '250ms', fall: 2, rise: 2 }, timeout: '250ms' }
+    standby: { driver: 'beacon', listen: HOSTS.beacons.map((host) => `udp:${host}:5060`), realm: REALM, username: ACCOUNT.user, password_file: writeSecret(stage, 'standby', ACCOUNT.password), expires: `${BEACON_EXPIRES}s`, refusal, observe: { interval: '250ms', fall: 2, rise: 2 }, timeout: '250ms' }
   },
   probes: probeConfig(stage, [{ trunk: TRUNK, account: ACCOUNT }]),
   trunks: {
@@ -61,7 +64,7 @@ const raise = async (stage: Stage): Promise<Site> => {
   await a.rpc('uac.reg_enable', ['l_uuid', a.record])
   await until('registration of A', async () => await carrier.holder(ACCOUNT.user) === a.ip, 5000)
   await startAlertmanager(stage, ADDRESSES.alertmanager, ADDRESSES.pointsman, writeSecret(stage, 'webhook', WEBHOOK_TOKEN))
-  const pointsman = (): Promise<Pointsman> => startPointsman(stage, 'pointsman', ADDRESSES.pointsman, configuration(stage))
+  const pointsman = (refusal: Refusal = 'answer'): Promise<Pointsman> => startPointsman(stage, 'pointsman', ADDRESSES.pointsman, configuration(stage, refusal))
   const first = await pointsman()
   // From now on nobody touches the standby any more.
   await b.rpc('uac.reg_enable', ['l_uuid', b.record])
@@ -106,6 +109,18 @@ const failBack = async (site: Site): Promise<Moments> => {
   return watch(site, 'a', askedAt)
 }
 
+/** The way between the standby and the first beacon is lost: it goes on to the second one, and no further. */
+const checkSecondBeacon = async (report: Report, site: Site): Promise<void> => {
+  const way = createUplink(HOSTS.b, HOSTS.beacons[0])
+  await way.cut()
+  const stays = await holds('the standby at a beacon', async () => {
+    const { interfaces, switchover } = await site.pointsman.trunk(TRUNK)
+    return interfaces[1]?.takeoverMs !== null && switchover === null && await site.carrier.holder(ACCOUNT.user) === HOSTS.a
+  }, 2 * BEACON_EXPIRES * 1000).then(() => true, () => false)
+  await way.restore()
+  report.check(stays, `the first beacon is out of reach for ${2 * BEACON_EXPIRES} s: the standby stays at the second one`)
+}
+
 /** A restart that is shorter than half the lifetime moves nobody, on whichever side the standby is. */
 const checkRestart = async (report: Report, site: Site, side: 'a' | 'b'): Promise<Site> => {
   const before = await site.pointsman.trunk(TRUNK)
@@ -126,14 +141,21 @@ export const playBeacon = async (report: Report, stage: Stage): Promise<void> =>
   report.check(await site.carrier.holder(ACCOUNT.user) === HOSTS.a, 'A holds the registration at the carrier, the standby is at the beacon')
   site = await checkRestart(report, site, 'a')
   await until('the standby at the beacon again', () => standsBy(site.pointsman), 30_000, 100)
+  await checkSecondBeacon(report, site)
   const metrics = await site.pointsman.metrics()
   report.check(/pointsman_standby_takeover_seconds\{[^}]*gateway="standby"[^}]*\} [0-6](\.|$)/m.test(metrics), `pointsman_standby_takeover_seconds tells at most ${BEACON_EXPIRES} s`)
   const rows: string[][] = []
   const faults = [
     { title: 'A killed', inject: () => site.a.kill(), mend: () => site.a.start() },
+    { title: 'A killed, the beacon silent', inject: () => site.a.kill(), mend: () => site.a.start() },
     { title: 'carrier rejects A', inject: () => site.carrier.refuse(HOSTS.a, 403), mend: () => site.carrier.refuse(HOSTS.a, 200) }
   ]
   for (const [index, fault] of faults.entries()) {
+    if (index === 1) {
+      await site.pointsman.process.kill()
+      site = { ...site, pointsman: await site.restart('silence') }
+      await until('the standby at the silent kind of beacon', () => standsBy(site.pointsman), 30_000, 100)
+    }
     const faultAt = performance.now()
     await fault.inject()
     const away = await watch(site, 'b', faultAt)
