@@ -6,7 +6,7 @@ import { ranked } from './demands.ts'
 import { standingPause, standingPin } from './permission.ts'
 import { ADVISORY, isOverridable, isPassable, OVERRIDABLE, releaseLine, switchoverLine } from './override.ts'
 import { planTrunk } from './planner.ts'
-import { predictedWaitMs } from './proof.ts'
+import { predictedGapMs } from './proof.ts'
 import type { Step } from './plan.ts'
 import { mode, paused, pin as pinned } from './interlocks/people.ts'
 import type { Judgement, Proposal, Veto } from './interlocks/judgement.ts'
@@ -197,7 +197,7 @@ function gapOf (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: Ep
   const run = state.inFlight
   const to = trunk.interfaces.find((i) => i.key === run?.to)
   if (run === null || run.from === null || to === undefined || (run.phase !== 'enabling' && run.phase !== 'verifying')) return ''
-  const gapMs = predictedWaitMs(trunk, state, to.key, run.from, to.capabilities.unregisters, nowMs)
+  const gapMs = predictedGapMs(trunk, state, to.key, run.from, to.capabilities.unregisters, nowMs)
   return gapMs === 0 ? '' : `; ${to.key} may be registered already, so nobody carries the trunk for up to ${Math.ceil(gapMs / 1000)} s`
 }
 

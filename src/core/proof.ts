@@ -131,8 +131,13 @@ export function proofOthersOff (trunk: TrunkTopology, state: TrunkState, health:
   return worst
 }
 
-/** How long the proof will take when `from` answers and is disabled in order. [ms] */
-export function predictedWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, to: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
+/** How long nobody carries the trunk when `from` answers and is disabled in order: the proof, and a standby's way from its beacon. [ms] */
+export function predictedGapMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, to: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
+  const { observed } = interfaceState(state, to)
+  return proofWaitMs(trunk, state, from, to, unregisters, nowMs) + Math.max(0, (observed?.boundUntilMs ?? 0) - nowMs)
+}
+
+function proofWaitMs (trunk: TrunkTopology, state: TrunkState, from: InterfaceKey, to: InterfaceKey, unregisters: boolean, nowMs: EpochMs): number {
   if (trunk.registration.auth === 'ip' || trunk.registration.onSecond !== 'reject') return 0
   if (swapContacts(trunk, state, from, to, nowMs) !== null) return SWAP_WITHIN_MS
   const query = trunk.registration.query

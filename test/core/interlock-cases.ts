@@ -175,6 +175,8 @@ export const TABLE: Readonly<Record<VetoReason, readonly Row[]>> = {
     ['a gap of 330 s', { ...back, trunk: { emergency: true } }, true],
     ['no emergency trunk', back, false],
     ['the carrier replaces', { ...back, trunk: { emergency: true }, onSecond: 'replace' }, false],
+    ['the carrier replaces, but the standby leaves its beacon within 60 s only', { ...back, trunk: { emergency: true }, onSecond: 'replace', interfaces: { ...back.interfaces, [A]: { ...back.interfaces?.[A], observed: { present: true, admin: 'disabled', registered: null, path: 'up', boundUntilMs: NOW + 60 * SECOND, atMs: NOW - SECOND } } } }, true],
+    ['the carrier replaces, and the standby leaves its beacon within 10 s', { ...back, trunk: { emergency: true }, onSecond: 'replace', interfaces: { ...back.interfaces, [A]: { ...back.interfaces?.[A], observed: { present: true, admin: 'disabled', registered: null, path: 'up', boundUntilMs: NOW + 10 * SECOND, atMs: NOW - SECOND } } } }, false],
     ['away from one that is down', { trunk: { emergency: true } }, false]
   ],
   'standby-not-ready': [

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import { recordBinding } from '../../src/core/registrar.ts'
 import type { BindingAnswer, ListedContact } from '../../src/core/binding.ts'
-import { predictedWaitMs, proofOthersOff } from '../../src/core/proof.ts'
+import { predictedGapMs, proofOthersOff } from '../../src/core/proof.ts'
 import { trunkHealth } from '../../src/core/trunk-health.ts'
 import type { BindingState, Command, TrunkState } from '../../src/core/world.ts'
 import { A, B, buildInterface, buildWorld, C, DOWN, driverOf, NOW, QUERY, SECOND, silentInterface, sipOf, WAVERING } from '../helpers/build-world.ts'
@@ -124,7 +124,7 @@ test('the predicted wait of a move away from an interface that answers', (t) => 
     const trunk = world.topology.trunks.get('acme')
     const state = world.trunks.get('acme')
     if (trunk === undefined || state === undefined) throw new Error('no trunk')
-    return predictedWaitMs(trunk, state, A, B, unregisters, NOW) / 1000
+    return predictedGapMs(trunk, state, A, B, unregisters, NOW) / 1000
   }
   t.equal(predict({ onSecond: 'replace' }, false), 0, 'a carrier that replaces')
   t.equal(predict({}, false), 330, 'a carrier that rejects')

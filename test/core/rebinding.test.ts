@@ -1,7 +1,7 @@
 /** Writes to the carrier's registrar: when a dead gateway's Contact may go, when two may be exchanged, and what the answers mean. */
 import { test } from 'tap'
 import type { BindingAnswer, ListedContact } from '../../src/core/binding.ts'
-import { predictedWaitMs, proofFor, proofOff } from '../../src/core/proof.ts'
+import { predictedGapMs, proofFor, proofOff } from '../../src/core/proof.ts'
 import { rebindingOf, recordRebinding, startRebinding, swapContacts } from '../../src/core/rebinding.ts'
 import type { RebindingEnd } from '../../src/core/rebinding.ts'
 import { recordBinding } from '../../src/core/registrar.ts'
@@ -111,7 +111,7 @@ test('two Contacts may be exchanged, and what that does to the predicted wait', 
   }
   const predicted = (given: WorldParts): number => {
     const { trunk, state } = open(given)
-    return predictedWaitMs(trunk, state, A, B, false, NOW) / 1000
+    return predictedGapMs(trunk, state, A, B, false, NOW) / 1000
   }
   t.equal(predicted(disabled()), 5, 'quick enough for an emergency trunk')
   t.equal(predicted(disabled({ state: { rebindingRefused: true } })), 330, 'not once it was refused')

@@ -1,6 +1,6 @@
 /** The end state that the move leads to: is it safe, and is it better? */
 import { isOut } from '../demands.ts'
-import { predictedWaitMs } from '../proof.ts'
+import { predictedGapMs } from '../proof.ts'
 import { sharedCarrierVerdict } from '../trunk-health.ts'
 import { interfaceState } from '../world.ts'
 import { refuse } from './judgement.ts'
@@ -50,7 +50,7 @@ export const emergency: Interlock = ({ world, trunk, state, proposal, health, no
   if (!trunk.emergency || trunk.type === 'shared' || proposal.to === null || proposal.from === null || health.get(proposal.from)?.verdict === 'down') return null
   const from = trunk.interfaces.find((i) => i.key === proposal.from)
   if (from === undefined) return null
-  const gapMs = predictedWaitMs(trunk, state, from.key, proposal.to, from.capabilities.unregisters, nowMs)
+  const gapMs = predictedGapMs(trunk, state, from.key, proposal.to, from.capabilities.unregisters, nowMs)
   return gapMs <= world.topology.interlocks.maxGapMs ? null : refuse(`the trunk would be without an interface for ${Math.ceil(gapMs / 1000)} s`)
 }
 
