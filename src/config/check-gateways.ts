@@ -1,6 +1,7 @@
 /** Cross checks of gateways. */
 import { isLoopback, parseHttpUrl } from './address.ts'
 import { parseDuration } from './duration.ts'
+import type { DriverRegistry } from './kinds.ts'
 import { parseListenAddress } from './listen.ts'
 import type { Path, Reporter } from './problems.ts'
 import type { GatewayFile } from './schema.ts'
@@ -11,8 +12,9 @@ export function ms (text: string): number {
   return parseDuration(text) ?? 0
 }
 
-export function checkGateways (view: View, reporter: Reporter): void {
-  const used = new Set(interfacesOf(view).map((path) => view.at<string>([...path, 'gateway'])))
+export function checkGateways (view: View, registry: DriverRegistry, reporter: Reporter): void {
+  const interfaces = interfacesOf(view).map((path) => ({ gateway: view.at<string>([...path, 'gateway']), name: view.at<string>([...path, 'interface']) }))
+  const used = new Set(interfaces.map(({ gateway }) => gateway))
   const urls = new Map<string, string>()
   const listens = new Map<string, string>()
   let reminded = false
@@ -26,6 +28,8 @@ export function checkGateways (view: View, reporter: Reporter): void {
       reporter.error([...path, 'timeout'], `"timeout" is longer than the interval of "observe" (${gateway.observe.interval})`, 'a read must end before the next one starts')
     }
     checkAccount(path, gateway, reporter)
+    const names = interfaces.flatMap(({ gateway, name }) => gateway === id && name !== null ? [name] : [])
+    for (const { path: at, message, hint } of registry.get(gateway.driver)?.check?.(gateway, names) ?? []) reporter.error([...path, ...at], message, hint)
     if (Number(gateway['priority'] ?? 10) >= Number(gateway['behind'] ?? 100)) {
       reporter.error([...path, gateway['priority'] === undefined ? 'behind' : 'priority'], '"priority" must be less than "behind"', 'callers go to the lowest priority')
     }

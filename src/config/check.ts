@@ -14,7 +14,7 @@ import type { View } from './view.ts'
 export function checkFile (view: View, registry: DriverRegistry, reporter: Reporter): void {
   checkWeb(view, reporter)
   checkAlertmanagers(view, reporter)
-  checkGateways(view, reporter)
+  checkGateways(view, registry, reporter)
   checkProbes(view, reporter)
   checkTrunks(view, registry, reporter)
   checkTargets(view, reporter)

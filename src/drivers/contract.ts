@@ -47,11 +47,21 @@ export interface InterfaceKind {
   capabilities(settings: Readonly<Record<string, unknown>>): DriverCapabilities
 }
 
+/** Something wrong in a kind's own keys that its schema can't see. */
+export interface KeyProblem {
+  /** Below `gateways.<id>`. */
+  readonly path: readonly (string | number)[]
+  /** The rest of a sentence that starts with the key, or a whole one. */
+  readonly message: string
+  /** What to do; null: the message says it. */
+  readonly hint: string | null
+}
+
 /**
  * One kind of gateway. `settings` are its own keys of the configuration (`gateways.<id>`), validated by `schema`, in
  * the file's spelling (snake_case). A pair of keys `x_file` / `x_env` in the schema arrives resolved as `x: Secret`.
  * A lone `x_file` names a file that is not secret, for example a certificate: it arrives as `x: string`, the file's text.
- * Formats that `schema` may use: `duration`, `positive-duration` (they arrive as text), `http-url`.
+ * Formats that `schema` may use: `duration`, `positive-duration` (they arrive as text), `http-url`, `header-value`.
  */
 export interface DriverKind<Settings = Record<string, unknown>> {
   readonly name: string
@@ -62,6 +72,12 @@ export interface DriverKind<Settings = Record<string, unknown>> {
   readonly isSignpost?: boolean
   /** No device: it is a part of the running Pointsman, and there is nothing to be read from outside. */
   readonly isOwnPart?: boolean
+  /**
+   * Pure; only called with keys that fit the schema.
+   *
+   * @param names - interfaces of this gateway that trunks use
+   */
+  check?(settings: Readonly<Record<string, unknown>>, names: readonly string[]): readonly KeyProblem[]
   /**
    * Pure: needs no secret and no gateway.
    *

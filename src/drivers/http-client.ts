@@ -16,7 +16,7 @@ import type { DriverFailure } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
 
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Absolute, percent-encoded. */
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>

@@ -4,6 +4,7 @@ import { asterisk } from './asterisk.ts'
 import { beacon } from './beacon.ts'
 import type { ByHand, DriverKind, DriverPorts } from './contract.ts'
 import { freeswitch } from './freeswitch.ts'
+import { http } from './http.ts'
 import { innovaphone } from './innovaphone.ts'
 import { kamailio } from './kamailio.ts'
 import { opensips } from './opensips.ts'
@@ -16,6 +17,7 @@ const KINDS = [
   opensips,
   freeswitch,
   asterisk,
+  http,
   powerdns,
   rfc2136,
   beacon

@@ -12,6 +12,7 @@ import { testContract } from './contract.ts'
 import type { MakeSubject, Wire } from './contract-subject.ts'
 import { createDnsStub, NOT_IN_DNS } from './dns-stub.ts'
 import { freeswitchStub } from './freeswitch-stub.ts'
+import { audiocodesStub, cubeStub, exampleSettings, lineDevice, lineStub, oracleStub } from './http-stubs.ts'
 import { innovaphoneStub, kamailioDispatcherStub, kamailioStub, powerdnsStub } from './stubs.ts'
 import { opensipsStub } from './opensips-stub.ts'
 import type { Stub } from './stubs.ts'
@@ -123,6 +124,14 @@ const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
     name: 'kamailio, destinations, recorded bytes', kind: 'kamailio',
     make: stubbed('kamailio', kamailioDispatcherStub, '/RPC', { token: createSecret(PASSWORD) }, { on: 'dispatcher:1:sip:127.0.0.1:15060', off: 'dispatcher:1:sip:127.0.0.1:9;transport=udp', absent: 'dispatcher:2:sip:127.0.0.1:9;transport=udp' })
   },
+  {
+    name: 'http, a device that is made up', kind: 'http',
+    make: stubbed('http', lineStub, '', { token: createSecret(PASSWORD), token_header: 'X-API-Key', ...lineDevice }, { on: 'line+1', off: 'line2', absent: 'line9' }, [PASSWORD, 'sip-canary'])
+  },
+  ...(['oracle-sbc', 'cisco-cube', 'audiocodes'] as const).map((name) => ({
+    name: `http, the example for ${name}`, kind: 'http',
+    make: async (t: Test, wire: Wire = 'plain') => stubbed('http', { 'oracle-sbc': oracleStub, 'cisco-cube': cubeStub, audiocodes: audiocodesStub }[name], '', { ...await exampleSettings(name), ...account }, { on: 'acme', off: 'beta', absent: 'gamma' }, [...accountSecrets, 'canary-token'])(t, wire)
+  })),
   { name: 'powerdns, recorded bytes', kind: 'powerdns', make: stubbed('powerdns', powerdnsStub, '', { token: createSecret(PASSWORD), ...SRV }, TARGETS) },
   { name: 'rfc2136, a stub of a primary server', kind: 'rfc2136', make: dynamicUpdates },
   {

@@ -20,6 +20,8 @@ export interface Asked {
   readonly method: string
   readonly path: string
   readonly authorization: string
+  /** All header fields, by their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: string
 }
 
@@ -55,14 +57,14 @@ async function readAsked (request: IncomingMessage): Promise<Asked> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   return {
-    method: request.method ?? '', path: request.url ?? '', authorization: request.headers.authorization ?? '',
+    method: request.method ?? '', path: request.url ?? '', authorization: request.headers.authorization ?? '', headers: request.headers as Readonly<Record<string, string | undefined>>,
     body: Buffer.concat(chunks).toString('utf8')
   }
 }
 
 /** Repeats what came in, as badly written servers do: nothing of it may show up in a result. */
 const echo = (asked: Asked): string =>
-  `<html>${asked.authorization} ${Buffer.from(asked.authorization.replace('Basic ', ''), 'base64').toString()} ${asked.body}</html>`
+  `<html>${asked.authorization} ${asked.headers['x-api-key']} ${Buffer.from(asked.authorization.replace('Basic ', ''), 'base64').toString()} ${asked.body}</html>`
 
 function reply (response: ServerResponse, { status = 200, headers = {}, body }: Answer): void {
   response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body)

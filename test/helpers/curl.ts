@@ -1,6 +1,6 @@
 /**
  * As much of curl as the printed commands need, so that they can be run where curl is not installed:
- * `node curl.ts [-gfsSk] [--anyauth|--basic|--digest] [-u USER:PASSWORD] [-K -] [-X METHOD] [-H HEADER] [-d DATA] [--cacert FILE] URL`.
+ * `node curl.ts [-gfsSk] [--anyauth|--basic|--digest] [-u USER:PASSWORD] [-K -] [-X METHOD] [-H HEADER] [-d DATA] [--data-raw DATA] [--cacert FILE] URL`.
  * Its arguments are appended to the file in $CURL_LOG, to see that no secret is among them.
  */
 import { appendFileSync, readFileSync } from 'node:fs'
@@ -8,12 +8,14 @@ import { parseArgs } from 'node:util'
 import { systemRandom } from '../../src/clock.ts'
 import { withCredentials } from '../../src/drivers/http-auth.ts'
 import { createHttpClient } from '../../src/drivers/http-client.ts'
+import type { HttpRequest } from '../../src/drivers/http-client.ts'
 import { createSecret } from '../../src/secret.ts'
 
 const args = process.argv.slice(2)
 if (process.env['CURL_LOG'] !== undefined) appendFileSync(process.env['CURL_LOG'], `${args.join(' ')}\n`)
 const { values, positionals } = parseArgs({
-  args,
+  // A body that starts with a dash is no option.
+  args: args.flatMap((arg, index) => args[index - 1] === '--data-raw' ? [] : arg === '--data-raw' ? [`${arg}=${args[index + 1]}`] : [arg]),
   allowPositionals: true,
   options: {
     globoff: { type: 'boolean', short: 'g' }, fail: { type: 'boolean', short: 'f' }, silent: { type: 'boolean', short: 's' }, 'show-error': { type: 'boolean', short: 'S' }, insecure: { type: 'boolean', short: 'k' },
@@ -34,10 +36,11 @@ const account = /^([^:]*):(.*)$/s.exec(given['user'] ?? values.user ?? '')
 const [url = ''] = positionals
 const client = createHttpClient({ ca: values.cacert === undefined ? undefined : readFileSync(values.cacert, 'utf8'), insecureTls: values.insecure })
 const send = withCredentials(client.send, account === null ? { scheme: 'none' } : { scheme: 'auto', username: account[1] ?? '', password: createSecret(account[2] ?? '') }, systemRandom)
-const [, header = '', value = ''] = /^([^:]+): (.*)$/.exec(given['header'] ?? '') ?? []
+const headers = [...given['header'] === undefined ? [] : [given['header']], ...values.header ?? []].map((line) => /^([^:]+): (.*)$/.exec(line) ?? []).map(([, name = '', value = '']) => [name, value])
+const body = values.data ?? values['data-raw']
 const response = await send({
-  method: values.data === undefined ? 'GET' : 'POST', url, headers: header === '' ? {} : { [header]: value },
-  ...values.data === undefined ? {} : { body: values.data }, reads: true, signal: AbortSignal.timeout(10_000)
+  method: (values.request ?? (body === undefined ? 'GET' : 'POST')) as HttpRequest['method'], url, headers: Object.fromEntries(headers) as Record<string, string>,
+  ...body === undefined ? {} : { body }, reads: true, signal: AbortSignal.timeout(10_000)
 })
 client.close()
 if (!response.ok) {
