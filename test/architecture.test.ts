@@ -50,6 +50,7 @@ const ROOTS = new Set(['app.ts', 'main.ts', 'demo'])
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   sip: ['sip/codec.ts'],
   axios: ['drivers/http-client.ts'],
+  ws: ['drivers/app-websocket.ts', 'simulator/devices-app.ts'],
   'dns-packet': ['drivers/dns-message.ts'],
   fastify: ['http'],
   'prom-client': ['metrics'],

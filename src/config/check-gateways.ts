@@ -68,9 +68,12 @@ function checkUrl (path: Path, id: string, gateway: GatewayFile, urls: Map<strin
   const url = parseHttpUrl(gateway['url'])
   if (!url.ok) { reporter.error(at, `"url" ${url.message}`, url.hint); return }
   warnClearText(at, url.value, gateway, reporter)
-  const other = urls.get(url.value.href)
+  // Of gateways behind one Devices App.
+  const { device } = gateway
+  const key = `${url.value.href} ${typeof device === 'string' ? device.toLowerCase() : ''}`
+  const other = urls.get(key)
   if (other !== undefined) reporter.warn(at, `the gateways "${other}" and "${id}" have the same url`, 'their changes would get in each other\'s way; use one gateway')
-  urls.set(url.value.href, id)
+  urls.set(key, id)
 }
 
 /** A user name needs a password, and the other way round; a token stands alone. */

@@ -94,6 +94,11 @@ function watchedTransport (isSecure: boolean, progress: Progress) {
   }
 }
 
+/** What a code of Node's says about the peer. */
+export function reasonOfCode (code: string): DriverReason {
+  return /^(ERR_TLS|ERR_SSL|CERT_)/.test(code) ? 'tls' : REASONS[code] ?? 'local-error'
+}
+
 function reasonOf (code: string, message: string, progress: Progress, signal: AbortSignal): { reason: DriverReason; detail: string } {
   if (signal.aborted) {
     const isDeadline = (signal.reason as { name?: unknown } | undefined)?.name === 'TimeoutError'
@@ -103,8 +108,7 @@ function reasonOf (code: string, message: string, progress: Progress, signal: Ab
   if (message.startsWith('maxContentLength')) return { reason: 'not-data', detail: `more than ${MAX_BODY_BYTES} bytes` }
   if (code.startsWith('HPE_')) return { reason: 'not-data', detail: `the answer is not HTTP (${code})` }
   if (progress.headers !== null) return { reason: 'truncated', detail: 'the connection ended before the body was complete' }
-  if (/^(ERR_TLS|ERR_SSL|CERT_)/.test(code)) return { reason: 'tls', detail: code }
-  return { reason: REASONS[code] ?? 'local-error', detail: code === '' ? 'the request could not be made' : code }
+  return { reason: reasonOfCode(code), detail: code === '' ? 'the request could not be made' : code }
 }
 
 /** What Node said, as far as it is no secret: a code such as `ECONNRESET`. */

@@ -12,6 +12,8 @@ const ESCAPE = [...new Set(ESCAPED)].map((character) => `s/${character.replace(/
 
 /** @param settings - those of the driver, in the file's spelling */
 export function innovaphoneByHand (settings: Readonly<Record<string, unknown>>, login: string): ByHand {
+  const { device } = settings
+  if (typeof device === 'string') return throughDevicesApp(device, login)
   const base = String(settings['url']).replace(/\/+$/, '')
   const url = (path: string): string => shellQuoted(`${base}${path}`)
   const awk = (program: string): string => `${login} ${url('/cfg.txt')} | tr -d '\\r' | LC_ALL=C awk ${shellQuoted(program)}`
@@ -41,6 +43,16 @@ export function innovaphoneByHand (settings: Readonly<Record<string, unknown>>, 
       const { commands, note } = edit(name, desired)
       return { commands: [...commands, `${login} ${url(commandPath('config write'))}`, `${login} ${url(commandPath('config activate'))}`], note }
     }
+  }
+}
+
+/** Its session needs a browser: nothing for a shell. */
+function throughDevicesApp (device: string, login: string): ByHand {
+  const page = `In the Devices App open the device ${device}, Gateway, Interfaces, SIP`
+  return {
+    login: { defines: `${login}() { :; }`, asks: null },
+    observe: (name) => ({ commands: [], note: `${page}: ${name} shows whether "Disable" is ticked.` }),
+    apply: (name, desired) => ({ commands: [], note: `${page}: ${desired === 'disabled' ? 'tick' : 'untick'} "Disable" of ${name}, then OK.` })
   }
 }
 

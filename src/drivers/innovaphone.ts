@@ -21,12 +21,13 @@ import { readCondition } from './innovaphone-condition.ts'
 import { adminOf, findLine, isMasked } from './innovaphone-config-line.ts'
 import type { LineSearch } from './innovaphone-config-line.ts'
 import type { EditMode, RawRequests } from './innovaphone-edit.ts'
+import { createDevicesAsk } from './innovaphone-devices.ts'
 import { readConfig } from './innovaphone-http.ts'
 import type { Ask } from './innovaphone-http.ts'
 import { createWriter } from './innovaphone-writer.ts'
 
 export interface InnovaphoneSettings {
-  /** Web server of the gateway, without a path: `https://10.0.1.10`. */
+  /** Web server of the gateway, without a path: `https://10.0.1.10`; with `device` the URL of the Devices App. */
   readonly url: string
   /** Account with full administrator rights; used for reading too, so that a wrong one is known before it is needed. */
   readonly username: string
@@ -38,18 +39,23 @@ export interface InnovaphoneSettings {
   readonly edit?: 'change' | 'add-rem'
   /** By the name of the interface. */
   readonly raw?: Readonly<Record<string, RawRequests>>
+  /** Serial number of the gateway: it is reached through the Devices App at `url`. */
+  readonly device?: string
+  readonly domain?: string
 }
 
 /** A path with its query as captured; without the page to return to, and without a value of asterisks, which would become the value. */
 const captured = (description: string) => Type.String({ pattern: String.raw`^/(?!.*[?&]redirect=)(?!.*=(\*|%2[Aa])+(&|$))[!-~]+$`, description })
 
 const schema = Type.Object({
-  url: Type.String({ format: 'http-url', description: 'web server of the gateway, for example https://10.0.1.10' }),
-  username: Type.String({ minLength: 1, description: 'account with full administrator rights' }),
+  url: Type.String({ format: 'http-url', description: 'web server of the gateway, for example https://10.0.1.10; with device: URL of the Devices App, for example https://apps.acme.example/acme.example/devices/innovaphone-devices' }),
+  username: Type.String({ minLength: 1, description: 'account with full administrator rights; with device: name of the Devices App' }),
   password_file: Type.Optional(Type.String({ minLength: 1, description: 'file that holds its password' })),
   password_env: Type.Optional(Type.String({ minLength: 1, description: 'environment variable that holds its password' })),
   ca_file: Type.Optional(Type.String({ minLength: 1, description: 'PEM file with the certificate of the gateway or of its issuer; default: the system\'s' })),
   insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the password' })),
+  device: Type.Optional(Type.String({ pattern: '^[0-9A-Fa-f]{12}$', description: 'serial number (MAC address) of the gateway, for example 0090334100be: it is reached through the Devices App, whose name and password are username and password; not yet confirmed' })),
+  domain: Type.Optional(Type.String({ minLength: 1, description: 'with device: domain of the App\'s login; default: none' })),
   auth: Type.Optional(Type.Unsafe<'auto' | 'basic' | 'digest'>({
     ...Type.Enum(['auto', 'basic', 'digest']), default: 'auto', description: 'HTTP authentication; auto: what the gateway asks for; digest: never sends the password'
   })),
@@ -103,7 +109,8 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
   const base = settings.url.replace(/\/+$/, '')
   const client = createHttpClient({ ca: settings.ca, insecureTls: settings.insecure_tls })
   const send = withCredentials(client.send, { scheme: auth, username, password }, random)
-  const ask: Ask = (path, reads, signal) => send({ method: 'GET', url: `${base}${path}`, reads, signal })
+  const devices = settings.device === undefined ? null : createDevicesAsk(settings, settings.device, client.send)
+  const ask: Ask = devices?.ask ?? ((path, reads, signal) => send({ method: 'GET', url: `${base}${path}`, reads, signal }))
   const modeOf = (name: string): EditMode => raw[name] ?? edit
   return {
     observe: (interfaces, signal) => observe(ask, modeOf, interfaces, signal),
@@ -111,6 +118,7 @@ function createDriver (settings: InnovaphoneSettings, { clock, random }: { reado
     condition: (signal) => readCondition(ask, signal),
     reregister: () => Promise.resolve(failure('rpc-error', 'an innovaphone gateway has no command to register anew')),
     close: () => {
+      devices?.close()
       client.close()
       return Promise.resolve()
     }

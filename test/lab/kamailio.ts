@@ -162,19 +162,23 @@ export interface GatewayPlan {
   readonly retrySeconds: 0 | 2
   /** Where the REGISTERs go, found by SRV; default: the carrier's address. */
   readonly service?: { readonly uri: string, readonly nameserver: string }
+  /** So many further records (`user1` …) and destinations (ports 5101 …): disabled, or unanswered. */
+  readonly copies?: number
 }
 
 /** The record starts disabled: after a restart nobody but Pointsman may enable it. */
-const writeTables = (folder: string, record: string, { account, carrier, expiresSeconds, service }: GatewayPlan): void => {
+const writeTables = (folder: string, record: string, { account, carrier, expiresSeconds, service, copies = 0 }: GatewayPlan): void => {
   const columns = 'id(int,auto) l_uuid(string) l_username(string) l_domain(string) r_username(string) r_domain(string) realm(string) auth_username(string) auth_password(string) '
     + 'auth_ha1(string,null) auth_proxy(string) expires(int) flags(int) reg_delay(int) contact_addr(string,null) socket(string,null)'
   const { user, password } = account
   // db_text separates by colons; a colon in a value is escaped.
-  const row = ['1', record, user, 'pbx.test', user, REALM, REALM, user, password, '', (service?.uri ?? `sip:${carrier}:5060`).replaceAll(':', '\\:'), String(expiresSeconds), '1', '0', '', ''].join(':')
-  writeFileSync(join(folder, 'uacreg'), `${columns}\n${row}\n`)
+  const row = (id: number, uuid: string): string => [String(id), uuid, user, 'pbx.test', user, REALM, REALM, user, password, '', (service?.uri ?? `sip:${carrier}:5060`).replaceAll(':', '\\:'), String(expiresSeconds), '1', '0', '', ''].join(':')
+  const numbers = Array.from({ length: copies }, (_, index) => index + 1)
+  const rows = [row(1, record), ...numbers.map((number) => row(number + 1, `${record}${number}`))]
+  writeFileSync(join(folder, 'uacreg'), `${columns}\n${rows.join('\n')}\n`)
   // Without the table of versions Kamailio starts, but without any record.
   writeFileSync(join(folder, 'version'), 'table_name(string) table_version(int)\nuacreg:5\n')
-  writeFileSync(join(folder, 'dispatcher.list'), `1 sip:${carrier}:5060\n`)
+  writeFileSync(join(folder, 'dispatcher.list'), ['5060', ...numbers.map((number) => String(5100 + number))].map((port) => `1 sip:${carrier}:${port}\n`).join(''))
 }
 
 interface RegInfo { readonly flags: number }

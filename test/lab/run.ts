@@ -1,6 +1,7 @@
 /** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [--rounds=N] [SECTION...]`; see README.md here. */
 import { checkAdapters } from './adapters.ts'
 import { playBeacon } from './beacon.ts'
+import { playDispatcher } from './dispatcher.ts'
 import { checkExporter } from './exporter.ts'
 import { createReport } from './report.ts'
 import type { Report } from './report.ts'
@@ -18,6 +19,7 @@ import { INTERLOCKS, startScene } from './scene.ts'
 import { smoke } from './smoke.ts'
 import { playSrv } from './srv.ts'
 import { checkTools } from './tools.ts'
+import { playWave } from './wave.ts'
 
 /** Six, so that each of the two pairs of gateways plays three. */
 const ROUNDS = 6
@@ -57,6 +59,8 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   pair: onStage(playPair),
   handover: onStage((report, stage) => playHandovers(report, stage, roundsAsked())),
   innovaphone: onStage(playInnovaphone),
+  dispatcher: onStage(playDispatcher),
+  wave: onStage(playWave),
   srv: onStage(playSrv),
   beacon: onStage(playBeacon)
 }
