@@ -1,5 +1,5 @@
 /**
- * Asterisk by its manager interface over HTTP: an interface is an outbound registration of PJSIP. Verified against 22.10.1. What
+ * Asterisk by its manager interface over HTTP: an interface is an outbound registration of PJSIP. Verified against 22.10.1 and 16.28.0. What
  * shapes the calls:
  *
  * - `PJSIPUnregister` un-registers and cancels what is planned. It is no switch: when the carrier refuses the un-REGISTER or
@@ -49,7 +49,7 @@ const capabilities: DriverCapabilities = {
 const common = {
   switches: 'an outbound registration of PJSIP, by `PJSIPUnregister` and `PJSIPRegister`',
   readBack: '`PJSIPShowRegistrationsOutbound`',
-  confirmed: 'Asterisk 22.10.1'
+  confirmed: 'Asterisk 22.10.1 and 16.28.0'
 }
 const OBJECT = /^[^:]+$/
 const WITH_ENDPOINT = /^[^:]+:[^:]+$/
@@ -114,7 +114,9 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
       const found = findRegistration(seen.registrations, registration)
       const own = endpoint === null ? { ok: true, path: null, calls: seen.calls } as const : await readEndpoint(ami, endpoint, signal)
       if (!own.ok) return own
-      const told = own.calls === undefined ? {} : { calls: own.calls }
+      // Asterisk 16 does not count the channels of an endpoint.
+      const calls = own.calls ?? seen.calls
+      const told = calls === undefined ? {} : { calls }
       const state = found === null ? { admin: 'disabled', registered: null } as const : judge(registration, found)
       observed.set(name, { present: found !== null, ...state, path: own.path, ...told })
     }

@@ -63,6 +63,8 @@ const RULE_FILES = files('deploy/prometheus/rules', /\.yml$/)
 const RULES = RULE_FILES.flatMap((file) => (yaml(file) as { groups: readonly { rules: readonly AlertRule[] }[] }).groups.flatMap(({ rules }) => rules))
 /** Those that a user copies. */
 const TEMPLATES = ['innovaphone-pair', 'srv-standby', 'srv-records'].map((name) => `deploy/examples/${name}.yaml`)
+/** Of one driver each, with no more than it needs: without alerts. */
+const DRIVER_TEMPLATES = ['asterisk-pair', 'http-audiocodes', 'http-cisco-cube', 'http-oracle-sbc'].map((name) => `deploy/examples/${name}.yaml`)
 const EXAMPLES = ['deploy/examples/demo.yaml', ...TEMPLATES]
 const ALERTMANAGER_FILES = ['deploy/alertmanager/alertmanager.yml', 'deploy/examples/demo-alertmanager.yml']
 
@@ -188,9 +190,9 @@ test('the image and the service run what the package has', async (t) => {
 test('the example configurations are accepted without a warning', async (t) => {
   const demo = await loadConfig(join(ROOT, 'deploy/examples/demo.yaml'), drivers)
   t.same(demo.ok ? demo.warnings : demo.problems, [])
-  for (const example of TEMPLATES) {
+  for (const example of [...TEMPLATES, ...DRIVER_TEMPLATES]) {
     const secrets = [...text(example).matchAll(/_file: secrets\/([\w-]+)/g)].map(([, name]) => [name, `secret of ${name}`])
-    const folder = t.testdir({ 'example.yaml': text(example), 'pbx.pem': 'a certificate', secrets: Object.fromEntries(secrets) })
+    const folder = t.testdir({ 'example.yaml': text(example), ...Object.fromEntries(['pbx', 'sbc', 'cube'].map((name) => [`${name}.pem`, 'a certificate'])), secrets: Object.fromEntries(secrets) })
     const loaded = await loadConfig(join(folder, 'example.yaml'), drivers)
     t.same(loaded.ok ? loaded.warnings : loaded.problems, [], example)
     t.equal(loaded.ok && [...loaded.config.topology.trunks.values()].every(({ mode }) => mode === 'observe'), true, example)

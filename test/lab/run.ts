@@ -1,5 +1,7 @@
 /** The lab: real servers, measured switchovers. Run it with `node test/lab/run.ts [--rounds=N] [SECTION...]`; see README.md here. */
 import { checkAdapters } from './adapters.ts'
+import { ASTERISK_RELEASES } from './asterisk-server.ts'
+import { playAsterisk } from './asterisk.ts'
 import { playBeacon } from './beacon.ts'
 import { playDispatcher } from './dispatcher.ts'
 import { checkExporter } from './exporter.ts'
@@ -19,6 +21,7 @@ import { INTERLOCKS, startScene } from './scene.ts'
 import { smoke } from './smoke.ts'
 import { playSrv } from './srv.ts'
 import { checkTools } from './tools.ts'
+import { requireUnpacked } from './unpacked.ts'
 import { playWave } from './wave.ts'
 
 /** Six, so that each of the two pairs of gateways plays three. */
@@ -61,6 +64,7 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   innovaphone: onStage(playInnovaphone),
   dispatcher: onStage(playDispatcher),
   wave: onStage(playWave),
+  asterisk: onStage(playAsterisk),
   srv: onStage(playSrv),
   beacon: onStage(playBeacon)
 }
@@ -75,11 +79,12 @@ function roundsAsked (): number | null {
 
 const main = async (): Promise<number> => {
   requirePackages(LAB_PACKAGES)
+  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+  if (wanted.length === 0 || wanted.includes('asterisk')) requireUnpacked('asterisk', ASTERISK_RELEASES)
   const outer = enterNamespace()
   if (outer !== null) return outer
   const report = createReport((line) => console.log(line))
   report.note(`differs from deploy/: ${JSON.stringify(INTERVALS)}; differs from Pointsman's defaults: interlocks ${JSON.stringify(INTERLOCKS)}`)
-  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
   roundsAsked()
   for (const name of wanted) if (SECTIONS[name] === undefined) throw new Error(`no section ${name}; there are: ${Object.keys(SECTIONS).join(', ')}`)
   for (const [name, section] of Object.entries(SECTIONS)) if (wanted.length === 0 || wanted.includes(name)) await section(report)
