@@ -37,7 +37,7 @@ const anyInterface: InterfaceKind = {
 }
 
 /** How long the reading may take to show what was done [ms]. */
-const PAUSES_MS = [100, 200, 400, 800, 1_500] as const
+const PAUSES_MS = [100, 200, 400, 800] as const
 /** For the requests that come after a failed one when its time is over [ms]. */
 const FINALLY_MS = 2_000
 

@@ -36,4 +36,4 @@ export async function plain (t: Test, make: MakeSubject): Promise<Subject> {
   return subject
 }
 
-export const later = (): AbortSignal => AbortSignal.timeout(5_000)
+export const later = (): AbortSignal => AbortSignal.timeout(10_000)

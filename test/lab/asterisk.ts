@@ -14,7 +14,7 @@ import { holds, sleep, until } from './wait.ts'
 
 const TRUNK = 'asterisk'
 const ACCOUNT: Account = { user: '4930155', password: 'password-of-asterisk', second: 'reject' }
-const HOSTS = { a: '127.0.24.1', b: '127.0.24.2' } as const
+const HOSTS = { a: '127.0.44.1', b: '127.0.44.2' } as const
 const KEYS = { a: 'pbx-a/acme', b: 'pbx-b/acme' } as const
 const CALL_SECONDS = 8
 const OBSERVE_MS = 1000
