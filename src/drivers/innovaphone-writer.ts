@@ -50,14 +50,18 @@ export function createWriter (ask: Ask, modeOf: (interfaceName: string) => EditM
     return response.ok ? commandFailure(response, isRaw) : response
   }
 
-  /** Sends each change. @returns those that failed, and what broke the way to the gateway */
+  /** Sends each change, those that switch something off first. @returns those that failed, and what broke the way to the gateway */
   const edit = async (edits: ReadonlyMap<Change, Edit>, signal: AbortSignal): Promise<{ readonly failures: Map<Change, DriverFailure>; readonly broken: DriverFailure | null }> => {
     const failures = new Map<Change, DriverFailure>()
     let broken: DriverFailure | null = null
-    for (const [change, { request, mode }] of edits) {
+    const inOrder = [...edits].toSorted(([one], [other]) => Number(one.desired === 'enabled') - Number(other.desired === 'enabled'))
+    for (const [change, { request, mode }] of inOrder) {
       if (request === null) continue
       // Not sent at all.
       if (broken !== null) { failures.set(change, { ...broken, effect: 'none' }); continue }
+      // Those before it took their time: what allowed it may be too old by now.
+      const refused = await change.permit()
+      if (refused !== null) { failures.set(change, refused); continue }
       const failed = await command(request.path, typeof mode === 'object', signal)
       if (failed === null) continue
       const told = during(request.step, failed)

@@ -1,6 +1,7 @@
 /**
- * A simulated innovaphone Devices App: AppWebsocket login, `GetUserInfo`, and the passthrough to the devices behind it. What
- * it answers to a session that is over is made up (401), as the answer for a device that it does not know (404).
+ * A simulated innovaphone Devices App: AppWebsocket login, `GetUserInfo`, and the passthrough to the devices behind it. What it
+ * answers to a session that is over is made up (401), as for a device that it does not know (404) or reach (502), or that breaks
+ * its connection (so does the App).
  */
 import { createHash } from 'node:crypto'
 import { createServer, request as openRequest } from 'node:http'
@@ -83,7 +84,10 @@ export const createSimulatedDevicesApp = async (options: DevicesAppOptions): Pro
       answered.pipe(response)
       answered.on('error', () => { response.destroy() })
     })
-    forwarded.on('error', () => { response.writeHead(502).end('the device does not answer') })
+    forwarded.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNREFUSED') response.writeHead(502).end('the device does not answer')
+      else request.socket.resetAndDestroy()
+    })
     response.on('close', () => { forwarded.destroy() })
     forwarded.end()
   }

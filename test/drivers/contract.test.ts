@@ -4,7 +4,9 @@ import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
 import type { DriverCapabilities } from '../../src/core/topology.ts'
 import { createDriver, drivers } from '../../src/drivers/registry.ts'
+import type { GatewayDriver } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
+import { createSimulatedDevicesApp } from '../../src/simulator/devices-app.ts'
 import { createSimulatedGateway } from '../../src/simulator/innovaphone-gateway.ts'
 import type { GatewayFaults } from '../../src/simulator/gateway-faults.ts'
 import { asteriskStub } from './asterisk-stub.ts'
@@ -64,20 +66,38 @@ const SIMULATED: Partial<Record<Misbehaviour, Partial<GatewayFaults>>> = {
   silent: { http: 'frozen' }, html: { reply: 'html' }, redirect: { reply: 'redirect' }, error: { reply: 'error' }, truncated: { cfg: 'broken-off' }
 }
 const SIMULATED_ON_WRITES: Partial<Record<Misbehaviour, Partial<GatewayFaults>>> = {
-  ignored: { ignored: ['change'] }, late: { activate: 'reset-after' }, 'reset-early': { activate: 'reset-before' }
+  ignored: { ignored: ['change', 'add', 'rem'] }, late: { activate: 'reset-after' }, 'reset-early': { activate: 'reset-before' }
 }
 
-const simulated: MakeSubject = async (t, wire = 'plain') => {
+/** A driver on its way to the simulator. */
+type Connect = (t: Test, url: string) => Promise<{ readonly driver: GatewayDriver; readonly switchOff?: () => Promise<void> }>
+
+const directly = (settings: object): Connect => async (t, url) => {
+  const driver = createDriver('innovaphone', { url, ...account, ...settings }, { clock, random })
+  t.teardown(() => driver.close())
+  return { driver }
+}
+
+/** The gateway misbehaves behind the App, which passes its answers on. */
+const throughDevicesApp: Connect = async (t, url) => {
+  const device = '0090334100be'
+  const authorization = `Basic ${Buffer.from(`pointsman:${PASSWORD}`).toString('base64')}`
+  const app = await createSimulatedDevicesApp({ host: '127.0.0.1', app: 'devices', password: 'canary-app', domain: '', random, devices: new Map([[device, { url, authorization }]]) })
+  const driver = createDriver('innovaphone', { url: app.url, username: 'devices', password: createSecret('canary-app'), device }, { clock, random })
+  t.teardown(async () => { await driver.close(); await app.stop() })
+  return { driver, switchOff: () => app.stop() }
+}
+
+const simulated = (connect: Connect): MakeSubject => async (t, wire = 'plain') => {
   if (wire !== 'plain') return null
   const line = { username: '4930123', domain: 'acme.example', password: 'sip-canary', proxy: '127.0.0.1:9', expires: 60 }
   const gateway = await createSimulatedGateway({
     name: 'pbx-a', host: '127.0.0.1', username: 'pointsman', password: PASSWORD, clock, random,
     interfaces: [{ ...line, name: 'SIP1', enabled: true, label: 'acme' }, { ...line, name: 'SIP2', enabled: false, label: 'acme' }]
   })
-  const driver = createDriver('innovaphone', { url: gateway.url, ...account }, { clock, random })
-  t.teardown(async () => { await driver.close(); await gateway.stop() })
+  t.teardown(() => gateway.stop())
   return {
-    driver, secrets: [...secrets, 'sip-canary'], capabilities: capabilitiesOf('innovaphone', {}, 'SIP1'), names: { on: 'SIP1', off: 'SIP2', absent: 'SIP16' },
+    secrets: [...secrets, 'sip-canary', 'canary-app'], capabilities: capabilitiesOf('innovaphone', {}, 'SIP1'), names: { on: 'SIP1', off: 'SIP2', absent: 'SIP16' },
     runs: (name) => gateway.state(name).running === 'enabled',
     misbehave: async (kind, only) => {
       await gateway.clear()
@@ -85,7 +105,8 @@ const simulated: MakeSubject = async (t, wire = 'plain') => {
       await gateway.inject(faults ?? {})
       return faults !== undefined
     },
-    switchOff: () => gateway.kill()
+    switchOff: () => gateway.kill(),
+    ...await connect(t, gateway.url)
   }
 }
 
@@ -115,7 +136,10 @@ const TARGETS = { on: 'a.lab.example', off: 'b.lab.example', absent: 'c.lab.exam
 
 const subjects: readonly { name: string; kind: string; make: MakeSubject }[] = [
   { name: 'innovaphone, documented bytes', kind: 'innovaphone', make: stubbed('innovaphone', innovaphoneStub, '', account, { on: 'SIP1', off: 'SIP2', absent: 'SIP16' }) },
-  { name: 'innovaphone, the simulator', kind: 'innovaphone', make: simulated },
+  { name: 'innovaphone, the simulator', kind: 'innovaphone', make: simulated(directly({})) },
+  { name: 'innovaphone, the flag only', kind: 'innovaphone', make: simulated(directly({ edit: 'add-rem' })) },
+  { name: 'innovaphone, captured requests', kind: 'innovaphone', make: simulated(directly({ raw: Object.fromEntries(['SIP1', 'SIP2', 'SIP16'].map((name) => [name, { enable: `/RELAY0/${name}/mod_cmd.xml?cmd=form&disable=off`, disable: `/RELAY0/${name}/mod_cmd.xml?cmd=form&disable=on` }])) })) },
+  { name: 'innovaphone, through the Devices App', kind: 'innovaphone', make: simulated(throughDevicesApp) },
   {
     name: 'kamailio, recorded bytes', kind: 'kamailio',
     make: stubbed('kamailio', kamailioStub, '/RPC', { token: createSecret(PASSWORD), dispatcher_group: 1, dialogs: true }, { on: 'trunk1', off: 'trunk2', absent: 'nope' })

@@ -113,6 +113,23 @@ test('sixteen interfaces: one reading, the changes, one write, one activate, one
   t.ok(off(16).every((change) => gateway.state(change.interface).running === 'disabled'))
 })
 
+test('what switches off is sent first, and a permit that is over by its turn stops its change only', async (t) => {
+  const { driver, gateway } = await simulate(t, {}, {}, 3)
+  gateway.administrator('config add RELAY0 SIP1 /disabled')
+  gateway.administrator('config add RELAY0 SIP3 /disabled')
+  gateway.administrator('config activate')
+  const old = { ok: false, reason: 'aborted', detail: 'too old', effect: 'none' } as const
+  let asked = 0
+  const ends = await driver.apply([
+    { interface: 'SIP1', desired: 'enabled', permit: async () => ++asked === 1 ? null : old },
+    { interface: 'SIP2', desired: 'disabled', permit: permitted },
+    { interface: 'SIP3', desired: 'enabled', permit: permitted }
+  ], signal())
+  t.same(ends, [old, { ok: true, activated: true }, { ok: true, activated: true }])
+  t.same(gateway.requests.map(({ path }) => /^\/!config change RELAY0 (SIP\d)/.exec(path)?.[1]).filter((name) => name !== undefined), ['SIP2', 'SIP3'])
+  t.same(['SIP1', 'SIP2', 'SIP3'].map((name) => gateway.state(name).running), ['disabled', 'disabled', 'enabled'])
+})
+
 test('a broken connection in the middle tells what may have been done from what has not', async (t) => {
   const { driver, gateway } = await simulate(t, {}, {}, 3)
   await gateway.inject({ activate: 'reset-after' })
