@@ -132,7 +132,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       const { store } = started
       engine = started.engine
       closers.push(() => store.close(), () => started.engine.stop())
-      const http = createHttpServer({ engine, get users () { return config.users }, metrics, exporter, history, log: log.child({ component: 'http' }), clock, reload })
+      const http = createHttpServer({ engine, get users () { return config.users }, metrics, exporter, history, beacons: stations.list, log: log.child({ component: 'http' }), clock, reload })
       scheduler.start(config.probes)
       const keeping = new AbortController()
       const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)

@@ -2,6 +2,8 @@
 /** The process: arguments, signals and the exit code. Everything else is in app.ts and cli/. */
 import { readFileSync } from 'node:fs'
 import { createApp } from './app.ts'
+import { followLeader, leaderAt } from './beacon/second.ts'
+import { createStations } from './beacon/stations.ts'
 import { cli } from './cli/cli.ts'
 import type { CliDependencies, ExitCode, RunOptions } from './cli/command.ts'
 import { systemClock, systemRandom } from './clock.ts'
@@ -10,6 +12,7 @@ import { loadConfig } from './config/load.ts'
 import { renderProblems } from './config/problems.ts'
 import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createLogger } from './logging/logger.ts'
+import type { Secret } from './ports.ts'
 import { createSipClient } from './sip/client.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -45,6 +48,23 @@ async function serve (options: RunOptions): Promise<ExitCode> {
   return 0
 }
 
+async function serveBeacon ({ gateway, listen, follow }: Parameters<CliDependencies['runBeacon']>[0]): Promise<ExitCode> {
+  const log = createLogger({ level: 'info' })
+  const { password } = gateway.settings as { readonly password?: Secret }
+  if (password === undefined || password.reveal() === '') {
+    process.stderr.write(`pointsman: the password of the beacon "${gateway.id}" can't be read\n`)
+    return 3
+  }
+  const clock = systemClock
+  const stations = createStations({ clock, random: systemRandom, log, metrics: { increment: () => {}, observe: () => {} } })
+  const driver = createDriver(gateway.driver, { ...gateway.settings, listen }, { clock, random: systemRandom, station: () => stations.of(gateway.id) })
+  const end = new AbortController()
+  void signalled('SIGTERM', 'SIGINT').then((signal) => { log.info({ signal }, 'stopping'); end.abort() })
+  await followLeader({ gateway: gateway.id, stations, leader: leaderAt(follow), clock, log }, end.signal)
+  await driver.close()
+  return 0
+}
+
 const deps: CliDependencies = {
   version,
   clock: systemClock,
@@ -53,6 +73,7 @@ const deps: CliDependencies = {
   createDriver: ({ driver, settings }) => drivers.get(driver)?.isOwnPart === true ? null : createDriver(driver, settings, { clock: systemClock, random: systemRandom }),
   createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
   run: serve,
+  runBeacon: serveBeacon,
   testRules: async (file, told) => {
     const { runTests } = await import('./rehearsal/run-tests.ts')
     return runTests(file, (config) => loadConfig(config, drivers, process.env, 'optional'), told)

@@ -220,6 +220,8 @@ export interface BeaconSettings {
   readonly algorithms: readonly ['MD5' | 'SHA-256' | 'SHA-512-256', ...('MD5' | 'SHA-256' | 'SHA-512-256')[]]
   /** Longest lifetime that is granted. */
   readonly expiresMs: DurationMs
+  /** There is a second beacon that the standby may be at. */
+  readonly hasSecond: boolean
   /** What a refused standby gets: a 503, or nothing. */
   readonly refusal: 'answer' | 'silence'
 }
@@ -230,6 +232,7 @@ export interface BeaconStation {
   configure(settings: BeaconSettings): () => Promise<void>
   /** It refuses, or accepts, from now on. */
   turn(refuses: boolean): void
+  refuses(): boolean
   /** What it tells of its standby; not ok: it listens nowhere. */
   look(): { readonly ok: true; readonly observation: Observation } | { readonly ok: false; readonly detail: string }
   /** Where it listens. */

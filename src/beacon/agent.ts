@@ -47,7 +47,7 @@ export function createAgent (settings: BeaconSettings, memory: AgentMemory, { cl
     const { state, answer } = accept(memory.state, { callId: request.callId, cseq: request.cseq.number, contacts }, expiresMs, nowMs)
     memory.state = state
     if (answer !== 'accepted') return respond('invalid', answer === 'outdated' ? 500 : 403, [], true)
-    return respond('accepted', 200, alive(state, nowMs).map(({ uri, untilMs }) => ['Contact', `<${uri}>;expires=${Math.ceil((untilMs - nowMs) / 1_000)}`] as const), true)
+    return respond('accepted', 200, alive(state, nowMs).map(({ uri, untilMs }) => ['Contact', `<${uri}>;expires=${Math.max(1, Math.floor((untilMs - nowMs) / 1_000))}`] as const), true)
   }
   const answerRegister = (request: SipRequest): AgentAnswer => {
     if (memory.state.refuses) {

@@ -12,6 +12,8 @@ import type { Listener } from './listener.ts'
 export interface BeaconStations {
   /** The station of a gateway; made when it is asked for first. */
   of (gateway: string): BeaconStation
+  /** All that are configured. */
+  list (): readonly { readonly gateway: string; readonly refuses: boolean }[]
   /** Opens the sockets. @param refusing - gateways whose beacon refused when the state was stored */
   start (refusing: ReadonlySet<string>): Promise<void>
 }
@@ -27,6 +29,7 @@ export interface StationPorts {
 const RETRY_MS = 5_000
 
 interface Station extends BeaconStation {
+  isConfigured (): boolean
   start (refuses: boolean): Promise<void>
 }
 
@@ -42,6 +45,7 @@ export function createStations (ports: StationPorts): BeaconStations {
       if (refusing !== null) void station.start(refusing.has(gateway))
       return station
     },
+    list: () => [...stations].filter(([, station]) => station.isConfigured()).map(([gateway, station]) => ({ gateway, refuses: station.refuses() })),
     start: async (before) => {
       refusing = before
       await Promise.all([...stations].map(([gateway, station]) => station.start(before.has(gateway))))
@@ -116,9 +120,11 @@ function createStation (gateway: string, { clock, random, metrics, log }: Statio
       if (memory.state.refuses !== refuses) log.info({ gateway, refuses }, 'beacon turned')
       memory.state = turned(memory.state, refuses, clock.now())
     },
+    isConfigured: () => isConfigured,
+    refuses: () => memory.state.refuses,
     look: () => {
       if (settings === null || listeners.size === 0) return { ok: false, detail: [...failures].map(([name, code]) => `${name}: ${code}`).join(', ') || 'it does not listen yet' }
-      return { ok: true, observation: observeBeacon(memory.state, settings.expiresMs, clock.now()) }
+      return { ok: true, observation: observeBeacon(memory.state, settings, clock.now()) }
     },
     addresses: () => [...listeners.values()].map(({ at }) => at),
     start: async (refuses) => {

@@ -3,6 +3,7 @@ import { abort } from './abort.ts'
 import { ack } from './ack.ts'
 import { adopt } from './adopt.ts'
 import { approve } from './approve.ts'
+import { beacon } from './beacon.ts'
 import { checkConfigCommand } from './check-config.ts'
 import { OK, USAGE, UsageError } from './command.ts'
 import type { CliDependencies, Command, ExitCode, Io } from './command.ts'
@@ -31,7 +32,7 @@ import { unpin } from './unpin.ts'
 const COMMANDS: readonly Command[] = [
   run, checkConfigCommand, status, decisions, explain, journal,
   pause, resume, switchover, failback, abort, pin, unpin, approve, reject, ack, release, adopt, reassert,
-  manual, testRules, replay, probe, demo
+  manual, testRules, replay, probe, beacon, demo
 ]
 
 /**

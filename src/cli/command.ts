@@ -42,6 +42,8 @@ export interface CliDependencies {
   createSipClient(trace?: SipTrace): SipClient
   /** Serves until it is told to stop; resolves with the exit code. */
   run(options: RunOptions): Promise<ExitCode>
+  /** A second beacon, until it is told to stop. @param follow - web server of the Pointsman that decides */
+  runBeacon(options: { readonly gateway: GatewayConfig; readonly listen: readonly string[]; readonly follow: URL }): Promise<ExitCode>
   /** Plays the stories of a file. @param told - called after each */
   testRules(file: string, told: (test: Rehearsed) => void): Promise<TestReport>
   /** The demo on loopback. @param once - end after one switchover and its failback */

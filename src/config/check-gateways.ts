@@ -2,7 +2,6 @@
 import { isLoopback, parseHttpUrl } from './address.ts'
 import { parseDuration } from './duration.ts'
 import type { DriverRegistry } from './kinds.ts'
-import { parseListenAddress } from './listen.ts'
 import type { Path, Reporter } from './problems.ts'
 import type { GatewayFile } from './schema.ts'
 import type { View } from './view.ts'
@@ -33,6 +32,11 @@ export function checkGateways (view: View, registry: DriverRegistry, reporter: R
     if (Number(gateway['priority'] ?? 10) >= Number(gateway['behind'] ?? 100)) {
       reporter.error([...path, gateway['priority'] === undefined ? 'behind' : 'priority'], '"priority" must be less than "behind"', 'callers go to the lowest priority')
     }
+    const { zone, records } = gateway as { readonly zone?: unknown; readonly records?: readonly string[] }
+    for (const [index, name] of typeof zone === 'string' && Array.isArray(records) ? records.entries() : []) {
+      const [inner, outer] = [name, zone].map((text) => `.${String(text).replace(/\.$/, '').toLowerCase()}`)
+      if (!inner!.endsWith(outer!)) reporter.error([...path, 'records', index], `"${name}" is not in the zone "${String(zone)}"`, 'a full name, which ends with the zone\'s')
+    }
     if (gateway['insecure_tls'] === true) {
       reporter.warn([...path, 'insecure_tls'], 'the gateway\'s certificate is not checked, so anybody on the way can read the password', 'give ca_file instead')
     }
@@ -50,15 +54,13 @@ export function checkGateways (view: View, registry: DriverRegistry, reporter: R
 const SHORT_MS = 30_000
 
 function checkBeacon (path: Path, id: string, gateway: GatewayFile, listens: Map<string, string>, reporter: Reporter): void {
-  const { listen = [], expires } = gateway as { readonly listen?: readonly string[]; readonly expires?: string }
-  for (const [index, text] of listen.entries()) {
+  const { listen = [], second = [], expires } = gateway as { readonly listen?: readonly string[]; readonly second?: readonly string[]; readonly expires?: string }
+  for (const [key, index, text] of [...listen.map((each, at) => ['listen', at, each] as const), ...second.map((each, at) => ['second', at, each] as const)]) {
     const owner = listens.get(text)
-    if (owner !== undefined) reporter.error([...path, 'listen', index], owner === id ? `"${text}" is listed twice` : `the beacon "${owner}" listens there already`, 'each has its own address')
+    if (owner !== undefined) reporter.error([...path, key, index], owner === id ? `"${text}" is listed twice` : `the beacon "${owner}" listens there already`, 'each has its own address')
     listens.set(text, owner ?? id)
   }
-  if (new Set(listen.map((text) => parseListenAddress(text)?.host)).size === 1) {
-    reporter.warn([...path, 'listen'], 'the beacon has one address: when it can\'t be reached, the standby takes over', 'give it a second one on another way, with an SRV record of its own')
-  }
+  if (second.length === 0) reporter.warn(path, `the beacon "${id}" has no second one: when it can't be reached, its standby takes over`, 'run `pointsman beacon` on another machine, and give its address as "second"', 'key')
   if (expires !== undefined && ms(expires) < SHORT_MS) reporter.warn([...path, 'expires'], '"expires" is so short that a restart of Pointsman may let the standby take over', 'at least 30s')
 }
 

@@ -98,12 +98,12 @@ export function boundUntilMs (state: BeaconState, expiresMs: DurationMs, nowMs: 
 
 /**
  * What the beacon tells of its standby.
- * `path`: whether there is a standby that would go: bound here it would, missing for two lifetimes it would not. While the
- * beacon refuses nobody is to be seen here, which says nothing.
+ * `path`: whether there is a standby that would go: bound here it would, missing for two lifetimes it would not, unless it may
+ * be at the second beacon. While the beacon refuses nobody is to be seen here, which says nothing.
  */
-export function observeBeacon (state: BeaconState, expiresMs: DurationMs, nowMs: EpochMs): Observation {
+export function observeBeacon (state: BeaconState, { expiresMs, hasSecond }: { readonly expiresMs: DurationMs; readonly hasSecond: boolean }, nowMs: EpochMs): Observation {
   const until = boundUntilMs(state, expiresMs, nowMs)
-  const missing = until === null && nowMs - Math.max(state.sinceMs, state.startedAtMs) > 2 * expiresMs
+  const missing = !hasSecond && until === null && nowMs - Math.max(state.sinceMs, state.startedAtMs) > 2 * expiresMs
   return {
     present: true,
     admin: state.refuses ? 'enabled' : 'disabled',

@@ -19,6 +19,7 @@ import { eachAlone } from './each-alone.ts'
 
 export interface BeaconFileSettings {
   readonly listen: readonly string[]
+  readonly second?: readonly string[]
   readonly realm: string
   readonly username: string
   readonly password: Secret
@@ -33,7 +34,8 @@ const ALGORITHMS = ['MD5', 'SHA-256', 'SHA-512-256'] as const
 
 const schema = Type.Object({
   listen: Type.Array(Type.String({ format: 'beacon-address' }), { minItems: 1, description: 'transports and addresses that the standby registers at, for example udp:10.0.9.9:5060; each is a target of its SRV records before the carrier' }),
-  realm: Type.String({ pattern: '^[ -~]+$', description: 'realm of the digest authentication: the carrier\'s, which the standby knows' }),
+  second: Type.Optional(Type.Array(Type.String({ format: 'beacon-address' }), { minItems: 1, description: 'where the second beacon listens (`pointsman beacon`, on another machine): it goes on while Pointsman is dead' })),
+  realm: Type.String({ pattern: '^[ !#-\\[\\]-~]+$', description: 'realm of the digest authentication: the carrier\'s, which the standby knows' }),
   username: Type.String({ minLength: 1, description: 'user name that the standby registers with' }),
   password_file: text('file that holds its password'),
   password_env: text('environment variable that holds its password'),
@@ -72,13 +74,14 @@ const ABSENT: Observation = { present: false, admin: 'disabled', registered: nul
 const NOWHERE: BeaconStation = {
   configure: () => () => Promise.resolve(),
   turn: () => {},
+  refuses: () => false,
   look: () => ({ ok: false, detail: 'a beacon is a part of a running Pointsman' }),
   addresses: () => []
 }
 
 function createDriver (settings: BeaconFileSettings, station: BeaconStation): GatewayDriver {
-  const { listen, realm, username, password, algorithms = ['MD5', 'SHA-256'], refusal = 'answer' } = settings
-  const end = station.configure({ listen: listen.flatMap((text) => parseListenAddress(text) ?? []), realm, username, password, algorithms, expiresMs: expiresMs({ ...settings }), refusal })
+  const { listen, second, realm, username, password, algorithms = ['MD5', 'SHA-256'], refusal = 'answer' } = settings
+  const end = station.configure({ listen: listen.flatMap((text) => parseListenAddress(text) ?? []), realm, username, password, algorithms, expiresMs: expiresMs({ ...settings }), hasSecond: second !== undefined, refusal })
 
   const apply = async ({ interface: name, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {
     if (name !== STANDBY) return failure('no-interface', `a beacon has no interface ${name}`)

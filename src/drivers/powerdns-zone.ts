@@ -8,14 +8,27 @@ export function parseContent (content: string, hidden: boolean): SrvRecord | nul
   return target === undefined ? null : { priority: Number(priority), weight: Number(weight), port: Number(port), target: canonicalName(target), hidden }
 }
 
+export interface ZoneReading {
+  readonly set: SrvSet
+  /**
+   * A change would reach nobody: a secondary's copy is overwritten by its primary, and a primary whose serial number stays tells
+   * its secondaries nothing.
+   */
+  readonly isDeaf: boolean
+}
+
+const SECONDARIES: ReadonlySet<unknown> = new Set(['Slave', 'Secondary', 'Consumer'])
+const PRIMARIES: ReadonlySet<unknown> = new Set(['Master', 'Primary', 'Producer'])
+
 /** The set of one name in the zone's JSON, of which older servers send all; null: it is no such JSON. */
-export function parseZone (body: string, name: string): SrvSet | null {
+export function parseZone (body: string, name: string): ZoneReading | null {
   try {
-    const { rrsets } = JSON.parse(body) as { readonly rrsets: readonly { readonly name: string; readonly type: string; readonly ttl: number; readonly records: readonly { readonly content: string; readonly disabled?: boolean }[] }[] }
+    const { rrsets, kind, soa_edit_api: serials } = JSON.parse(body) as { readonly kind?: unknown; readonly soa_edit_api?: unknown; readonly rrsets: readonly { readonly name: string; readonly type: string; readonly ttl: number; readonly records: readonly { readonly content: string; readonly disabled?: boolean }[] }[] }
     const found = rrsets.find((set) => set.type === 'SRV' && canonicalName(set.name) === name)
-    if (found === undefined) return { name, ttl: 0, records: [] }
+    const isDeaf = SECONDARIES.has(kind) || (PRIMARIES.has(kind) && serials === '')
+    if (found === undefined) return { set: { name, ttl: 0, records: [] }, isDeaf }
     const records = found.records.map(({ content, disabled = false }) => parseContent(content, disabled))
-    return records.includes(null) || !Number.isInteger(found.ttl) ? null : { name, ttl: found.ttl, records: records as readonly SrvRecord[] }
+    return records.includes(null) || !Number.isInteger(found.ttl) ? null : { set: { name, ttl: found.ttl, records: records as readonly SrvRecord[] }, isDeaf }
   } catch {
     return null
   }

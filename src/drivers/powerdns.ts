@@ -4,6 +4,7 @@
  * - A PATCH replaces the whole set of a name, several names at once in one transaction; it answers 204.
  * - It has no compare-and-set: the sets are read right before the write, and a change in between is overwritten.
  * - The key may do everything: a read with it shows that a write would be accepted.
+ * - It leaves the zone's serial number alone unless the zone has SOA-EDIT-API: secondaries that copy the zone never see a change.
  */
 import { Type } from 'typebox'
 import type { Secret } from '../ports.ts'
@@ -13,9 +14,9 @@ import { createHttpClient } from './http-client.ts'
 import type { HttpRequest, HttpResult } from './http-client.ts'
 import { powerdnsByHand } from './powerdns-by-hand.ts'
 import { formatSet, parseZone, zoneUrl } from './powerdns-zone.ts'
+import type { ZoneReading } from './powerdns-zone.ts'
 import { SRV_KEYS, createSrvDriver, policyOf, recordNames, srvTarget } from './srv-driver.ts'
 import type { ReadSets, SrvSettings, SrvZone } from './srv-driver.ts'
-import type { SrvSet } from './srv-records.ts'
 
 export interface PowerdnsSettings extends SrvSettings {
   /** For example `http://10.0.4.10:8081`. */
@@ -45,21 +46,23 @@ function createZone (settings: PowerdnsSettings): SrvZone {
   const send = (request: Omit<HttpRequest, 'headers'>): Promise<HttpResult> =>
     client.send({ ...request, headers: { 'X-API-Key': settings.token.reveal(), 'Accept': 'application/json', 'Content-Type': 'application/json' } })
 
-  const readOne = async (name: string, signal: AbortSignal): Promise<{ readonly ok: true; readonly set: SrvSet } | ReturnType<typeof failure>> => {
+  const readOne = async (name: string, signal: AbortSignal): Promise<({ readonly ok: true } & ZoneReading) | ReturnType<typeof failure>> => {
     const response = await send({ method: 'GET', url: `${url}?rrset_name=${encodeURIComponent(`${name}.`)}&rrset_type=SRV`, reads: true, signal })
     if (!response.ok) return response
     if (response.status === 404) return failure('rpc-error', 'the server has no such zone')
     const refused = statusFailure(response)
     if (refused !== null) return { ...refused, effect: 'none' }
-    const set = parseZone(response.body.toString('utf8'), name)
-    return set === null ? failure('not-data', 'no zone in the answer') : { ok: true, set }
+    const reading = parseZone(response.body.toString('utf8'), name)
+    return reading === null ? failure('not-data', 'no zone in the answer') : { ok: true, ...reading }
   }
 
   return {
     read: async (signal): Promise<ReadSets> => {
       const results = await Promise.all(recordNames(settings).map((name) => readOne(name, signal)))
       const failed = results.find((result) => !result.ok)
-      return failed !== undefined && !failed.ok ? failed : { ok: true, sets: results.flatMap((result) => result.ok ? [result.set] : []) }
+      if (failed !== undefined && !failed.ok) return failed
+      const deaf = results.some((result) => result.ok && result.isDeaf)
+      return { ok: true, sets: results.flatMap((result) => result.ok ? [result.set] : []), ...deaf ? { obstacle: 'no-effect' } : {} }
     },
     write: async (before, after, signal) => {
       const changed = after.filter((set) => !before.includes(set))

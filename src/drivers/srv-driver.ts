@@ -4,6 +4,7 @@
  */
 import { Type } from 'typebox'
 import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { DriverReason } from '../core/reasons.ts'
 import type { Change, Clock, GatewayDriver } from '../ports.ts'
 import type { InterfaceKind } from './contract.ts'
 import { during, failure } from './driver-failure.ts'
@@ -12,7 +13,8 @@ import { readThenAsk } from './read-then-write.ts'
 import { canonicalName, change, judge, sameRecords } from './srv-records.ts'
 import type { SrvPolicy, SrvSet } from './srv-records.ts'
 
-export type ReadSets = { readonly ok: true; readonly sets: readonly SrvSet[] } | DriverFailure
+/** `obstacle`: why a change would have no effect, as far as a read shows it. */
+export type ReadSets = { readonly ok: true; readonly sets: readonly SrvSet[]; readonly obstacle?: DriverReason } | DriverFailure
 
 /** Where the records are kept. One attempt each, by the account that writes; never throws. */
 export interface SrvZone {
@@ -107,7 +109,7 @@ export function createSrvDriver (zone: SrvZone, policy: SrvPolicy, clock: Clock)
     const result = await read(signal)
     if (!result.ok) return result
     const settled = spread === null || clock.monotonicMs() >= spread.untilMs
-    return { ok: true, interfaces: new Map(interfaces.map((name): [string, Observation] => [name, { ...judge(result.sets, name, policy), settled }])) }
+    return { ok: true, interfaces: new Map(interfaces.map((name): [string, Observation] => [name, { ...judge(result.sets, name, policy), settled, ...result.obstacle === undefined ? {} : { obstacle: result.obstacle } }])) }
   }
 
   /** Changes of one set follow one another: each is made from what the one before has left. */

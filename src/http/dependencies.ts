@@ -19,6 +19,8 @@ export interface HttpDependencies {
   readonly metrics: HttpMetrics
   readonly exporter: Pick<Exporter, 'probe' | 'discover'>
   readonly history: Pick<ProbeHistory, 'list'>
+  /** The beacons of this process. */
+  beacons(): readonly { readonly gateway: string; readonly refuses: boolean }[]
   readonly log: Log
   readonly clock: Clock
   /** Loads the configuration again. Never throws. */

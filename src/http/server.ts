@@ -6,6 +6,7 @@ import type { HttpDependencies } from './dependencies.ts'
 import { handleErrors, refuseConnection, refuseUrl } from './error-handler.ts'
 import { acceptJson } from './json-body.ts'
 import { alertRoutes } from './routes/alerts.ts'
+import { beaconRoutes } from './routes/beacons.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { explainRoutes } from './routes/explain.ts'
 import { journalRoutes } from './routes/journal.ts'
@@ -45,7 +46,7 @@ export function createHttpServer (deps: HttpDependencies): HttpServer {
   })
   acceptJson(app)
   handleErrors(app, deps.log)
-  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, explainRoutes, managementRoutes, probeRoutes]) routes(app, deps)
+  for (const routes of [alertRoutes, commandRoutes, stateRoutes, journalRoutes, explainRoutes, managementRoutes, probeRoutes, beaconRoutes]) routes(app, deps)
   return {
     app,
     listen: async (host, port) => {

@@ -11,7 +11,7 @@ import { createSipClient } from '../../src/sip/client.ts'
 
 export const SETTINGS: BeaconSettings = {
   listen: [{ transport: 'udp', host: '127.0.0.1', port: 0 }, { transport: 'tcp', host: '127.0.0.1', port: 0 }],
-  realm: 'beta.example', username: '4930999', password: createSecret('canary-standby'), algorithms: ['MD5', 'SHA-256'], expiresMs: 60_000, refusal: 'answer'
+  realm: 'beta.example', username: '4930999', password: createSecret('canary-standby'), algorithms: ['MD5', 'SHA-256'], expiresMs: 60_000, hasSecond: false, refusal: 'answer'
 }
 
 export interface Rig {

@@ -35,7 +35,7 @@ async function pointsman (argv: readonly string[], env: Record<string, string> =
     version: '1.2.3',
     clock: systemClock,
     loadConfig: (file, secrets) => loadConfig(file, drivers, process.env, secrets),
-    byHand, createDriver: () => null,
+    byHand, createDriver: () => null, runBeacon: () => Promise.reject(new Error('not this')),
     createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, ...trace === undefined ? {} : { trace } }),
     run: async (options) => {
       ran.served.push(options)
@@ -120,7 +120,7 @@ test('help names every command and every option', async (t) => {
   const { code, out } = await pointsman(['--help'])
   t.equal(code, 0)
   const names = [...out.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name = '']) => name)
-  t.same(names, ['run', 'check-config', 'status', 'decisions', 'explain', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'test-rules', 'replay', 'probe', 'demo'])
+  t.same(names, ['run', 'check-config', 'status', 'decisions', 'explain', 'journal', 'pause', 'resume', 'switchover', 'failback', 'abort', 'pin', 'unpin', 'approve', 'reject', 'ack', 'release', 'adopt', 'reassert', 'manual', 'test-rules', 'replay', 'probe', 'beacon', 'demo'])
   for (const name of names) {
     const help = await pointsman([name, '--help'])
     t.equal(help.code, 0)

@@ -20,7 +20,7 @@ async function check (file: string, ...more: string[]): Promise<Ran> {
   let out = ''
   const never = (): never => { throw new Error('not this') }
   const code = await cli(['check-config', file, '--probe-gateways', ...more], { stdout: (text) => { out += text }, stderr: (text) => { out += text }, env: {} }, {
-    version: 'test', clock: systemClock, byHand, createSipClient: never, run: never, testRules: never, demo: never,
+    version: 'test', clock: systemClock, byHand, createSipClient: never, run: never, runBeacon: never, testRules: never, demo: never,
     loadConfig: (path) => loadConfig(path, drivers, {}),
     createDriver: ({ driver, settings }) => createDriver(driver, settings, { clock: systemClock, random: systemRandom })
   })

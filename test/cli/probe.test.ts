@@ -25,6 +25,7 @@ async function pointsman (argv: readonly string[], zone: Record<string, Entry> =
     version: '1.2.3', clock: systemClock, byHand, createDriver: () => { throw new Error('not this') },
     loadConfig: (file) => loadConfig(file, drivers, {}),
     run: () => Promise.reject(new Error('not this')),
+    runBeacon: () => Promise.reject(new Error('not this')),
     testRules: () => Promise.reject(new Error('not this')),
     demo: () => Promise.reject(new Error('not this')),
     createSipClient: (trace) => createSipClient({ clock: systemClock, random: systemRandom, lookUps: createZone(zone), ...trace === undefined ? {} : { trace } })

@@ -62,8 +62,10 @@ test('what the beacon tells of its standby', async (t) => {
     { title: 'that has ended', state: newBeacon(true, 0), atMs: 60_000, admin: 'enabled', path: null, settled: true, until: null }
   ]
   for (const { title, state, atMs, admin, path, settled, until } of cases) {
-    t.match(observeBeacon(state, EXPIRES_MS, atMs), { present: true, admin, registered: null, path, settled, boundUntilMs: until }, title)
+    t.match(observeBeacon(state, { expiresMs: EXPIRES_MS, hasSecond: false }, atMs), { present: true, admin, registered: null, path, settled, boundUntilMs: until }, title)
     t.equal(boundUntilMs(state, EXPIRES_MS, atMs), until, title)
+    const beside = observeBeacon(state, { expiresMs: EXPIRES_MS, hasSecond: true }, atMs)
+    t.equal(beside.path, path === 'down' ? null : path, `${title}; with a second beacon it may be there`)
   }
 })
 

@@ -29,7 +29,7 @@ function credentials (dice: Dice, challenge: string, count: number, password: st
 export async function fuzzBeacon (inputs: number, seed: number, tally: Tally): Promise<void> {
   const dice = createDice(seed)
   const memory: AgentMemory = { state: newBeacon(false, systemClock.now()) }
-  const agent = createAgent({ listen: [], realm: REALM, username: '4930999', password: createSecret(SECRETS.carrier), algorithms: ['MD5', 'SHA-256'], expiresMs: 60_000, refusal: 'answer' }, memory, { clock: systemClock, random: systemRandom })
+  const agent = createAgent({ listen: [], realm: REALM, username: '4930999', password: createSecret(SECRETS.carrier), algorithms: ['MD5', 'SHA-256'], expiresMs: 60_000, hasSecond: false, refusal: 'answer' }, memory, { clock: systemClock, random: systemRandom })
   const counts = new Map<string, number>()
   const desk = createDesk({ clock: systemClock, agent: () => agent, count: (result) => { counts.set(result, (counts.get(result) ?? 0) + 1) } }, { admits: () => true, trust: () => {} })
   let challenge = ''

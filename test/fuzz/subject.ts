@@ -171,7 +171,7 @@ export async function createSubject (directory: string, dice: Dice, tally: Tally
     const history = createProbeHistory()
     engine = createEngine(setup, { clock, random: createSeededRandom(dice.int(1 << 30)), store, sip, metrics, log, version: 'fuzz', probes: NO_PROBES })
     http = createHttpServer({
-      engine, users: config.users, metrics, log: log.child({ component: 'http' }), clock, history,
+      engine, users: config.users, metrics, log: log.child({ component: 'http' }), clock, history, beacons: () => [],
       exporter: createExporter(config, { sip, clock, history, tracing: () => sip }),
       reload: async () => {
         engine.replace(setup)

@@ -1,7 +1,8 @@
 /**
- * The standby that registers by local SRV records: Pointsman's beacon at priorities 0 and 1, the carrier last. A real Kamailio
+ * The standby that registers by local SRV records: Pointsman's beacon at priority 0, its second one at priority 1, the carrier last. A real Kamailio
  * resolves them at a real BIND, moves to the real carrier when the beacon refuses, and comes back.
  */
+import { join } from 'node:path'
 import { startBind, ZONE } from './dns-servers.ts'
 import { createGateway, REALM, RPC_TOKEN, startCarrier } from './kamailio.ts'
 import type { Account, Carrier, Gateway } from './kamailio.ts'
@@ -9,7 +10,7 @@ import { startAlertmanager, startPrometheus } from './monitoring.ts'
 import { startPointsman, WEBHOOK_TOKEN, writeSecret } from './pointsman.ts'
 import { createUplink } from './network.ts'
 import type { Pointsman } from './pointsman.ts'
-import type { Stage } from './processes.ts'
+import type { Running, Stage } from './processes.ts'
 import { seconds } from './report.ts'
 import type { Report } from './report.ts'
 import { ADDRESSES, commonConfig, EXPIRES_SECONDS, probeConfig } from './scene.ts'
@@ -33,11 +34,20 @@ interface Site {
   restart (refusal?: Refusal): Promise<Pointsman>
 }
 
+const MAIN = join(import.meta.dirname, '../../src/main.ts')
+
+/** The second beacon, on the second address: a process of its own that follows Pointsman. */
+const startSecond = (stage: Stage): Promise<Running> => stage.start({
+  name: 'second-beacon',
+  command: process.execPath,
+  args: [MAIN, 'beacon', '--config.file', join(stage.folder('pointsman'), 'pointsman.yaml'), '--follow', `http://${ADDRESSES.pointsman.host}:${ADDRESSES.pointsman.port}`]
+})
+
 const configuration = (stage: Stage, refusal: Refusal): Record<string, unknown> => ({
   ...commonConfig(stage),
   gateways: {
     'pbx-a': { driver: 'kamailio', url: `http://${HOSTS.a}:8080/RPC`, token_file: writeSecret(stage, 'rpc', RPC_TOKEN), dispatcher_group: 1, timeout: '400ms', observe: { interval: '400ms', fall: 2, rise: 2 }, registers_within: '5s' },
-    standby: { driver: 'beacon', listen: HOSTS.beacons.map((host) => `udp:${host}:5060`), realm: REALM, username: ACCOUNT.user, password_file: writeSecret(stage, 'standby', ACCOUNT.password), expires: `${BEACON_EXPIRES}s`, refusal, observe: { interval: '250ms', fall: 2, rise: 2 }, timeout: '250ms' }
+    standby: { driver: 'beacon', listen: [`udp:${HOSTS.beacons[0]}:5060`], second: [`udp:${HOSTS.beacons[1]}:5060`], realm: REALM, username: ACCOUNT.user, password_file: writeSecret(stage, 'standby', ACCOUNT.password), expires: `${BEACON_EXPIRES}s`, refusal, observe: { interval: '250ms', fall: 2, rise: 2 }, timeout: '250ms' }
   },
   probes: probeConfig(stage, [{ trunk: TRUNK, account: ACCOUNT }]),
   trunks: {
@@ -66,6 +76,7 @@ const raise = async (stage: Stage): Promise<Site> => {
   await startAlertmanager(stage, ADDRESSES.alertmanager, ADDRESSES.pointsman, writeSecret(stage, 'webhook', WEBHOOK_TOKEN))
   const pointsman = (refusal: Refusal = 'answer'): Promise<Pointsman> => startPointsman(stage, 'pointsman', ADDRESSES.pointsman, configuration(stage, refusal))
   const first = await pointsman()
+  await startSecond(stage)
   // From now on nobody touches the standby any more.
   await b.rpc('uac.reg_enable', ['l_uuid', b.record])
   await startPrometheus(stage, ADDRESSES.prometheus, ADDRESSES.pointsman, [ADDRESSES.alertmanager])
@@ -115,33 +126,36 @@ const checkSecondBeacon = async (report: Report, site: Site): Promise<void> => {
   await way.cut()
   const stays = await holds('the standby at a beacon', async () => {
     const { interfaces, switchover } = await site.pointsman.trunk(TRUNK)
-    return interfaces[1]?.takeoverMs !== null && switchover === null && await site.carrier.holder(ACCOUNT.user) === HOSTS.a
-  }, 2 * BEACON_EXPIRES * 1000).then(() => true, () => false)
+    return interfaces[1]?.usable === true && switchover === null && await site.carrier.holder(ACCOUNT.user) === HOSTS.a
+  }, 3 * BEACON_EXPIRES * 1000).then(() => true, () => false)
   await way.restore()
-  report.check(stays, `the first beacon is out of reach for ${2 * BEACON_EXPIRES} s: the standby stays at the second one`)
+  report.check(stays, `the first beacon is out of reach for ${3 * BEACON_EXPIRES} s: the standby stays at the second one`)
 }
 
-/** A restart that is shorter than half the lifetime moves nobody, on whichever side the standby is. */
-const checkRestart = async (report: Report, site: Site, side: 'a' | 'b'): Promise<Site> => {
+/** Pointsman is dead for two lifetimes of the beacon: the second one does what it did, on whichever side the standby is. */
+const checkDeath = async (report: Report, site: Site, side: 'a' | 'b'): Promise<Site> => {
   const before = await site.pointsman.trunk(TRUNK)
   await site.pointsman.process.kill()
-  const next = { ...site, pointsman: await site.restart() }
   const holder = HOSTS[side]
-  const stays = await holds('holder', async () => await site.carrier.holder(ACCOUNT.user) === holder, (BEACON_EXPIRES + 2) * 1000).then(() => true, () => false)
-  report.check(stays, `Pointsman killed and started again: the registration stays with ${side.toUpperCase()}`)
+  const stays = async (): Promise<boolean> => await site.carrier.holder(ACCOUNT.user) === holder
+  const dead = await holds('holder', stays, 2 * BEACON_EXPIRES * 1000).then(() => true, () => false)
+  report.check(dead, `Pointsman killed, for ${2 * BEACON_EXPIRES} s: the registration stays with ${side.toUpperCase()}, by the second beacon`)
+  const next = { ...site, pointsman: await site.restart() }
+  const again = await holds('holder', stays, (BEACON_EXPIRES + 2) * 1000).then(() => true, () => false)
   const after = await until('first look', async () => { const status = await next.pointsman.trunk(TRUNK); return status.interfaces[1]?.enabled === null ? null : status }, 10_000)
-  report.check(after.interfaces[1]?.enabled === before.interfaces[1]?.enabled && after.switchover === null, `and the beacon ${side === 'a' ? 'accepts' : 'refuses'} as before`)
+  report.check(again && after.interfaces[1]?.enabled === before.interfaces[1]?.enabled && after.switchover === null, `started again, it ${side === 'a' ? 'accepts' : 'refuses'} as before`)
   return next
 }
 
 export const playBeacon = async (report: Report, stage: Stage): Promise<void> => {
-  report.section(`Beacon: SRV 0 and 1 are Pointsman (lifetime ${BEACON_EXPIRES} s), the carrier is last (lifetime ${EXPIRES_SECONDS} s)`)
+  report.section(`Beacon: SRV 0 is Pointsman, 1 its second beacon (lifetime ${BEACON_EXPIRES} s), the carrier is last (lifetime ${EXPIRES_SECONDS} s)`)
   let site = await raise(stage)
   await until('the standby at the beacon', () => standsBy(site.pointsman), 30_000, 100)
   report.check(await site.carrier.holder(ACCOUNT.user) === HOSTS.a, 'A holds the registration at the carrier, the standby is at the beacon')
-  site = await checkRestart(report, site, 'a')
+  site = await checkDeath(report, site, 'a')
   await until('the standby at the beacon again', () => standsBy(site.pointsman), 30_000, 100)
   await checkSecondBeacon(report, site)
+  await until('the standby at the first beacon again', () => standsBy(site.pointsman), 30_000, 100)
   const metrics = await site.pointsman.metrics()
   report.check(/pointsman_standby_takeover_seconds\{[^}]*gateway="standby"[^}]*\} [0-6](\.|$)/m.test(metrics), `pointsman_standby_takeover_seconds tells at most ${BEACON_EXPIRES} s`)
   const rows: string[][] = []
@@ -162,7 +176,7 @@ export const playBeacon = async (report: Report, stage: Stage): Promise<void> =>
     rows.push([fault.title, seconds(away.alerted), seconds(away.turned), seconds(away.held), seconds(away.verified)])
     report.check(away.held !== null && away.verified !== null, `${fault.title}: the beacon refuses, the standby is registered at the carrier, verified`)
     if (away.verified === null) report.note(JSON.stringify(await site.pointsman.trunk(TRUNK)))
-    if (index === 0) site = await checkRestart(report, site, 'b')
+    if (index === 0) site = await checkDeath(report, site, 'b')
     await fault.mend()
     const back = await failBack(site)
     rows.push(['failback', '-', seconds(back.turned), seconds(back.held), seconds(back.verified)])

@@ -37,7 +37,7 @@ async function pointsman (...args: string[]): Promise<Ran> {
   const io = { stdout: (text: string) => { out += text }, stderr: (text: string) => { err += text }, env: {} }
   const never = (): never => { throw new Error('manual opens nothing') }
   const code = await cli(args, io, {
-    version: 'test', clock: systemClock, loadConfig: (file, secrets) => loadConfig(file, drivers, {}, secrets), byHand, createDriver: never, createSipClient: never, run: never, testRules: never, demo: never
+    version: 'test', clock: systemClock, loadConfig: (file, secrets) => loadConfig(file, drivers, {}, secrets), byHand, createDriver: never, createSipClient: never, run: never, runBeacon: never, testRules: never, demo: never
   })
   return { code, out, err }
 }
