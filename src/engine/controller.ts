@@ -87,7 +87,7 @@ const MARKED = 'marked'
 /** The loop turns at least this often. */
 const IDLE_MS = 5000
 /** So long trunks are planned without a break: probes, requests and timers have their turn in between. */
-const SLICE_MS = 10
+const SLICE_MS = 2
 
 interface Desk {
   revision: Revision

@@ -1,8 +1,10 @@
-/** Reads every gateway at its steady interval. */
+/** Reads every gateway at its steady interval, one after the other: hundreds at one instant would hold up everything else. */
 import type { DurationMs, GatewayId } from '../core/topology.ts'
 import type { Clock } from '../ports.ts'
 import type { Executor } from './executor.ts'
 
+/** Between the first reads of two gateways; less where the interval is too short for all of them. */
+const SPACING_MS = 10
 /** What a gateway says about itself is for people, and may be a little older. */
 const CONDITION_MS = 30_000
 
@@ -14,7 +16,8 @@ export interface Observer {
 export function createObserver (executor: Executor, clock: Clock, signal: AbortSignal): Observer {
   const loops = new Map<GatewayId, { readonly intervalMs: DurationMs; readonly end: AbortController }>()
 
-  const run = async (id: GatewayId, intervalMs: DurationMs, own: AbortSignal): Promise<void> => {
+  const run = async (id: GatewayId, intervalMs: DurationMs, afterMs: DurationMs, own: AbortSignal): Promise<void> => {
+    if (afterMs > 0) await clock.sleep(afterMs, own)
     for (let round = 0; !own.aborted; round++) {
       executor.observe(id)
       if (round % Math.max(1, Math.round(CONDITION_MS / intervalMs)) === 0) executor.askCondition(id)
@@ -30,13 +33,13 @@ export function createObserver (executor: Executor, clock: Clock, signal: AbortS
         loop.end.abort()
         loops.delete(id)
       }
-      for (const [id, intervalMs] of wanted) {
-        if (loops.has(id)) continue
+      const added = [...wanted].filter(([id]) => !loops.has(id))
+      for (const [index, [id, intervalMs]] of added.entries()) {
         const end = new AbortController()
         if (signal.aborted) return
         signal.addEventListener('abort', () => { end.abort() }, { once: true })
         loops.set(id, { intervalMs, end })
-        void run(id, intervalMs, end.signal)
+        void run(id, intervalMs, index * Math.min(SPACING_MS, intervalMs / added.length), end.signal)
       }
     }
   }

@@ -43,7 +43,7 @@ t.test('a switchover by hand, an abort, and one that a vouch makes possible', { 
   await until('it carries calls and its standby is usable', 10_000, r.trunk, (trunk) => trunk.carrying === 'yes' && trunk.interfaces.every((i) => i.usable))
   const [a, b] = (await r.trunk()).interfaces.map((i) => i.key)
   t.match(await r.command('switchover', { trunk: 'acme', to: b, knownOff: [a], reason: 'test' }), { status: 409, body: { message: /answers: it is disabled in order/ } })
-  t.equal((await r.command('switchover', { trunk: 'acme', to: b, reason: 'test' })).status, 200)
+  await until('the first verdicts are there, and the order is taken', 5000, () => r.command('switchover', { trunk: 'acme', to: b, reason: 'test' }), ({ status }) => status === 200)
   await until('it is under way', 5000, r.trunk, (trunk) => trunk.switchover !== null)
   t.match(await r.command('switchover', { trunk: 'acme', reason: 'test' }), { status: 409, body: { release: 'pointsman abort acme --reason …' } })
   t.equal((await r.command('abort', { trunk: 'acme', reason: 'test' })).status, 200)
