@@ -44,8 +44,12 @@ export interface InnovaphoneSettings {
   readonly domain?: string
 }
 
-/** A path with its query as captured; without the page to return to, and without a value of asterisks, which would become the value. */
-const captured = (description: string) => Type.String({ pattern: String.raw`^/(?!.*[?&]redirect=)(?!.*=(\*|%2[Aa])+(&|$))[!-~]+$`, description })
+/**
+ * A path with its query as captured; without the page to return to, without a value of asterisks, which would become the
+ * value, and without a password, which has no place in the file.
+ */
+const CAPTURED = String.raw`^/(?!.*[?&]redirect=)(?!.*=(\*|%2[Aa])+(&|$))(?!.*[?&][^=&]*([Pp][Ww][Dd]|[Pp]ass)[^=&]*=[^&])[!-~]+$`
+const captured = (description: string) => Type.String({ pattern: CAPTURED, description })
 
 const schema = Type.Object({
   url: Type.String({ format: 'http-url', description: 'web server of the gateway, for example https://10.0.1.10; with device: URL of the Devices App, for example https://apps.acme.example/acme.example/devices/innovaphone-devices' }),

@@ -5,10 +5,12 @@
  */
 
 const HIDDEN = '<secret>'
-const SECRET_KEY = /^(?:.*[-_])?(?:password|passwd|passphrase|token|secret|authorization|cookie|api[-_]?key|private[-_]?key|credentials?)$/i
+const SECRET_KEY = /^(?:.*[-_])?(?:password|passwd|pwd|passphrase|token|secret|authorization|cookie|api[-_]?key|private[-_]?key|credentials?)$/i
 const CAMEL_SECRET_KEY = /(?:Password|Token|Secret|Authorization|Cookie|ApiKey|PrivateKey|Credentials?)$/
 /** `//user:password@` of a URL. */
 const URL_ACCOUNT = /(\/\/)[^/\s@]+@/g
+/** `pwd="…"` of a registration in an innovaphone's XML, and `gk-pwd=…` of its requests. */
+const PWD = /\b([\w-]*pwd\*?=)(?:"[^"]*"|[^\s&"]+)/gi
 /** Deeper values are not looked at, so they are not shown. */
 const DEEPEST = 8
 
@@ -25,9 +27,9 @@ export function redact (value: unknown, depth = 0): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, isSecretKey(key) ? HIDDEN : redact(each, depth + 1)]))
 }
 
-/** Hides accounts in URLs. */
+/** Hides accounts in URLs, and an innovaphone's passwords. */
 export function redactText (text: string): string {
-  return text.replace(URL_ACCOUNT, `$1${HIDDEN}@`)
+  return text.replace(URL_ACCOUNT, `$1${HIDDEN}@`).replace(PWD, `$1${HIDDEN}`)
 }
 
 function isSecretKey (key: string): boolean {

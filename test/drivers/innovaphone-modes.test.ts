@@ -2,6 +2,7 @@
 import { test } from 'tap'
 import { hasChanged, isFailure, judgeEdit, planEdit } from '../../src/drivers/innovaphone-edit.ts'
 import type { Edit, EditMode } from '../../src/drivers/innovaphone-edit.ts'
+import { drivers } from '../../src/drivers/registry.ts'
 import type { Change } from '../../src/ports.ts'
 import { applyOne, permitted } from '../helpers/permitted.ts'
 import { simulate } from './simulated-innovaphone.ts'
@@ -79,6 +80,13 @@ test('captured requests of the administration UI, answered with a page', async (
   t.same(await applyOne(driver, 'SIP2', 'disabled', signal()), { ok: true, activated: true }, 'an interface without them is edited as always')
   const unknown = await simulate(t, { raw: { SIP1: { ...RAW, disable: '/RELAY0/SIP1/mod_cmd.xml?cmd=nonsense' } } })
   t.match(await applyOne(unknown.driver, 'SIP1', 'disabled', signal()), { ok: false, reason: 'rpc-error', effect: 'none' })
+})
+
+test('a captured request is taken as it is, but for what would do harm', async (t) => {
+  const { raw } = drivers.get('innovaphone')!.schema.properties as { raw: { patternProperties: Record<string, { properties: { enable: { pattern: string } } }> } }
+  const pattern = new RegExp(Object.values(raw.patternProperties)[0]!.properties.enable.pattern)
+  for (const good of [RAW.enable, '/RELAY0/SIP1/mod_cmd.xml?cmd=x&del=%2Fa+%2Fb&pwd=&name=p%20w', '/!config%20activate']) t.match(good, pattern, good)
+  for (const bad of ['RELAY0/mod_cmd.xml', '/x?cmd=y&redirect=http%3A%2F%2Fx', '/x?gk-pwd=********', '/x?a=%2A%2a&b=c', '/x?reg-pwd=secret', '/x?Password=secret', '/x y', 'https://elsewhere/x']) t.notMatch(bad, pattern, bad)
 })
 
 test('a gateway with its login form only says what is to be done', async (t) => {

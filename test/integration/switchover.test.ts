@@ -57,6 +57,18 @@ t.test('the uplink of A is cut: A is disabled in order, B takes over; failback b
   t.same(moments.filter(({ kind }) => kind !== 'same'), [], 'the exported journal decides the same again')
 })
 
+t.test('what the gateways say about themselves is shown and exported', parallel, async (t) => {
+  const r = await startPair(t.testdir())
+  t.teardown(() => r.stop())
+  await r.pair.a.inject({ pair: 'active', resetRequired: true })
+  await r.pair.b.inject({ pair: 'standby' })
+  // They are asked at the start, then twice a minute.
+  await r.restart()
+  const metrics = await until('both were asked', 8000, async () => await (await fetch(`${r.url()}/metrics`)).text(), (text) => text.includes('pointsman_gateway_alarms{gateway="pbx-a"}') && text.includes('pointsman_gateway_alarms{gateway="pbx-b"}'))
+  for (const line of ['role{gateway="pbx-a",role="active"} 1', 'role{gateway="pbx-b",role="standby"} 1', 'reset_required{gateway="pbx-a"} 1', 'reset_required{gateway="pbx-b"} 0']) t.ok(metrics.includes(`pointsman_gateway_${line}\n`), line)
+  t.match((await r.status()).gateways, [{ id: 'pbx-a', condition: { role: 'active', resetRequired: true } }, { id: 'pbx-b', condition: { role: 'standby' } }])
+})
+
 t.test('a shared trunk: A is taken out while B carries, and put in again by command', parallel, async (t) => {
   const r = await startPair(t.testdir(), { type: 'shared', onSecond: 'coexist', enabled: { a: true, b: true } })
   t.teardown(() => r.stop())

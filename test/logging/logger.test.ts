@@ -47,6 +47,8 @@ const leaks: readonly (readonly [name: string, fields: object])[] = [
   ['headers in any spelling', { headers: { Authorization: CANARY, 'proxy-authorization': CANARY, 'Set-Cookie': [CANARY], 'X-Api-Key': CANARY } }],
   ['keys that end in a secret word', { sipPassword: CANARY, am_token: CANARY, 'client-secret': CANARY }],
   ['an account in a URL', { url: `http://am:${CANARY}@127.0.0.1:9093/api` }],
+  ['an innovaphone\'s registration', { body: `<reg cn="_ACTIVE_" pwd="${CANARY}"/>`, pwd: CANARY, 'gk-pwd': CANARY }],
+  ['a request of its administration page', { path: `/PHONE/USER-UI/mod_cmd.xml?cmd=x&gk-pwd=${CANARY}&gk-pwd*=${CANARY}&op=OK` }],
   ['an HTTP client\'s error', { err: clientError }],
   ['an error as the cause of another', { err: new Error('read failed', { cause: clientError }) }],
   ['an error as the fields themselves', clientError],
