@@ -2,7 +2,8 @@
 import { test } from 'tap'
 import { isAlarmed, recordCondition } from '../../src/core/condition.ts'
 import { planTrunk } from '../../src/core/planner.ts'
-import { buildWorld, NOW, SECOND } from '../helpers/build-world.ts'
+import { trunkHealth } from '../../src/core/trunk-health.ts'
+import { A, B, buildInterface, buildWorld, NOW, SECOND } from '../helpers/build-world.ts'
 
 const MINUTE = 60 * SECOND
 const QUIET = { alarms: 0, registrationFailed: false, resetRequired: null, role: null } as const
@@ -29,4 +30,12 @@ test('a fresh alarm of a gateway of the trunk is a doubt; an old one, or another
     t.equal(isAlarmed(world, world.topology.trunks.get('acme')!, NOW), want, `${gateway} ${condition.failedSinceMs}`)
     t.equal(planTrunk(world, 'acme', 'd', NOW).actions.some(({ kind }) => kind === 'query'), want, 'the carrier is asked')
   }
+})
+
+test('an interface that could not be switched is not usable, so it is known before it is needed', async (t) => {
+  const observed = { present: true, admin: 'disabled', registered: false, path: 'up', atMs: NOW - SECOND, obstacle: 'line-masked' } as const
+  const world = buildWorld({ interfaces: { [B]: buildInterface(false, { observed }) } })
+  const health = trunkHealth(world, world.topology.trunks.get('acme')!, world.trunks.get('acme')!, NOW)
+  t.match(health.get(B), { usable: false, because: ['it could not be switched (line-masked)'] })
+  t.equal(health.get(A)?.usable, true)
 })
