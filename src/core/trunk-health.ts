@@ -20,7 +20,7 @@ export interface InterfaceHealth {
   readonly downSinceMs: EpochMs | null
   /** Since when all of its evidence but the registration is up; null: it isn't. */
   readonly upSinceMs: EpochMs | null
-  /** May take over: observed lately, present, account accepted, no debt, nothing of its own down. */
+  /** May take over: observed lately, present, nothing known that would refuse a change, account accepted, no debt, nothing of its own down. */
   readonly usable: boolean
   /** Why it is not usable. */
   readonly unusable: readonly string[]

@@ -36,6 +36,6 @@ test('an interface that could not be switched is not usable, so it is known befo
   const observed = { present: true, admin: 'disabled', registered: false, path: 'up', atMs: NOW - SECOND, obstacle: 'line-masked' } as const
   const world = buildWorld({ interfaces: { [B]: buildInterface(false, { observed }) } })
   const health = trunkHealth(world, world.topology.trunks.get('acme')!, world.trunks.get('acme')!, NOW)
-  t.match(health.get(B), { usable: false, because: ['it could not be switched (line-masked)'] })
+  t.match(health.get(B), { usable: false, unusable: ['it could not be switched (line-masked)'] })
   t.equal(health.get(A)?.usable, true)
 })
