@@ -18,11 +18,8 @@ import type { AmiMessage } from './asterisk-ami.ts'
 
 /** From an un-REGISTER to the end of its transaction (RFC 3261 timer F), with some room [ms]. */
 const TRANSACTION_MS = 35_000
-/**
- * A registration that was refused its un-REGISTER is called off only as long as this is left until it tries again [ms]: time to
- * see it coming back (observe interval of 10 s) and to send another un-REGISTER.
- */
-const NOTICE_MS = 15_000
+/** Time to send another un-REGISTER after a look has shown that it is needed [ms]. */
+const TO_ACT_MS = 5_000
 /** How long it may take Asterisk to register by itself after its start with the default delay of 10 s [ms]. */
 export const REGISTERS_WITHIN_MS = 20_000
 
@@ -51,6 +48,8 @@ export interface Memory {
   readonly sent: Sent | null
   /** When a restart of Asterisk was noticed; null: none was. */
   readonly restartedAtMs: number | null
+  /** Longest time until the next look [ms]. */
+  readonly nextLookMs: number
 }
 
 /** Null: there is none of that name; `several` can't be: names are unique. */
@@ -67,15 +66,18 @@ export function findRegistration (events: readonly AmiMessage[], name: string): 
   }
 }
 
-/** Administrative state and registration by the table above. */
-export function stateOf ({ status, retryMs, delayMs }: Registration, { sent, restartedAtMs }: Memory, nowMs: number): Pick<Observation, 'admin' | 'registered'> {
+/**
+ * Administrative state and registration by the table above. One that was refused its un-REGISTER is called off only as long as
+ * there will be another look, and time to act on it, before it tries again.
+ */
+export function stateOf ({ status, retryMs, delayMs }: Registration, { sent, restartedAtMs, nextLookMs }: Memory, nowMs: number): Pick<Observation, 'admin' | 'registered'> {
   const since = (atMs: number | null | undefined): number => atMs == null ? Infinity : nowMs - atMs
   const offSinceMs = sent?.desired === 'disabled' ? since(sent.atMs) : Infinity
   const onSinceMs = Math.min(sent?.desired === 'enabled' ? since(sent.atMs) : Infinity, since(restartedAtMs))
   switch (status) {
     case 'Registered': return { admin: 'enabled', registered: offSinceMs < TRANSACTION_MS ? null : true }
     case 'Unregistered': return { admin: onSinceMs < delayMs + TRANSACTION_MS ? 'enabled' : 'disabled', registered: false }
-    case 'Rejected': return { admin: offSinceMs + NOTICE_MS < retryMs ? 'disabled' : 'enabled', registered: false }
+    case 'Rejected': return { admin: offSinceMs + nextLookMs + TO_ACT_MS < retryMs ? 'disabled' : 'enabled', registered: false }
     default: return { admin: 'enabled', registered: null }
   }
 }
@@ -95,4 +97,16 @@ export function channelsOf (events: readonly AmiMessage[]): number | undefined {
 /** A number of calls in digits. */
 export function countOf (text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+}
+
+/** How far apart looks are: the longest of the last few gaps [ms]. Until there was one: the default `observe.interval`. */
+export function createCadence (): { look(nowMs: number): void; gapMs(): number } {
+  const looks: number[] = []
+  return {
+    look: (nowMs) => {
+      looks.push(nowMs)
+      if (looks.length > 5) looks.shift()
+    },
+    gapMs: () => looks.length < 2 ? 10_000 : Math.max(...looks.slice(1).map((atMs, index) => atMs - looks[index]!))
+  }
 }

@@ -14,7 +14,7 @@ import type { Change, Clock, GatewayDriver, Random, Secret } from '../ports.ts'
 import { createAmi } from './asterisk-ami.ts'
 import type { Ami, AmiMessage } from './asterisk-ami.ts'
 import { asteriskByHand } from './asterisk-by-hand.ts'
-import { channelsOf, countOf, findRegistration, nameOf, pathOf, REGISTERS_WITHIN_MS, stateOf } from './asterisk-registration.ts'
+import { channelsOf, countOf, createCadence, findRegistration, nameOf, pathOf, REGISTERS_WITHIN_MS, stateOf } from './asterisk-registration.ts'
 import type { Registration, Sent } from './asterisk-registration.ts'
 import type { DriverKind, InterfaceKind } from './contract.ts'
 import { failure } from './driver-failure.ts'
@@ -79,6 +79,7 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
   // arawman takes nothing but digest.
   const ami = createAmi(withCredentials(client.send, { scheme: 'digest', username, password }, random), settings.url.replace(/\/+$/, ''))
   const sent = new Map<string, Sent>()
+  const cadence = createCadence()
   let startedAt: string | null = null
   let restartedAtMs: number | null = null
 
@@ -103,9 +104,10 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
     return list.message?.startsWith('No outbound registrations') === true ? { ok: true, registrations: [], calls: undefined } : list
   }
 
-  const judge = (name: string, registration: Registration) => stateOf(registration, { sent: sent.get(name) ?? null, restartedAtMs }, clock.monotonicMs())
+  const judge = (name: string, registration: Registration) => stateOf(registration, { sent: sent.get(name) ?? null, restartedAtMs, nextLookMs: cadence.gapMs() }, clock.monotonicMs())
 
   const observe = async (interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> => {
+    cadence.look(clock.monotonicMs())
     const seen = await look(signal)
     if (!seen.ok) return seen
     const observed = new Map<string, Observation>()

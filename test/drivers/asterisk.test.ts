@@ -2,7 +2,7 @@ import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemRandom as random } from '../../src/clock.ts'
 import { amiPath, parseMessages } from '../../src/drivers/asterisk-ami.ts'
-import { channelsOf, findRegistration, nameOf, pathOf, stateOf } from '../../src/drivers/asterisk-registration.ts'
+import { channelsOf, createCadence, findRegistration, nameOf, pathOf, stateOf } from '../../src/drivers/asterisk-registration.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import type { Clock } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
@@ -75,6 +75,8 @@ test('one word means several things; what was sent decides, and in doubt it is o
     { status: 'Rejected', memory: { off: 5_000 }, want: ['disabled', false], why: 'it stays quiet for its retry_interval' },
     { status: 'Rejected', memory: { off: 44_000 }, want: ['disabled', false] },
     { status: 'Rejected', memory: { off: 46_000 }, want: ['enabled', false], why: 'it is about to try again' },
+    { status: 'Rejected', memory: { off: 1_000 }, lookMs: 60_000, want: ['enabled', false], why: 'nobody looks before it tries again' },
+    { status: 'Rejected', memory: { off: 50_000 }, lookMs: 1_000, want: ['disabled', false] },
     { status: 'Rejected', memory: { off: 1_000 }, retryMs: 10_000, want: ['enabled', false], why: 'it tries again too soon' },
     { status: 'Rejected', memory: { off: 1_000 }, retryMs: 0, want: ['enabled', false] },
     { status: 'Stopping', memory: { off: 1_000 }, want: ['enabled', null], why: 'an unknown word' }
@@ -82,9 +84,18 @@ test('one word means several things; what was sent decides, and in doubt it is o
   for (const { status, memory, want, ...more } of cases) {
     const { off, on, restarted } = memory as { off?: number; on?: number; restarted?: number }
     const sent = off !== undefined ? { desired: 'disabled', atMs: -off } as const : on !== undefined ? { desired: 'enabled', atMs: -on } as const : null
-    const { admin, registered } = stateOf({ status, retryMs: 'retryMs' in more ? more.retryMs : minute, delayMs: 2_000 }, { sent, restartedAtMs: restarted === undefined ? null : -restarted }, 0)
+    const { admin, registered } = stateOf({ status, retryMs: 'retryMs' in more ? more.retryMs : minute, delayMs: 2_000 }, { sent, restartedAtMs: restarted === undefined ? null : -restarted, nextLookMs: 'lookMs' in more ? more.lookMs : 10_000 }, 0)
     t.same([admin, registered], want, `${status} ${JSON.stringify(memory)} ${'why' in more ? more.why : ''}`)
   }
+})
+
+test('looks are as far apart as they were lately', async (t) => {
+  const { look, gapMs } = createCadence()
+  t.equal(gapMs(), 10_000, 'nobody knows yet')
+  for (const atMs of [0, 60_000, 60_500]) look(atMs)
+  t.equal(gapMs(), 60_000, 'a look out of turn shortens nothing')
+  for (const atMs of [61_000, 62_000, 63_000, 64_000]) look(atMs)
+  t.equal(gapMs(), 1_000)
 })
 
 test('one challenge serves all requests, and only what is needed is sent', async (t) => {
@@ -102,8 +113,10 @@ test('an un-REGISTER that the carrier does not take holds until Asterisk would t
   stub.unregistered = 'Rejected'
   t.match(await applyOne(driver, 'acme', 'disabled', signal()), { ok: true })
   t.match(await state(), { admin: 'disabled', registered: false })
-  clock.pass(46_000)
-  t.match(await state(), { admin: 'enabled' }, 'it comes back unless it is told again')
+  for (const [afterMs, admin] of [[10_000, 'disabled'], [10_000, 'disabled'], [10_000, 'disabled'], [10_000, 'disabled'], [10_000, 'enabled']] as const) {
+    clock.pass(afterMs)
+    t.match(await state(), { admin }, 'it comes back unless it is told again')
+  }
   t.match(await applyOne(driver, 'acme', 'disabled', signal()), { ok: true }, 'told again')
   t.match(await state(), { admin: 'disabled' })
   stub.retryInterval = 10
