@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox'
 import type { ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
-import type { Change, Clock, GatewayDriver, Random, Secret } from '../ports.ts'
+import type { Change, Clock, GatewayDriver, Random } from '../ports.ts'
 import type { DriverKind, InterfaceKind } from './contract.ts'
 import { failure } from './driver-failure.ts'
 import { createRpc } from './json-rpc.ts'
@@ -17,18 +17,12 @@ import { adminOf, registeredOf, REGISTERS_WITHIN_S } from './kamailio-registrati
 import type { Registration } from './kamailio-registration.ts'
 import { createUacRecords } from './kamailio-uac.ts'
 import type { UacRecords } from './kamailio-uac.ts'
-import { openWeb } from './web-access.ts'
+import { ACCESS_KEYS, openWeb, text } from './web-access.ts'
+import type { WebAccess } from './web-access.ts'
 
-export interface KamailioSettings {
+export interface KamailioSettings extends WebAccess {
   /** Where the script calls jsonrpc_dispatch(), for example `http://10.0.3.10:8080/RPC`. */
   readonly url: string
-  /** Sent as bearer token. */
-  readonly token?: Secret
-  readonly username?: string
-  readonly password?: Secret
-  /** PEM. */
-  readonly ca?: string
-  readonly insecure_tls?: boolean
   /** Set of the dispatcher module that holds the carrier; without it there is no path evidence. */
   readonly dispatcher_group?: number
   /** One destination of the set, as `dispatcher.list` shows it; default: any of the set. */
@@ -43,17 +37,9 @@ const KNOWN_MESSAGES: ReadonlySet<unknown> = new Set([
   'Failed to refresh record - check log messages'
 ])
 
-const text = (description: string) => Type.Optional(Type.String({ minLength: 1, description }))
-
 const schema = Type.Object({
   url: Type.String({ format: 'http-url', description: 'URL that the script answers with jsonrpc_dispatch(), for example http://10.0.3.10:8080/RPC' }),
-  token_file: text('file that holds the bearer token'),
-  token_env: text('environment variable that holds the bearer token'),
-  username: text('account, where the script asks for one instead of a token'),
-  password_file: text('file that holds its password'),
-  password_env: text('environment variable that holds its password'),
-  ca_file: text('PEM file with the certificate of the gateway or of its issuer; default: the system\'s'),
-  insecure_tls: Type.Optional(Type.Boolean({ default: false, description: 'accept every certificate: whoever is on the way can read the token' })),
+  ...ACCESS_KEYS,
   dispatcher_group: Type.Optional(Type.Integer({ minimum: 0, description: 'set of the dispatcher module that holds the carrier: its state is path evidence' })),
   dispatcher_destination: text('one destination of that set, as dispatcher.list shows it; default: any of the set'),
   dialogs: Type.Optional(Type.Boolean({ default: false, description: 'the script tracks its calls with the dialog module: their number, of the whole Kamailio, is what a drain waits for' }))
