@@ -11,8 +11,10 @@ export interface Agenda {
   clear(id: TrunkId): void
   /** It is marked, or an instant is set. */
   has(id: TrunkId): boolean
-  /** Marked and due trunks, of those that may be planned; the others stay marked. */
-  due(nowMs: EpochMs, may: (id: TrunkId) => boolean): readonly TrunkId[]
+  /** A marked or due trunk that may be planned; null: none. Those that may not wait for `release`. */
+  next(nowMs: EpochMs, may: (id: TrunkId) => boolean): TrunkId | null
+  /** It may be planned again. */
+  release(id: TrunkId): void
   /** The first instant that is set; null: none. */
   nextAtMs(): EpochMs | null
   /** The wall clock was set: what is due keeps its distance to now. */
@@ -23,6 +25,8 @@ interface Wake { readonly id: TrunkId; readonly dueMs: EpochMs }
 
 export function createAgenda (): Agenda {
   const marked = new Set<TrunkId>()
+  /** Marked, but they may not be planned now: nobody looks at them again and again. */
+  const parked = new Set<TrunkId>()
   const wakes = new Map<TrunkId, Wake>()
   let queue = createDueQueue<Wake>()
 
@@ -40,23 +44,30 @@ export function createAgenda (): Agenda {
   }
 
   return {
-    mark: (id) => { marked.add(id) },
+    mark: (id) => { if (!parked.has(id)) marked.add(id) },
     wakeAt: (id, atMs) => {
       if (atMs === null) wakes.delete(id)
       else if (wakes.get(id)?.dueMs !== atMs) set({ id, dueMs: atMs })
     },
     clear: (id) => {
       marked.delete(id)
+      parked.delete(id)
       wakes.delete(id)
     },
-    has: (id) => marked.has(id) || wakes.has(id),
-    due: (nowMs, may) => {
+    has: (id) => marked.has(id) || parked.has(id) || wakes.has(id),
+    next: (nowMs, may) => {
       for (let wake = first(); wake !== null && wake.dueMs <= nowMs; wake = first()) {
         wakes.delete(wake.id)
-        marked.add(wake.id)
+        if (!parked.has(wake.id)) marked.add(wake.id)
       }
-      return [...marked].filter(may)
+      for (const id of marked) {
+        if (may(id)) return id
+        marked.delete(id)
+        parked.add(id)
+      }
+      return null
     },
+    release: (id) => { if (parked.delete(id)) marked.add(id) },
     nextAtMs: () => first()?.dueMs ?? null,
     clockSet: (byMs) => {
       const known = [...wakes.values()]

@@ -152,6 +152,7 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     return () => {
       own.busy = null
       resolve()
+      agenda.release(id)
       // What fell due meanwhile was passed over.
       if (agenda.has(id)) wake.abort(MARKED)
     }
@@ -359,12 +360,10 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
         // Before the trunks: they are judged by it.
         planFleet()
         const isOver = (): boolean => clock.monotonicMs() - turnedMs > SLICE_MS
-        for (const id of agenda.due(clock.now(), isFree)) {
-          if (isOver()) break
-          start(id)
-        }
+        const next = (): TrunkId | null => agenda.next(clock.now(), isFree)
+        for (let id = next(); id !== null && !isOver(); id = next()) start(id)
         if (isOver()) await clock.sleep(0)
-        else if (agenda.due(clock.now(), isFree).length === 0) await clock.sleep(nextWake(), wake.signal)
+        else await clock.sleep(nextWake(), wake.signal)
       }
       running = false
       await Promise.all([...working, fleet.settled()])

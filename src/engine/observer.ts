@@ -17,11 +17,13 @@ export function createObserver (executor: Executor, clock: Clock, signal: AbortS
   const loops = new Map<GatewayId, { readonly intervalMs: DurationMs; readonly end: AbortController }>()
 
   const run = async (id: GatewayId, intervalMs: DurationMs, afterMs: DurationMs, own: AbortSignal): Promise<void> => {
+    // By the clock and not from the end of the last one: those that were held up together would stay together.
+    const firstMs = clock.monotonicMs() + afterMs
     if (afterMs > 0) await clock.sleep(afterMs, own)
     for (let round = 0; !own.aborted; round++) {
       executor.observe(id)
       if (round % Math.max(1, Math.round(CONDITION_MS / intervalMs)) === 0) executor.askCondition(id)
-      await clock.sleep(intervalMs, own)
+      await clock.sleep(untilNext(clock.monotonicMs() - firstMs, intervalMs), own)
     }
   }
 
@@ -43,4 +45,9 @@ export function createObserver (executor: Executor, clock: Clock, signal: AbortS
       }
     }
   }
+}
+
+/** To the next multiple of the interval. */
+function untilNext (passedMs: DurationMs, intervalMs: DurationMs): DurationMs {
+  return intervalMs - passedMs % intervalMs
 }
