@@ -14,6 +14,8 @@ export interface FamilyDefinition {
 export interface Families {
   /** One series. @throws when the catalogue has no such metric */
   add(name: string, labels: LabelText, value: number): void
+  /** Series that are lines already, each with its end. @throws as `add` */
+  addLines(name: string, lines: string): void
   /** Everything, in the order of the definitions. */
   chunks(format: 'text' | 'openmetrics'): readonly Buffer[]
 }
@@ -35,13 +37,16 @@ export function createFamilies (definitions: readonly FamilyDefinition[]): Famil
     family.text = ''
   }
 
+  const addLines = (name: string, lines: string): void => {
+    const family = families.get(name)
+    if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
+    family.text += lines
+    if (family.text.length > CHUNK_LENGTH) flush(family)
+  }
+
   return {
-    add: (name, labels, value) => {
-      const family = families.get(name)
-      if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
-      family.text += labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`
-      if (family.text.length > CHUNK_LENGTH) flush(family)
-    },
+    add: (name, labels, value) => { addLines(name, labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`) },
+    addLines,
     chunks: (format) => [...families.values()].flatMap((family) => {
       flush(family)
       return [Buffer.from(head(family.definition, format)), ...family.chunks]

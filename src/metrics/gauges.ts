@@ -4,12 +4,30 @@ import { ALIVE_PROBE_REASONS, VETOES, WAITS } from '../core/reasons.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
-import { also, labelText, type LabelText } from './label-text.ts'
+import { also, labelText, zeroLines, type LabelText } from './label-text.ts'
 
 export interface Sample {
   readonly name: GaugeName
   readonly labels: LabelText
   readonly value: number
+}
+
+/** Series of one gauge as they are written. */
+export interface Lines {
+  readonly name: GaugeName
+  readonly lines: string
+}
+
+/** A gauge with one series for each value of a label, of which few are 1. */
+interface States {
+  readonly name: GaugeName
+  readonly label: string
+  readonly values: readonly string[]
+  readonly zeros: (own: LabelText) => string
+}
+
+function createStates (name: GaugeName, label: string, values: readonly string[]): States {
+  return { name, label, values, zeros: zeroLines(name, values.map((value) => labelText({ [label]: value }))) }
 }
 
 /** Written as an object, so that the compiler misses a value that is missing here. */
@@ -18,8 +36,8 @@ const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verd
 const PROBE_HEALTHS = [...HEALTHS, 'degraded']
 const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
 const ROLES = Object.keys({ active: 0, standby: 0 } satisfies Record<NonNullable<GatewayCondition['role']>, 0>)
-const VETO_NAMES = Object.keys(VETOES)
-const WAIT_NAMES = Object.keys(WAITS)
+const VETO_STATES = createStates('pointsman_veto', 'interlock', Object.keys(VETOES))
+const WAIT_STATES = createStates('pointsman_wait', 'reason', Object.keys(WAITS))
 const ALIVE: ReadonlySet<string> = ALIVE_PROBE_REASONS
 const NO_LABELS = labelText({})
 
@@ -43,6 +61,10 @@ export function sampleInstallation (status: StatusSurvey): readonly Sample[] {
 
 function sample (name: GaugeName, labels: LabelText, value: number | boolean): Sample {
   return { name, labels, value: Number(value) }
+}
+
+function statesOf ({ name, label, values, zeros }: States, own: LabelText, set: ReadonlySet<string>): readonly (Sample | Lines)[] {
+  return set.size === 0 ? [{ name, lines: zeros(own) }] : values.map((value) => sample(name, also(own, label, value), set.has(value)))
 }
 
 /** Nothing while the value is unknown. */
@@ -103,7 +125,7 @@ export function probeResult (own: LabelText, probe: ProbeFacts, lastAtMs: EpochM
 /** Label values of the phases. */
 const PHASES = { resolveMs: 'resolve', connectMs: 'connect', tlsMs: 'tls', firstResponseMs: 'first-response' } as const
 
-export function sampleTrunk (status: StatusSurvey, trunk: TrunkStatus): readonly Sample[] {
+export function sampleTrunk (status: StatusSurvey, trunk: TrunkStatus): readonly (Sample | Lines)[] {
   const own = labelText({ trunk: trunk.id })
   const vetoes = new Set<string>(trunk.vetoes.map(({ interlock }) => interlock))
   const waits = new Set<string>(trunk.waits.map(({ reason }) => reason))
@@ -113,8 +135,8 @@ export function sampleTrunk (status: StatusSurvey, trunk: TrunkStatus): readonly
     sample('pointsman_latch', own, trunk.latch !== null),
     sample('pointsman_switchover_in_flight', own, trunk.switchover !== null),
     sample('pointsman_approval_waiting', own, trunk.proposal?.needsApproval === true),
-    ...VETO_NAMES.map((interlock) => sample('pointsman_veto', also(own, 'interlock', interlock), vetoes.has(interlock))),
-    ...WAIT_NAMES.map((reason) => sample('pointsman_wait', also(own, 'reason', reason), waits.has(reason))),
+    ...statesOf(VETO_STATES, own, vetoes),
+    ...statesOf(WAIT_STATES, own, waits),
     ...trunk.binding === null ? [] : bindingSamples(own, trunk.binding),
     ...trunk.interfaces.flatMap((item) => interfaceSamples(trunk, item))
   ]

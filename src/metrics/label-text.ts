@@ -12,6 +12,18 @@ export function also (own: LabelText, name: string, value: string): LabelText {
   return `${own === '' ? '' : `${own},`}${name}="${escape(value)}"` as LabelText
 }
 
+/**
+ * Series of one object that are all 0 (its vetoes, what was never counted), as lines in which only the object's own labels
+ * are put in: most of a scrape is made of them.
+ *
+ * @param rest - the further labels of each series; empty: none
+ */
+export function zeroLines (name: string, rest: readonly LabelText[]): (own: LabelText) => string {
+  const ends = rest.map((labels) => `${labels === '' ? '' : `,${labels}`}} 0\n`)
+  const parts = [`${name}{`, ...ends.map((end, index) => index === ends.length - 1 ? end : `${end}${name}{`)]
+  return (own) => rest.length === 0 ? '' : parts.join(own)
+}
+
 function escape (value: string): string {
   return /[\\"\n]/.test(value) ? value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n') : value
 }

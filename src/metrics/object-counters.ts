@@ -2,7 +2,7 @@
 import type { CounterDefinition, ObjectLabel } from './catalogue.ts'
 import { combinations, type Labels } from './combinations.ts'
 import type { Families } from './families.ts'
-import { also, labelText, type LabelText } from './label-text.ts'
+import { labelText, zeroLines, type LabelText } from './label-text.ts'
 
 export interface ObjectCounter {
   readonly object: ObjectLabel
@@ -20,7 +20,9 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
   const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), series]))
   const counts = new Map<string, Map<string, number>>()
 
-  const textOf = (own: LabelText, series: Labels): LabelText => rest.reduce<LabelText>((text, label) => also(text, label, series[label] ?? ''), own)
+  /** Everything but the object. */
+  const restOf = (series: Labels): LabelText => labelText(Object.fromEntries(rest.map((label) => [label, series[label] ?? ''])))
+  let zeros = zeroLines(name, [...all.values()].map(restOf))
 
   return {
     object,
@@ -30,13 +32,17 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
       const own = counts.get(id) ?? new Map<string, number>()
       const key = keyOf(series)
       // Nobody listed it: it is shown all the same.
-      if (!all.has(key)) all.set(key, series)
+      if (!all.has(key)) {
+        all.set(key, series)
+        zeros = zeroLines(name, [...all.values()].map(restOf))
+      }
       counts.set(id, own.set(key, (own.get(key) ?? 0) + 1))
     },
     write: (id, families) => {
       const own = labelText({ [object]: id })
       const counted = counts.get(id)
-      for (const [key, series] of all) families.add(name, textOf(own, series), counted?.get(key) ?? 0)
+      if (counted === undefined) families.addLines(name, zeros(own))
+      else for (const [key, series] of all) families.add(name, [own, restOf(series)].filter((text) => text !== '').join(',') as LabelText, counted.get(key) ?? 0)
     },
     keep: (ids) => {
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

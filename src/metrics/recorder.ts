@@ -12,7 +12,7 @@ import type { Labels } from './combinations.ts'
 import { createFamilies } from './families.ts'
 import type { Families, FamilyDefinition } from './families.ts'
 import { sampleGateway, sampleInstallation, sampleProbe, sampleTrunk } from './gauges.ts'
-import type { Sample } from './gauges.ts'
+import type { Lines, Sample } from './gauges.ts'
 import { labelText } from './label-text.ts'
 import { createObjectCounter } from './object-counters.ts'
 import type { ObjectCounter } from './object-counters.ts'
@@ -104,8 +104,13 @@ function createPauses (clock: Pick<Clock, 'monotonicMs'>): () => Promise<void> |
 }
 
 async function writeStatus (status: StatusSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
-  const write = (samples: readonly Sample[]): void => { for (const { name, labels, value } of samples) page.add(name, labels, value) }
-  const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, sample: (item: T) => readonly Sample[]): Promise<void> => {
+  const write = (samples: readonly (Sample | Lines)[]): void => {
+    for (const each of samples) {
+      if ('lines' in each) page.addLines(each.name, each.lines)
+      else page.add(each.name, each.labels, each.value)
+    }
+  }
+  const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, sample: (item: T) => readonly (Sample | Lines)[]): Promise<void> => {
     const own = counters.filter((counter) => counter.object === object)
     const ids = new Set<string>()
     for (const item of each) {
