@@ -7,7 +7,7 @@ import type { ProbeHistory } from '../probes/history.ts'
 import type { Clock, Log, Metrics } from '../ports.ts'
 
 export interface HttpMetrics extends Metrics {
-  render(status: StatusSurvey | null, accept?: string): Promise<{ readonly contentType: string; readonly chunks: readonly Uint8Array[] }>
+  render(status: StatusSurvey | null, accept?: string): Promise<{ readonly contentType: string; readonly chunks: readonly Uint8Array[]; release(): void }>
 }
 
 export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] }

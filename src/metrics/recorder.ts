@@ -7,6 +7,7 @@ import type { EpochMs } from '../core/topology.ts'
 import type { Clock, Metrics } from '../ports.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from './catalogue.ts'
 import type { CounterDefinition, GaugeName, HistogramDefinition, ObjectLabel } from './catalogue.ts'
+import { createChunkPool } from './chunk-pool.ts'
 import { combinations } from './combinations.ts'
 import type { Labels } from './combinations.ts'
 import { createFamilies } from './families.ts'
@@ -21,6 +22,8 @@ export interface Exposition {
   readonly contentType: string
   /** UTF-8, in order. */
   readonly chunks: readonly Uint8Array[]
+  /** To be called once when the chunks were sent, or never will be: their memory is used again. */
+  release(): void
 }
 
 export interface MetricsRecorder extends Metrics {
@@ -60,11 +63,12 @@ export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorde
     ...GAUGES.map(({ name, help }) => ({ name, help, type: 'gauge' as const })),
     ...COUNTERS.filter(({ object }) => object !== undefined).map(({ name, help }) => ({ name, help, type: 'counter' as const }))
   ]
+  const pool = createChunkPool()
   let config: ConfigLoad | null = null
 
   const renderNow = async (status: StatusSurvey | null, accept: string): Promise<Exposition> => {
     const format = wantsOpenMetrics(accept) ? 'openmetrics' : 'text'
-    const page = createFamilies(families)
+    const page = createFamilies(families, pool)
     page.add('pointsman_build_info' satisfies GaugeName, labelText({ version, node: process.version }), 1)
     if (config !== null) {
       page.add('pointsman_config_last_reload_successful' satisfies GaugeName, labelText({}), Number(config.successful))
@@ -72,7 +76,7 @@ export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorde
     }
     if (status !== null) await writeStatus(status, [...objectCounters.values()], page, createPauses(clock))
     const { contentType, text, end } = await renderRegistry(registry, format)
-    return { contentType, chunks: [Buffer.from(text), ...page.chunks(format), Buffer.from(end)] }
+    return { contentType, chunks: [Buffer.from(text), ...page.chunks(format), Buffer.from(end)], release: page.release }
   }
   let turn: Promise<unknown> = Promise.resolve()
   return {
