@@ -354,16 +354,19 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     run: async (signal) => {
       running = !signal.aborted
       signal.addEventListener('abort', () => { wake.abort(MARKED) }, { once: true })
+      let sliceMs = clock.monotonicMs()
+      const isOver = (): boolean => clock.monotonicMs() - sliceMs > SLICE_MS
+      const next = (): TrunkId | null => agenda.next(clock.now(), isFree)
       while (!signal.aborted) {
         wake = new AbortController()
         turnedMs = clock.monotonicMs()
         // Before the trunks: they are judged by it.
         planFleet()
-        const isOver = (): boolean => clock.monotonicMs() - turnedMs > SLICE_MS
-        const next = (): TrunkId | null => agenda.next(clock.now(), isFree)
         for (let id = next(); id !== null && !isOver(); id = next()) start(id)
-        if (isOver()) await clock.sleep(0)
-        else await clock.sleep(nextWake(), wake.signal)
+        // Somebody was marked meanwhile: another turn at once, which leaves nobody else a turn.
+        if (wake.signal.aborted && !isOver()) continue
+        await (isOver() ? clock.sleep(0) : clock.sleep(nextWake(), wake.signal))
+        sliceMs = clock.monotonicMs()
       }
       running = false
       await Promise.all([...working, fleet.settled()])
