@@ -1,4 +1,4 @@
-/** Pointsman with the gap meter in it, and with the option of V8 that the unit and the image of deploy/ set. */
+/** Pointsman with the gap meter in it, and with the options of Node that the unit of deploy/ sets. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,10 +10,20 @@ export interface Gap {
 }
 
 export interface GapMeter {
-  /** Environment for Pointsman. */
+  /** To start Pointsman with. */
+  readonly options: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** The largest of each second since the last call. */
   read(): readonly Gap[]
+}
+
+const UNIT = join(import.meta.dirname, '../../deploy/systemd/pointsman.service')
+
+/** Options of Node in the unit of deploy/. */
+export const unitOptions = (): readonly string[] => {
+  const [, options] = /^ExecStart=\/usr\/bin\/env node ((?:--\S+ )+)/m.exec(readFileSync(UNIT, 'utf8')) ?? []
+  if (options === undefined) throw new Error(`${UNIT} starts node without options`)
+  return options.trim().split(' ')
 }
 
 /** @param folder - for its file */
@@ -22,7 +32,8 @@ export const createGapMeter = (folder: string): GapMeter => {
   writeFileSync(file, '')
   let count = 0
   return {
-    env: { NODE_OPTIONS: `--max-semi-space-size=8 --import=${join(import.meta.dirname, 'gap-meter.ts')}`, POINTSMAN_BENCH_GAPS: file },
+    options: [...unitOptions(), `--import=${join(import.meta.dirname, 'gap-meter.ts')}`],
+    env: { POINTSMAN_BENCH_GAPS: file },
     read: () => {
       const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '')
       const fresh = lines.slice(count).map((line): Gap => {

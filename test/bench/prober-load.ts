@@ -73,7 +73,7 @@ export const benchLoad = async (stage: Stage): Promise<boolean> => {
   console.log(`\n## ${TARGETS} targets at an interval of 10 s, against SIP servers in another process`)
   const meter = createGapMeter(stage.folder('load'))
   const uas = await startUas(0, TARGETS)
-  const pointsman = await startPointsman(stage, 'prober', AT, configuration(), meter.env)
+  const pointsman = await startPointsman(stage, 'prober', AT, configuration(), meter)
   const { pid } = pointsman.process
   try {
     await until('two probes of every target', async () => isEach((await uas.ask('report')).requests, 2), 60_000, 1000)

@@ -55,7 +55,7 @@ export const benchScrape = async (stage: Stage): Promise<boolean> => {
   console.log(`\n## a scrape of ${TRUNKS} trunks each 5 s, ${POSTS_PER_SECOND} notifications a second`)
   const meter = createGapMeter(stage.folder('scrape'))
   const world = await createWorld(TRUNKS)
-  const pointsman = await startPointsman(stage, 'scraped', AT, configuration(stage, TRUNKS), meter.env)
+  const pointsman = await startPointsman(stage, 'scraped', AT, configuration(stage, TRUNKS), meter)
   await until('all interfaces up', async () => !/^pointsman_interface_health\{.*state="up"\} 0$/m.test(await readMetrics()), 120_000, 5000)
   const poster = fork(join(import.meta.dirname, 'poster-child.ts'), [`http://${AT.host}:${AT.port}/api/v1/alerts`, WEBHOOK_TOKEN, String(TRUNKS), String(POSTS_PER_SECOND)])
   const kill = (): void => { poster.kill('SIGKILL') }

@@ -1,4 +1,5 @@
 /** deploy/ against the code and against itself: names that one file has from another one must exist there. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'tap'
@@ -8,6 +9,7 @@ import { FileSchema, GatewayKeys } from '../../src/config/schema.ts'
 import { OptionsProbe, RegisterProbe } from '../../src/config/schema-probes.ts'
 import { type Labels, matches, parseMatcher } from '../../src/core/labels.ts'
 import { VETOES, WAITS } from '../../src/core/reasons.ts'
+import { unitOptions } from '../bench/gaps.ts'
 import { drivers } from '../../src/drivers/registry.ts'
 import { COUNTERS } from '../../src/metrics/catalogue.ts'
 import { unknownMetrics } from '../helpers/metric-names.ts'
@@ -183,8 +185,10 @@ test('the image and the service run what the package has', async (t) => {
   for (const source of copied) t.ok(existsSync(join(ROOT, source)), source)
   const { engines, bin } = JSON.parse(text('package.json')) as { engines: { node: string }; bin: { pointsman: string } }
   t.same([...docker.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image), Array(2).fill(`node:${engines.node.replace('>=', '')}-slim`))
-  t.match(docker, `ENTRYPOINT ["node", "${bin.pointsman}"]`)
-  t.match(text('deploy/systemd/pointsman.service'), `/opt/pointsman/${bin.pointsman} run --config.file=`)
+  const options = [...unitOptions()]
+  t.match(docker, `ENTRYPOINT ${JSON.stringify(['node', ...options, bin.pointsman]).replaceAll(',', ', ')}`)
+  t.match(text('deploy/systemd/pointsman.service'), `node ${options.join(' ')} /opt/pointsman/${bin.pointsman} run --config.file=`)
+  t.equal(execFileSync(process.execPath, [...options, '--print', '1 + 1'], { encoding: 'utf8' }).trim(), '2', 'this Node knows the options')
 })
 
 test('the example configurations are accepted without a warning', async (t) => {

@@ -45,9 +45,9 @@ export const apiUsers = (stage: Stage): readonly object[] => [
 /**
  * Starts Pointsman.
  * @param name - separates the store and log of several runs on one stage
- * @param env - further environment variables
+ * @param more - options of Node, and further environment variables
  */
-export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>, env: Readonly<Record<string, string>> = {}): Promise<Pointsman> => {
+export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>, more: { readonly options?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Pointsman> => {
   const folder = stage.folder(name)
   const file = join(folder, 'pointsman.yaml')
   writeFileSync(file, stringify({ ...config, store: { path: join(folder, 'pointsman.db') } }))
@@ -55,8 +55,8 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
   const server = await stage.start({
     name,
     command: process.execPath,
-    env,
-    args: [MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
+    env: more.env ?? {},
+    args: [...more.options ?? [], MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
     ready: () => answersOk(`${base}/-/ready`),
     // Ten thousand trunks on a busy machine.
     readyWithinMs: 180_000
