@@ -47,7 +47,8 @@ export function createObserver (executor: Executor, clock: Clock, signal: AbortS
   }
 }
 
-/** To the next multiple of the interval. */
+/** To the next multiple of the interval; a timer that fired a moment too early doesn't make two reads of one. */
 function untilNext (passedMs: DurationMs, intervalMs: DurationMs): DurationMs {
-  return intervalMs - passedMs % intervalMs
+  const leftMs = intervalMs - passedMs % intervalMs
+  return leftMs < intervalMs / 2 ? leftMs + intervalMs : leftMs
 }
