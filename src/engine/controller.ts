@@ -336,13 +336,13 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
       const departures = new Map<TrunkId, Departure>()
       if (!running) return departures
       planFleet()
-      const view = { ...world, alertsByTrunk: alerts }
       for (const id of trunks) {
         const own = desk(id)
         if (!world.trunks.has(id) || own.busy !== null || own.isOutdated) continue
         const release = occupy(id, own)
         try {
-          const { end, ...step } = begin(view, id, own)
+          // The view is made anew for each: the brake counts what those before it were admitted to.
+          const { end, ...step } = begin({ ...world, alertsByTrunk: alerts }, id, own)
           departures.set(id, { ...step, end: (result) => { end(result); release() } })
         } catch (error) {
           planFailed(id, error)
