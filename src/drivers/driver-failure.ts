@@ -9,14 +9,16 @@ export function failure (reason: DriverReason, detail: string, effect: DriverFai
 }
 
 /**
- * The failure that a status alone means; null for 2xx. A redirect or a 4xx says that the request was not executed, a 5xx
- * says nothing about it.
+ * The failure that a status alone means; null for 2xx. A 4xx says that the request was not executed, and so do the redirects
+ * that ask for the same request elsewhere (RFC 9110 §15.4.8 and 15.4.9). A 5xx says nothing about it; nor does another
+ * redirect, which many a web interface answers when it is done.
  */
 export function statusFailure (response: HttpResponse): DriverFailure | null {
   const { status } = response
   const detail = `HTTP ${status}`
   if (status >= 200 && status < 300) return null
-  if (status >= 300 && status < 400) return failure('redirect', detail)
+  if (status === 307 || status === 308) return failure('redirect', detail)
+  if (status >= 300 && status < 400) return failure('redirect', detail, 'unknown')
   if (status === 401 || status === 403) return failure('auth-failed', detail)
   return failure('http-status', detail, status >= 500 ? 'unknown' : 'none')
 }

@@ -45,6 +45,18 @@ test('a change asks for what it needs, and nothing where it is as wanted and run
   t.equal(stored.asked().filter((one) => one.startsWith('PUT')).length, 1, 'what is stored may not run: it is written again')
 })
 
+test('a device that redirects after a write may have done it', async (t) => {
+  for (const { status, effect } of [{ status: 302, effect: 'unknown' }, { status: 303, effect: 'unknown' }, { status: 307, effect: 'none' }, { status: 308, effect: 'none' }]) {
+    const stub = lineStub()
+    const { driver } = await device(t, stub, { ...key, ...lineDevice }, (asked, isIgnored) => {
+      const answer = stub.answer(asked, isIgnored)
+      return asked.method === 'GET' ? answer : { status, headers: { Location: '/done' }, body: '' }
+    })
+    t.match(await applyOne(driver, 'line+1', 'disabled', signal()), { ok: false, reason: 'redirect', effect }, String(status))
+    t.match(await driver.observe(['line+1'], signal()), { ok: true })
+  }
+})
+
 test('a session is made once, and anew when it is refused', async (t) => {
   const stub = oracleStub()
   let valid = true
