@@ -61,11 +61,12 @@ export function alive ({ bindings }: BeaconState, nowMs: EpochMs): readonly Beac
 
 /**
  * A REGISTER while the beacon refuses, of whoever: a standby that was refused goes on to the next registrar, so it is bound
- * here no more. Its Call-ID tells it even where a new connection gave it another Contact (RFC 3261 §10.2).
+ * here no more. Its Call-ID tells it even where a new connection gave it another Contact (RFC 3261 §10.2). Nobody has proved
+ * who he is, so `*` speaks of nobody else.
  */
 export function refuse (before: BeaconState, { callId, contacts }: Omit<BeaconRegister, 'cseq'>, nowMs: EpochMs): BeaconState {
   const named = new Set(contacts === '*' ? [] : contacts.map(({ uri }) => uri))
-  return { ...before, heard: before.heard || contacts.length > 0, bindings: contacts === '*' ? [] : alive(before, nowMs).filter((binding) => binding.callId !== callId && !named.has(binding.uri)) }
+  return { ...before, heard: before.heard || contacts.length > 0, bindings: alive(before, nowMs).filter((binding) => binding.callId !== callId && !named.has(binding.uri)) }
 }
 
 /**

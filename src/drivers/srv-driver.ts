@@ -3,14 +3,14 @@
  * may still know the old records.
  */
 import { Type } from 'typebox'
-import type { AdminState, ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
+import type { ApplyResult, DriverFailure, Observation, ObserveResult } from '../core/observation.ts'
 import type { DriverReason } from '../core/reasons.ts'
 import type { Change, Clock, GatewayDriver } from '../ports.ts'
 import type { InterfaceKind } from './contract.ts'
 import { during, failure } from './driver-failure.ts'
 import { eachAlone } from './each-alone.ts'
 import { readThenAsk } from './read-then-write.ts'
-import { canonicalName, change, judge, sameRecords } from './srv-records.ts'
+import { canonicalName, change as changeSets, judge, sameRecords } from './srv-records.ts'
 import type { SrvPolicy, SrvSet } from './srv-records.ts'
 
 /** `obstacle`: why a change would have no effect, as far as a read shows it. */
@@ -116,11 +116,14 @@ export function createSrvDriver (zone: SrvZone, policy: SrvPolicy, clock: Clock)
   let last: Promise<unknown> = Promise.resolve()
   let writes = 0
 
-  const writeAlone = async (name: string, desired: AdminState, reading: ReadSets, isFresh: boolean, signal: AbortSignal): Promise<ApplyResult> => {
+  const writeAlone = async ({ interface: name, desired, permit }: Change, reading: ReadSets, isFresh: boolean, signal: AbortSignal): Promise<ApplyResult> => {
     const before = isFresh ? reading : await read(signal)
     if (!before.ok) return before
+    // Those before it took their time: what allowed it may be too old by now.
+    const refused = isFresh ? null : await permit()
+    if (refused !== null) return refused
     if (!judge(before.sets, name, policy).present) return failure('no-interface', `no SRV record has the target ${name}`)
-    const wanted = change(before.sets, name, desired, policy)
+    const wanted = changeSets(before.sets, name, desired, policy)
     if (!wanted.ok) return failure('rpc-error', `${wanted.detail}: callers would find nobody`)
     if (wanted.sets.every((set, index) => set === before.sets[index])) return { ok: true, activated: true }
     writes += 1
@@ -131,11 +134,11 @@ export function createSrvDriver (zone: SrvZone, policy: SrvPolicy, clock: Clock)
     return judge(after.sets, name, policy).admin === desired ? { ok: true, activated: true } : failure('no-effect', 'the change was accepted, the records are not as wanted', 'unknown')
   }
 
-  const apply = async ({ interface: name, desired, permit }: Change, signal: AbortSignal): Promise<ApplyResult> => {
+  const apply = async (change: Change, signal: AbortSignal): Promise<ApplyResult> => {
     let writesBefore = writes
-    const reading = await readThenAsk(() => { writesBefore = writes; return read(signal) }, permit, clock)
+    const reading = await readThenAsk(() => { writesBefore = writes; return read(signal) }, change.permit, clock)
     if (!reading.ok) return reading
-    const mine = last.then(() => writeAlone(name, desired, reading, writes === writesBefore, signal))
+    const mine = last.then(() => writeAlone(change, reading, writes === writesBefore, signal))
     last = mine
     return mine
   }

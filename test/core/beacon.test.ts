@@ -41,7 +41,8 @@ test('who was refused is bound no more', async (t) => {
   t.equal(after('new', [contact('b', 300)]), 'c:59', 'by its Contact')
   t.equal(after('a', [contact('other', 300)]), 'c:59', 'by its Call-ID')
   t.equal(after('new', []), 'b:59 c:59', 'one without a Contact names nobody')
-  t.equal(after('new', '*'), '', 'all')
+  t.equal(after('new', '*'), 'b:59 c:59', 'a stranger can\'t speak for all')
+  t.equal(after('a', '*'), 'c:59', 'but for himself')
 })
 
 test('what the beacon tells of its standby', async (t) => {
