@@ -93,7 +93,7 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
     startedAt = seen
   }
 
-  const look = async (signal: AbortSignal): Promise<Look | DriverFailure> => {
+  const lookNow = async (signal: AbortSignal): Promise<Look | DriverFailure> => {
     // The start-up time first: a registration that is read after it is not older.
     const status = await ami({ action: 'CoreStatus', reads: true }, signal)
     if (!status.ok) return status
@@ -102,6 +102,20 @@ function createDriver (settings: AsteriskSettings, { clock, random }: { readonly
     if (list.ok) return { ok: true, registrations: list.events, calls: countOf(status.response.get('CoreCurrentCalls')) }
     // So it says that there are none.
     return list.message?.startsWith('No outbound registrations') === true ? { ok: true, registrations: [], calls: undefined } : list
+  }
+
+  let lastLook: Promise<unknown> = Promise.resolve()
+  let nextLook: { readonly signal: AbortSignal; readonly result: Promise<Look | DriverFailure> } | null = null
+  /** The changes of one call that ask while a look is under way share the one after it: else each would read the same list, and all writes come last. */
+  const look = (signal: AbortSignal): Promise<Look | DriverFailure> => {
+    if (nextLook?.signal === signal) return nextLook.result
+    const mine = { signal, result: lastLook.then(() => {
+      if (nextLook === mine) nextLook = null
+      return lookNow(signal)
+    }) }
+    nextLook = mine
+    lastLook = mine.result.catch(() => {})
+    return mine.result
   }
 
   const judge = (name: string, registration: Registration) => stateOf(registration, { sent: sent.get(name) ?? null, restartedAtMs, nextLookMs: cadence.gapMs() }, clock.monotonicMs())

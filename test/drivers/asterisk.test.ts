@@ -6,7 +6,7 @@ import { channelsOf, createCadence, findRegistration, nameOf, pathOf, stateOf } 
 import { createDriver } from '../../src/drivers/registry.ts'
 import type { Clock } from '../../src/ports.ts'
 import { createSecret } from '../../src/secret.ts'
-import { applyOne } from '../helpers/permitted.ts'
+import { applyOne, permitted } from '../helpers/permitted.ts'
 import { account, asteriskStub, recorded } from './asterisk-stub.ts'
 import type { Status } from './asterisk-stub.ts'
 import { createUnrulyServer } from './unruly-server.ts'
@@ -106,6 +106,20 @@ test('one challenge serves all requests, and only what is needed is sent', async
   const look = ['CoreStatus', 'PJSIPShowRegistrationsOutbound']
   t.same(actions(server.asked), ['CoreStatus', ...look, ...look, ...look, 'PJSIPUnregister', ...look])
   t.equal(server.asked.filter(({ authorization }) => authorization === '').length, 1, 'one 401')
+})
+
+test('the changes of one call share their looks, however many they are', async (t) => {
+  const { stub, driver, server } = await gateway(t)
+  const names = Array.from({ length: 25 }, (_, index) => `trunk${index}`)
+  for (const name of names) stub.statuses.set(name, 'Registered')
+  const changes = names.map((name) => ({ interface: name, desired: 'disabled' as const, permit: permitted }))
+  t.same(await driver.apply(changes, signal()), names.map(() => ({ ok: true, activated: true })))
+  const asked = actions(server.asked)
+  t.equal(asked.filter((action) => action === 'PJSIPUnregister').length, 25)
+  const before = asked.slice(0, asked.indexOf('PJSIPUnregister')).filter((action) => action === 'PJSIPShowRegistrationsOutbound').length
+  t.ok(before <= 2, `${before} looks before the first write`)
+  const looks = asked.filter((action) => action === 'PJSIPShowRegistrationsOutbound').length
+  t.ok(looks < 10, `${looks} looks`)
 })
 
 test('an un-REGISTER that the carrier does not take holds until Asterisk would try again', async (t) => {
