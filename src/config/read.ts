@@ -1,5 +1,5 @@
 /** YAML text → plain data, with the line and column of every key and value. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, visit, type YAMLMap } from 'yaml'
+import { type Alias, type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml'
 import type { Problem } from './config.ts'
 import type { Anchor, Locate, Path, Step } from './problems.ts'
 
@@ -20,6 +20,7 @@ const MESSAGES: Readonly<Record<string, readonly [message: string, hint: string 
   DUPLICATE_KEY: ['the same key is written twice here', 'remove one of them'],
   MISSING_CHAR: ['a closing quote, bracket, comma or colon is missing', 'perhaps in a line above'],
   MULTILINE_IMPLICIT_KEY: ['a key must be on one line and end with ":"', 'is a colon missing, or a quote not closed?'],
+  NO_VALUE: ['a key inside braces has no value', 'is a colon missing, or the blank after it?'],
   MULTIPLE_DOCS: ['the file holds more than one document', 'remove the line "---"'],
   ENDLESS_ALIAS: ['references to anchors multiply without end', null],
   RESOURCE_EXHAUSTION: NESTED,
@@ -44,7 +45,7 @@ function readDocument (text: string): ReadResult {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, merge: true, stringKeys: true, uniqueKeys: false })
   const findings = [...document.errors, ...document.warnings].map(({ code, pos }) => ({ code, offset: pos[0] }))
-  const broken = [...findings, ...duplicateKeys(document), ...badAliases(document)].map(({ code, offset }): Problem => {
+  const broken = [...findings, ...oddities(document)].map(({ code, offset }): Problem => {
     const [message, hint] = MESSAGES[code] ?? ['this is not valid YAML', null]
     return { severity: 'error', ...position(lines, offset), path: '', message, hint }
   })
@@ -54,43 +55,56 @@ function readDocument (text: string): ReadResult {
   return { ok: true, value: value as Record<string, unknown>, locate: createLocate(document, lines) }
 }
 
-/** The library compares each key with all others, which takes seconds for thousands of trunks. */
-function duplicateKeys (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
-  const found: { code: string; offset: number }[] = []
-  visit(document, {
-    Map: (_, map) => {
-      const seen = new Set<string>()
-      for (const pair of map.items) {
-        if (seen.has(keyText(pair))) found.push({ code: 'DUPLICATE_KEY', offset: startOf(pair.key) ?? 0 })
-        seen.add(keyText(pair))
-      }
-    }
-  })
-  return found
-}
-
 /** Aliases inside of anchored values; each costs the library a walk through the whole file. */
 const MAX_NESTED_ALIASES = 100
 /** More of the same tell nothing new. */
 const MAX_BAD_ALIASES = 20
 
-/** The parser notices these only while it builds the data, and then without a place, or only after minutes. */
-function badAliases (document: Document.Parsed): readonly { readonly code: string; readonly offset: number }[] {
-  const found: { code: string; offset: number }[] = []
+interface Oddity { readonly code: keyof typeof MESSAGES; readonly offset: number }
+
+/** What the parser does not notice, or notices only while it builds the data, and then without a place or after minutes. */
+function oddities (document: Document.Parsed): readonly Oddity[] {
+  const found: Oddity[] = []
   // In the order of the file: an alias means an anchor before it. (Alias.resolve would look through the whole file for each.)
   const anchors = new Set<string>()
   let nested = 0
-  visit(document, {
-    Value: (_, node) => { if (node.anchor !== undefined) anchors.add(node.anchor) },
-    Alias: (_, node, parents) => {
-      const around = parents.flatMap((parent) => 'anchor' in parent ? parent.anchor ?? [] : [])
-      if (around.length > 0) nested++
-      if (!anchors.has(node.source)) found.push({ code: 'BAD_ALIAS', offset: startOf(node) ?? 0 })
-      else if (around.includes(node.source) || nested > MAX_NESTED_ALIASES) found.push({ code: 'ENDLESS_ALIAS', offset: startOf(node) ?? 0 })
-      else return undefined
-      return found.length < MAX_BAD_ALIASES ? undefined : visit.BREAK
+  let badAliases = 0
+  const judgeAlias = (alias: Alias, around: readonly string[]): void => {
+    if (around.length > 0) nested++
+    const isEndless = around.includes(alias.source) || nested > MAX_NESTED_ALIASES
+    if (anchors.has(alias.source) && !isEndless) return
+    if (++badAliases <= MAX_BAD_ALIASES) found.push({ code: anchors.has(alias.source) ? 'ENDLESS_ALIAS' : 'BAD_ALIAS', offset: startOf(alias) ?? 0 })
+  }
+  /** @param around - anchors of the values that hold this one. (The library's `visit` costs the square of the depth.) */
+  const walk = (node: unknown, around: readonly string[]): void => {
+    if (isAlias(node)) { judgeAlias(node, around); return }
+    if (!isCollection(node) && !isScalar(node)) return
+    const { anchor } = node
+    if (anchor !== undefined) anchors.add(anchor)
+    const inside = anchor === undefined ? around : [...around, anchor]
+    if (isMap(node)) {
+      found.push(...oddKeys(node))
+      for (const { key, value } of node.items) for (const part of [key, value]) walk(part, inside)
     }
-  })
+    if (isSeq(node)) for (const item of node.items) walk(item, inside)
+  }
+  walk(document.contents, [])
+  return found
+}
+
+/**
+ * Keys that are written twice: the library compares each with all others, which takes seconds for thousands of trunks. And
+ * what stands alone inside braces: it may be a value, which must not be shown as an unknown key.
+ */
+function oddKeys (map: YAMLMap): readonly Oddity[] {
+  const found: Oddity[] = []
+  const seen = new Set<string>()
+  for (const pair of map.items) {
+    const offset = startOf(pair.key) ?? 0
+    if (seen.has(keyText(pair))) found.push({ code: 'DUPLICATE_KEY', offset })
+    if (map.flow === true && pair.value === null) found.push({ code: 'NO_VALUE', offset })
+    seen.add(keyText(pair))
+  }
   return found
 }
 

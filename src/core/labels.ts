@@ -62,7 +62,10 @@ function buildMatcher (name: string, operator: Matcher['operator'], value: strin
   try {
     // Compiled alone first: `a)|(b` must not become valid by the anchoring group.
     const { source, flags } = new RegExp(translated.source, translated.flags)
-    return { ok: true, matcher: { name, operator, value, pattern: new RegExp(`^(?:${source})$`, flags) } }
+    const pattern = new RegExp(`^(?:${source})$`, flags)
+    // Compiled now, for narrow and for wide text: an expression can be too large for it, and an alert is no time to find out.
+    for (const text of ['', '\u2603']) pattern.test(text)
+    return { ok: true, matcher: { name, operator, value, pattern } }
   } catch (error) {
     return refuse(`${JSON.stringify(value)} is not a regular expression: ${error instanceof Error ? error.message : 'syntax error'}`)
   }

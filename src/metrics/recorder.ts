@@ -49,7 +49,7 @@ interface ConfigLoad { readonly successful: boolean; readonly successAtMs: Epoch
 /** Default metrics of prom-client that are gauges with the ending of a counter; `promtool check metrics` refuses them. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 /** A slice of a scrape: so long nothing else is done [ms]. */
-const SLICE_MS = 2
+const SLICE_MS = 1
 
 /** A registry of its own for each application; the library's global one is never used. */
 export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorder {

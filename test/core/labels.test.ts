@@ -76,6 +76,7 @@ test('what is wrong with a matcher is said', (t) => {
     ['a="x\ny"', /line break/],
     ['a=~"("', /"\(" is not a regular expression/],
     ['a=~"a)|(b"', /is not a regular expression/],
+    [`a=~"${'x'.repeat(70_000)}"`, /is not a regular expression: .*too large/s],
     ['a=~"(?=x)"', /look-around is not supported/],
     ['a=~"(?<!x)y"', /look-around is not supported/],
     ['a=~"(x)\\\\1"', /backreferences are not supported/],
