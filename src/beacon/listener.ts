@@ -64,7 +64,8 @@ export function createDesk ({ clock, agent, count }: ListenerPorts, throttle: Th
     count(result)
     if (authenticated) throttle.trust(source.address)
     const encoded = response === null ? null : encodeResponse(request, { ...response, source })
-    const bytes = encoded?.ok === true ? encoded.bytes : null
+    // A header that our tag made too long for a careful reader is not sent.
+    const bytes = encoded?.ok === true && decodeMessage(encoded.bytes).ok ? encoded.bytes : null
     remembered.delete(key)
     if (remembered.size >= MAX_REMEMBERED) remembered.delete(remembered.keys().next().value ?? '')
     remembered.set(key, { bytes, atMs: nowMs })
