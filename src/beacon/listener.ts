@@ -33,6 +33,7 @@ interface Source { readonly address: string; readonly port: number }
 /** A repeated request gets the same answer, for as long as its sender may repeat it (64 × T1, RFC 3261 §17.2.2). */
 const REMEMBERED_MS = 32_000
 const MAX_REMEMBERED = 500
+/** When all are taken, the stranger that has been silent longest makes room: a standby that finds no place goes to the carrier. */
 const MAX_CONNECTIONS = 64
 /** A connection without a message for this long is over [ms]. */
 const IDLE_MS = 600_000
@@ -49,6 +50,8 @@ export function openListener (at: ListenAddress, ports: ListenerPorts): Promise<
 export interface Desk {
   readonly clock: Clock
   handle(bytes: Buffer, source: Source): { readonly bytes: Buffer; readonly to: Source } | null
+  /** Somebody there has proved lately that he knows the password. */
+  knows(address: string): boolean
 }
 
 /** What both transports have in common. Never throws. */
@@ -74,6 +77,7 @@ export function createDesk ({ clock, agent, count }: ListenerPorts, throttle: Th
 
   return {
     clock,
+    knows: throttle.trusts,
     handle: (bytes, source) => {
       if (!throttle.admits(source.address)) { count('limited'); return null }
       const decoded = decodeMessage(bytes)
@@ -111,13 +115,21 @@ async function openUdp (at: ListenAddress, desk: Desk): Promise<Listener> {
 }
 
 async function openTcp (at: ListenAddress, desk: Desk): Promise<Listener> {
+  /** Those that were heard longest ago come first. */
   const sockets = new Set<Socket>()
-  const server: Server = createServer({ noDelay: true }, (socket) => {
+  const heard = (socket: Socket): void => {
+    sockets.delete(socket)
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+  }
+  const server: Server = createServer({ noDelay: true }, (socket) => {
+    heard(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {}).on('data', () => { heard(socket) })
     serve(socket, desk)
+    if (sockets.size <= MAX_CONNECTIONS) return
+    const leaving = [...sockets].find((other) => !desk.knows(other.remoteAddress ?? '')) ?? socket
+    sockets.delete(leaving)
+    leaving.destroy()
   })
-  server.maxConnections = MAX_CONNECTIONS
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(at.port, at.host, () => {

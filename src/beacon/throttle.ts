@@ -6,6 +6,8 @@ export interface Throttle {
   admits(address: string): boolean
   /** It proved that it knows the password: strangers can't use up what it needs. */
   trust(address: string): void
+  /** It proved so lately. */
+  trusts(address: string): boolean
 }
 
 interface Bucket { tokens: number; atMs: number; trustedUntilMs: number }
@@ -52,6 +54,7 @@ export function createThrottle (clock: Pick<Clock, 'monotonicMs'>): Throttle {
       const bucket = bucketOf(address, nowMs)
       return take(bucket, PER_SOURCE, nowMs) && (bucket.trustedUntilMs > nowMs || take(all, STRANGERS, nowMs))
     },
+    trusts: (address) => (sources.get(address)?.trustedUntilMs ?? 0) > clock.monotonicMs(),
     trust: (address) => { bucketOf(address, clock.monotonicMs()).trustedUntilMs = clock.monotonicMs() + TRUST_MS }
   }
 }

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'tap'
 import { systemClock } from '../../src/clock.ts'
 import { beaconRig, request, SETTINGS } from './rig.ts'
@@ -131,6 +132,19 @@ test('an address that is taken is tried again', async (t) => {
 test('it starts with the verdict that it is given, and accepts without one', async (t) => {
   t.match(await (await beaconRig(t, {}, { refuses: true })).register(), { code: 503 })
   t.match(await (await beaconRig(t)).register(), { code: 200 })
+})
+
+test('strangers that take all connections don\'t keep the standby out', async (t) => {
+  const { port, register } = await beaconRig(t)
+  const strangers = await Promise.all(Array.from({ length: 70 }, () => new Promise<Socket>((resolve) => {
+    const socket = connect(port('tcp'), '127.0.0.1', () => { resolve(socket) }).on('error', () => {}).resume()
+  })))
+  t.teardown(() => { for (const socket of strangers) socket.destroy() })
+  t.match(await register({ transport: 'tcp' }), { code: 200 })
+  const left = (): number => strangers.filter(({ closed }) => closed).length
+  await settled(() => left() === 7)
+  t.equal(left(), 7, 'the first ones had to leave')
+  t.ok(strangers.slice(0, 7).every(({ closed }) => closed))
 })
 
 test('a stream that can\'t be followed ends its connection, not the beacon', async (t) => {
