@@ -3,7 +3,6 @@ import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
-import { shiftInstants } from '../core/shift.ts'
 import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
 import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
@@ -104,7 +103,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       controller.mark(trunks)
     }
   }, stopping.signal)
-  const clockKeeper = createClockKeeper({ store, clock: ports.clock, log: log.child({ component: 'clock' }) })
+  const clockKeeper = createClockKeeper({ store, clock: ports.clock, log: log.child({ component: 'clock' }) }, stopping.signal)
   const fleet = createFleetDesk(holder, { clock, store, log: log.child({ component: 'fleet' }) })
   const controller = createController(holder, fleet, executor, querier, { clock, random: ports.random, store, metrics, log: log.child({ component: 'controller' }) })
   const operator = createOperator(holder, fleet, controller, { store, clock })
@@ -169,17 +168,17 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
   }
 
   const loadTrunks = async (): Promise<void> => {
-    const setByMs = await clockKeeper.load()
+    await clockKeeper.catchUp()
     const revisions = new Map<TrunkId, Revision>()
     for (const entry of await store.read('trunk/')) {
       const id = entry.key.slice('trunk/'.length)
       revisions.set(id, entry.revision)
       const trunk = setup.topology.trunks.get(id)
       if (!isTrunkDocument(entry.value)) throw new Error(`the stored state of trunk ${id} can't be read`)
-      if (trunk !== undefined) holder.setTrunk(id, fromDurable(shiftInstants(entry.value, setByMs), trunk.interfaces.map((i) => i.key), clock.now()))
+      if (trunk !== undefined) holder.setTrunk(id, fromDurable(entry.value, trunk.interfaces.map((i) => i.key), clock.now()))
     }
     controller.load(revisions)
-    fleet.load((await store.read('fleet')).find((entry) => entry.key === 'fleet'), setByMs)
+    fleet.load((await store.read('fleet')).find((entry) => entry.key === 'fleet'))
     everUp = new Set((await store.read('ever-up/')).map((entry) => entry.key.slice('ever-up/'.length)))
   }
 

@@ -3,16 +3,14 @@
  * of them. What it holds back counts at once; what a person changes counts when it is on disk.
  */
 import { fleetFromDurable, fleetToDurable, planFleet } from '../core/fleet.ts'
-import { shiftInstants } from '../core/shift.ts'
-import type { DurationMs, EpochMs } from '../core/topology.ts'
+import type { EpochMs } from '../core/topology.ts'
 import { NEW_FLEET } from '../core/world.ts'
 import type { FleetState } from '../core/world.ts'
 import type { Clock, JournalRecord, Log, Store, StoreEntry } from '../ports.ts'
 import type { WorldHolder } from './world-holder.ts'
 
 export interface FleetDesk {
-  /** @param setByMs - how far the clock was set since it was stored */
-  load(entry: StoreEntry | undefined, setByMs: DurationMs): void
+  load(entry: StoreEntry | undefined): void
   /** Something that it reads may be different now. */
   mark(): void
   /** Plans if it has to. True: the id was used, and every trunk has to be planned anew. */
@@ -69,14 +67,14 @@ export function createFleetDesk (holder: WorldHolder, ports: { readonly clock: C
   }
 
   return {
-    load: (entry, setByMs) => {
+    load: (entry) => {
       if (entry === undefined) {
         holder.setFleet(fleetFromDurable(NEW_FLEET, clock.now()))
         return
       }
       revision = entry.revision
       stored = JSON.stringify(entry.value)
-      holder.setFleet(fleetFromDurable(shiftInstants(entry.value as FleetState, setByMs), clock.now()))
+      holder.setFleet(fleetFromDurable(entry.value as FleetState, clock.now()))
     },
     mark: () => { marked = true },
     turn: (freshId) => {
