@@ -31,7 +31,7 @@ export async function fuzzBeacon (inputs: number, seed: number, tally: Tally): P
   const memory: AgentMemory = { state: newBeacon(false, systemClock.now()) }
   const agent = createAgent({ listen: [], realm: REALM, username: '4930999', password: createSecret(SECRETS.carrier), algorithms: ['MD5', 'SHA-256'], expiresMs: 60_000, hasSecond: false, refusal: 'answer' }, memory, { clock: systemClock, random: systemRandom })
   const counts = new Map<string, number>()
-  const desk = createDesk({ clock: systemClock, agent: () => agent, count: (result) => { counts.set(result, (counts.get(result) ?? 0) + 1) } }, { admits: () => true, trust: () => {} })
+  const desk = createDesk({ clock: systemClock, agent: () => agent, count: (result) => { counts.set(result, (counts.get(result) ?? 0) + 1) } }, { admits: () => true, trust: () => {}, trusts: () => true })
   let challenge = ''
   for (let index = 0; index < inputs; index++) {
     if (index % 500 === 0) memory.state = turned(memory.state, dice.chance(0.3), systemClock.now())
