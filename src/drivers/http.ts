@@ -70,13 +70,15 @@ function answerFailure (response: HttpResponse, { status, expect }: RequestTempl
 
 /**
  * A session: its token is fetched when there is none, and once more when it is refused. A refused request was not executed.
+ * Requests side by side share it: a device with room for one session would else end the first with the second.
  *
  * @param account - sends with the account, for the login alone
  * @param send - sends without it
  */
 function withSession (login: NonNullable<HttpSettings['login']>, account: Send, send: Send, base: string): Send {
   let token: string | null = null
-  const logIn = async (signal: AbortSignal): Promise<DriverFailure | null> => {
+  let pending: Promise<DriverFailure | null> | null = null
+  const logInNow = async (signal: AbortSignal): Promise<DriverFailure | null> => {
     token = null
     const response = await exchange(account, base, login, {}, true, signal)
     if (!response.ok) return during('login', response, 'none')
@@ -85,14 +87,19 @@ function withSession (login: NonNullable<HttpSettings['login']>, account: Send, 
     token = found
     return null
   }
+  const logIn = (signal: AbortSignal): Promise<DriverFailure | null> => {
+    pending ??= logInNow(signal).finally(() => { pending = null })
+    return pending
+  }
   const sendWith = (request: HttpRequest): Promise<HttpResult> => send({ ...request, headers: { ...request.headers, Authorization: `Bearer ${token}` } })
   return async (request) => {
-    const isKnown = token !== null
-    const failed = isKnown ? null : await logIn(request.signal)
+    const known = token
+    const failed = known === null ? await logIn(request.signal) : null
     if (failed !== null) return failed
     const result = await sendWith(request)
-    if (!isKnown || !result.ok || result.status !== 401) return result
-    return await logIn(request.signal) ?? sendWith(request)
+    if (known === null || !result.ok || result.status !== 401) return result
+    // Somebody else may have a new one already.
+    return (token === null || token === known ? await logIn(request.signal) : null) ?? sendWith(request)
   }
 }
 

@@ -74,6 +74,25 @@ test('a session is made once, and anew when it is refused', async (t) => {
   t.ok(server.asked.filter(({ path }) => !path.includes('/auth/')).every(({ authorization }) => authorization === 'Bearer canary-token'), 'the account goes to the login only')
 })
 
+test('requests side by side share one session, on a device that has room for one', async (t) => {
+  let logins = 0
+  const answer = ({ path, headers }: Asked): Answer => {
+    if (path === '/login') return { body: `{"token":"canary-${++logins}"}` }
+    return headers['authorization'] === `Bearer canary-${logins}` ? { body: '{"admin":"up"}' } : { status: 401, body: '' }
+  }
+  const { driver } = await device(t, lineStub(), {
+    ...account, auth: 'basic', login: { method: 'POST', path: '/login', token: { json: 'token' } }, enable: [], disable: [],
+    read: { path: '/{{interface}}', enabled: { json: 'admin', equals: 'up' }, disabled: { json: 'admin', equals: 'down' } }
+  }, answer)
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const [title, want] of [['none yet', 1], ['kept', 1], ['it is over', 3]] as const) {
+    // Somebody else logs in.
+    if (title === 'it is over') logins++
+    t.match(await driver.observe(names, signal()), { ok: true }, title)
+    t.equal(logins, want, title)
+  }
+})
+
 test('what was locked is unlocked, whatever came between', async (t) => {
   for (const kind of ['refused', 'ignored'] as const) {
     const stub = oracleStub()
