@@ -1,11 +1,12 @@
 /**
- * Fuzzes the webhook, the API, the configuration loader and the beacon, real sockets of the server with a hundredth of the inputs, and those
- * of the SIP client with streams and ten times as many datagrams:
+ * Fuzzes the webhook, the API, the configuration loader and the beacon, real sockets of the server with a hundredth of the
+ * inputs, and those of the SIP client with streams and ten times as many datagrams:
  *
  *     npm run fuzz -- [inputs] [seed] [webhook|api|config|datagrams|streams|beacon|sockets …]
  *
- * With the options of Node that the unit of deploy/ sets. Default 100,000 inputs of each kind, seed 1. An input is found again by its number under the same seed. Exit code 1 when
- * anything failed: a crash, an unhandled rejection, a 5xx, a second of computing, a secret in any output.
+ * With the options of Node that the unit of deploy/ sets. Default 100,000 inputs of each kind, seed 1. An input is found
+ * again by its number under the same seed. Exit code 1 when anything failed: a crash, an unhandled rejection, a 5xx, a second
+ * of computing, a secret in any output.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
