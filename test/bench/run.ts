@@ -16,7 +16,6 @@ import { BARE_RESPONDER_URL, startBareResponder } from './bare-responder.ts'
 import { alertFor, configuration, notificationFor, SHAPE } from './configuration.ts'
 import { DEBIAN_WEBHOOK_URL, startDebianWebhook } from './debian-webhook.ts'
 import { traceDuring } from './durability.ts'
-import { unitOptions } from './gaps.ts'
 import { benchCost } from './prober-cost.ts'
 import { benchLoad } from './prober-load.ts'
 import { benchScrape } from './prober-scrape.ts'
@@ -138,9 +137,9 @@ const print = (results: Results): void => {
 /** Succeeds when every notification was on disk before its answer; how fast it is, is printed and not judged. */
 const bench = async (stage: Stage): Promise<boolean> => {
   const trunks = WARM_UP + 2 * MEASURED + TRACED
-  console.log(`configuration: ${JSON.stringify({ trunks, ...SHAPE, 'everything else': 'at its default (probes every 5 s, gateways read every 10 s)' }, null, 1)}`)
+  console.log(`configuration: ${JSON.stringify({ trunks, ...SHAPE, 'everything else': 'at its default (probes every 5 s, gateways read every 10 s), Node.js without options' }, null, 1)}`)
   const world = await createWorld(trunks)
-  const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks), { options: unitOptions() })
+  const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
   await startDebianWebhook(stage)
   await startBareResponder(stage)
   await prepare(world, pointsman)
