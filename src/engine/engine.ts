@@ -4,7 +4,7 @@ import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
 import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
 import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
-import type { EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
+import type { DurationMs, EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
 import { watchdogArrived, watchdogChanged, watchdogLives } from '../core/watchdog.ts'
 import type { AlertmanagerClient, Clock, Log, Metrics, ProbeOutcome, Random, Revision, SipClient, Store } from '../ports.ts'
@@ -64,6 +64,8 @@ export interface RunningEngine extends Engine {
   readonly world: World
 }
 
+/** So long after a step of the clock all trunks are stored. */
+const STEP_STORED_MS = 10_000
 /** The loop turns at least every 5 s; silent for longer than this it hangs. */
 const HANGS_AFTER_MS = 30_000
 
@@ -73,7 +75,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     log.warn({ byMs }, 'the clock was set')
     holder.clockSet(byMs)
     controller.clockSet(byMs)
-    if (ready) void clockKeeper.keep()
+    if (ready) storeStep(byMs)
   })
   const stopping = new AbortController()
   let setup = first
@@ -165,6 +167,16 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
         holder.giveBackFirstUp(key)
       })
     }
+  }
+
+  /**
+   * The trunks are stored with their new instants at once, and the clock in such an order that a crash in between makes what
+   * is known look younger and never older: a proof may come late, not early.
+   */
+  const storeStep = (byMs: DurationMs): void => {
+    controller.markAll()
+    if (byMs < 0) void clockKeeper.keep()
+    else void ports.clock.sleep(STEP_STORED_MS, stopping.signal).then(() => clockKeeper.keep())
   }
 
   const loadTrunks = async (): Promise<void> => {
