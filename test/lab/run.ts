@@ -9,6 +9,7 @@ import { createReport } from './report.ts'
 import type { Report } from './report.ts'
 import { playInnovaphone } from './innovaphone.ts'
 import { LAB_PACKAGES, requirePackages } from './install.ts'
+import { LANES, playLanes } from './lanes.ts'
 import { INTERVALS } from './monitoring.ts'
 import { enterNamespace } from './namespace.ts'
 import { checkNotifications } from './notifications.ts'
@@ -69,6 +70,9 @@ const SECTIONS: Readonly<Record<string, Section>> = {
   beacon: onStage(playBeacon)
 }
 
+const left = Object.keys(SECTIONS).filter((name) => !LANES.flat().some((known) => known === name))
+if (left.length > 0) throw new Error(`no lane plays ${left.join(', ')}`)
+
 /** `--rounds=N`: rounds of each kind of handover; null: a few. @throws Error - another option, or no number */
 function roundsAsked (): number | null {
   const options = process.argv.slice(2).filter((argument) => argument.startsWith('--'))
@@ -81,13 +85,14 @@ const main = async (): Promise<number> => {
   requirePackages(LAB_PACKAGES)
   const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
   if (wanted.length === 0 || wanted.includes('asterisk')) requireUnpacked('asterisk', ASTERISK_RELEASES)
+  if (wanted.length === 0) return playLanes(process.argv.slice(2))
   const outer = enterNamespace()
   if (outer !== null) return outer
   const report = createReport((line) => console.log(line))
   report.note(`differs from deploy/: ${JSON.stringify(INTERVALS)}; differs from Pointsman's defaults: interlocks ${JSON.stringify(INTERLOCKS)}`)
   roundsAsked()
   for (const name of wanted) if (SECTIONS[name] === undefined) throw new Error(`no section ${name}; there are: ${Object.keys(SECTIONS).join(', ')}`)
-  for (const [name, section] of Object.entries(SECTIONS)) if (wanted.length === 0 || wanted.includes(name)) await section(report)
+  for (const [name, section] of Object.entries(SECTIONS)) if (wanted.includes(name)) await section(report)
   const { passed, failed } = report.counts()
   console.log(`\n${passed} passed, ${failed} failed`)
   return failed === 0 && passed > 0 ? 0 : 1
