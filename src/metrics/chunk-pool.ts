@@ -2,6 +2,9 @@
 
 export const CHUNK_BYTES = 65_536
 
+/** So many wait at most: as much as a scrape of ten thousand trunks, and some. What slow readers held beside it is freed. */
+const MOST_IDLE = 2048
+
 export interface ChunkPool {
   /** Its content is what was left in it. */
   take(): Buffer
@@ -13,6 +16,6 @@ export function createChunkPool (): ChunkPool {
   const idle: Buffer[] = []
   return {
     take: () => idle.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES),
-    give: (chunks) => { idle.push(...chunks) }
+    give: (chunks) => { idle.push(...chunks.slice(0, MOST_IDLE - idle.length)) }
   }
 }

@@ -7,6 +7,11 @@ export function labelText (labels: Readonly<Record<string, string>>): LabelText 
   return Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`).join(',') as LabelText
 }
 
+/** Both, where `own` has labels. */
+export function joined (own: LabelText, rest: LabelText): LabelText {
+  return (rest === '' ? own : `${own},${rest}`) as LabelText
+}
+
 /** One more label. */
 export function also (own: LabelText, name: string, value: string): LabelText {
   return `${own === '' ? '' : `${own},`}${name}="${escape(value)}"` as LabelText

@@ -2,7 +2,7 @@
 import type { CounterDefinition, ObjectLabel } from './catalogue.ts'
 import { combinations, type Labels } from './combinations.ts'
 import type { Families } from './families.ts'
-import { labelText, zeroLines, type LabelText } from './label-text.ts'
+import { joined, labelText, zeroLines, type LabelText } from './label-text.ts'
 
 export interface ObjectCounter {
   readonly object: ObjectLabel
@@ -17,12 +17,13 @@ export interface ObjectCounter {
 export function createObjectCounter ({ name, labels, object, closed }: CounterDefinition & { readonly object: ObjectLabel }): ObjectCounter {
   const rest = labels.filter((label) => label !== object)
   const keyOf = (series: Labels): string => rest.map((label) => series[label] ?? '').join('\n')
-  const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), series]))
   const counts = new Map<string, Map<string, number>>()
 
   /** Everything but the object. */
   const restOf = (series: Labels): LabelText => labelText(Object.fromEntries(rest.map((label) => [label, series[label] ?? ''])))
-  let zeros = zeroLines(name, [...all.values()].map(restOf))
+  /** Of every series, its labels besides the object: made once, not at each scrape. */
+  const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), restOf(series)]))
+  let zeros = zeroLines(name, [...all.values()])
 
   return {
     object,
@@ -33,8 +34,8 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
       const key = keyOf(series)
       // Nobody listed it: it is shown all the same.
       if (!all.has(key)) {
-        all.set(key, series)
-        zeros = zeroLines(name, [...all.values()].map(restOf))
+        all.set(key, restOf(series))
+        zeros = zeroLines(name, [...all.values()])
       }
       counts.set(id, own.set(key, (own.get(key) ?? 0) + 1))
     },
@@ -42,7 +43,7 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
       const own = labelText({ [object]: id })
       const counted = counts.get(id)
       if (counted === undefined) families.addLines(name, zeros(own))
-      else for (const [key, series] of all) families.add(name, [own, restOf(series)].filter((text) => text !== '').join(',') as LabelText, counted.get(key) ?? 0)
+      else for (const [key, rest] of all) families.add(name, joined(own, rest), counted.get(key) ?? 0)
     },
     keep: (ids) => {
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)
