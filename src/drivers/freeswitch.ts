@@ -16,6 +16,7 @@ import { eachAlone } from './each-alone.ts'
 import { freeswitchByHand } from './freeswitch-by-hand.ts'
 import { callsOf, commandPath, NAME, NOT_SWITCHABLE, observationOf, parseGateway } from './freeswitch-gateway.ts'
 import type { SofiaGateway } from './freeswitch-gateway.ts'
+import { MAX_CONNECTIONS } from './http-client.ts'
 import type { Send } from './http-client.ts'
 import { readThenAsk, readUntil } from './read-then-write.ts'
 import { ACCOUNT_KEYS, openWeb } from './web-access.ts'
@@ -124,7 +125,7 @@ function createDriver (settings: FreeswitchSettings, { clock, random }: { readon
 
   return {
     observe,
-    apply: eachAlone(apply),
+    apply: eachAlone(apply, MAX_CONNECTIONS),
     reregister: async (name, signal) => {
       const before = await switchable(name, signal)
       if (!before.ok) return before

@@ -55,7 +55,7 @@ export interface HttpClientOptions {
 /** Longest body that is read [bytes]. A large cfg.txt has some 100 kB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 /** Connections to one gateway at a time; embedded web servers have few. */
-const MAX_CONNECTIONS = 4
+export const MAX_CONNECTIONS = 4
 
 const REASONS: Readonly<Record<string, DriverReason>> = {
   ECONNREFUSED: 'refused',

@@ -11,7 +11,7 @@ import { eachAlone } from './each-alone.ts'
 import { withCredentials } from './http-auth.ts'
 import type { Credentials } from './http-auth.ts'
 import { httpByHand } from './http-by-hand.ts'
-import { createHttpClient } from './http-client.ts'
+import { createHttpClient, MAX_CONNECTIONS } from './http-client.ts'
 import type { HttpRequest, HttpResponse, HttpResult, Send } from './http-client.ts'
 import { capture, matches } from './http-match.ts'
 import type { Match } from './http-match.ts'
@@ -200,7 +200,7 @@ function createDriver (settings: HttpSettings, { clock, random }: { readonly clo
       }
       return { ok: true, interfaces: observed }
     },
-    apply: eachAlone(apply),
+    apply: eachAlone(apply, MAX_CONNECTIONS),
     reregister: async (name, signal) => {
       const variables = variablesOf(name)
       const before = await read(name, signal)

@@ -15,6 +15,7 @@ import type { Change, Clock, GatewayDriver, Random } from '../ports.ts'
 import type { DriverKind, InterfaceKind } from './contract.ts'
 import { failure } from './driver-failure.ts'
 import { eachAlone } from './each-alone.ts'
+import { MAX_CONNECTIONS } from './http-client.ts'
 import { createRpc } from './json-rpc.ts'
 import type { Rpc } from './json-rpc.ts'
 import { opensipsByHand } from './opensips-by-hand.ts'
@@ -160,7 +161,7 @@ function createDriver (settings: OpensipsSettings, { clock, random }: { readonly
 
   return {
     observe: read.many,
-    apply: eachAlone(apply),
+    apply: eachAlone(apply, MAX_CONNECTIONS),
     reregister: async (name, signal) => {
       const iface = interfaceOf(name)
       if (iface?.kind !== 'registrant') return failure('rpc-error', 'only a registrant can register anew')
