@@ -36,6 +36,11 @@ function parse (body: Buffer): unknown {
   }
 }
 
+/** Not executed for certain: JSON-RPC's errors about the request itself, and HTTP's. An internal error may come halfway. */
+function isRefusal (code: number): boolean {
+  return [-32700, -32600, -32601, -32602].includes(code) || (code >= 400 && code < 500)
+}
+
 function replyOf (response: HttpResponse, id: number, knownMessages: ReadonlySet<unknown>): RpcReply {
   const body = parse(response.body)
   if (!isObject(body) || body.jsonrpc !== '2.0') {
@@ -45,7 +50,7 @@ function replyOf (response: HttpResponse, id: number, knownMessages: ReadonlySet
   if (isObject(body.error)) {
     const { code, message } = body.error
     const text = knownMessages.has(message) ? String(message) : `error ${Number(code)}`
-    return { kind: 'error', code: Number(code), failure: failure('rpc-error', text) }
+    return { kind: 'error', code: Number(code), failure: failure('rpc-error', text, knownMessages.has(message) || isRefusal(Number(code)) ? 'none' : 'unknown') }
   }
   if ('result' in body) return { kind: 'result', result: body.result }
   return { kind: 'failed', failure: failure('not-data', 'an answer without result', 'unknown') }
