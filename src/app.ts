@@ -155,7 +155,7 @@ export function createApp (first: Config, ports: AppPorts): App {
 
 /** Drivers and clients of one configuration. */
 function equip (config: Config, { clock, random, stations, onlyObserves = false }: { readonly clock: Clock; readonly random: Random; readonly stations: BeaconStations; readonly onlyObserves?: boolean }): EngineSetup {
-  const interfaces = [...config.topology.trunks.values()].flatMap((trunk) => trunk.interfaces)
+  const interfaces = Map.groupBy([...config.topology.trunks.values()].flatMap((trunk) => trunk.interfaces), ({ gateway }) => gateway)
   const setup: EngineSetup = {
     mode: config.mode,
     topology: config.topology,
@@ -163,7 +163,7 @@ function equip (config: Config, { clock, random, stations, onlyObserves = false 
       id: gateway.id,
       driver: createDriver(gateway.driver, gateway.settings, { clock, random, station: () => stations.of(gateway.id) }),
       timeoutMs: gateway.timeoutMs,
-      interfaces: interfaces.filter((iface) => iface.gateway === gateway.id).map((iface) => iface.name)
+      interfaces: (interfaces.get(gateway.id) ?? []).map(({ name }) => name)
     })),
     queries: config.bindings,
     alertmanagers: config.alertmanagers.map((alertmanager) => createAlertmanagerClient(alertmanager)),

@@ -28,7 +28,7 @@ const OUT_OF_SERVICE = [
 
 const OVERVIEW = [
   stat(panel('Trunks out of service', 6, 4, 'Trunks without an interface that is enabled and not down.'), instantTarget(OUT_OF_SERVICE, 'trunks'), true),
-  stat(panel('Vetoes', 6, 4, 'Interlocks that hold a proposed switchover now.'), instantTarget(`sum(${selectTrunk('pointsman_veto')})`, 'vetoes'), true),
+  stat(panel('Vetoes', 6, 4, 'Interlocks that hold a proposed switchover now.'), instantTarget(`sum(${selectTrunk('pointsman_veto')}) or vector(0)`, 'vetoes'), true),
   stat(panel('Fencing debts', 6, 4, 'Interfaces that should be off and can\'t be reached.'), instantTarget(`sum(${selectTrunk('pointsman_fencing_debt')})`, 'debts'), true),
   stat(panel('Alerts in the book', 6, 4, 'Alerts that Pointsman takes as firing.'), instantTarget(`sum(${select('pointsman_alerts')})`, 'alerts'), false)
 ]

@@ -1,6 +1,6 @@
 /** `pointsman manual`: what to type when Pointsman is down. */
 import { renderProblems } from '../config/problems.ts'
-import { buildLogins, buildTrunkGuide } from '../manual/guide.ts'
+import { createGuide } from '../manual/guide.ts'
 import { renderHead, renderLogins, renderTrunk } from '../manual/text.ts'
 import { FAILED, OK, PROBLEMS, UsageError } from './command.ts'
 import type { Command } from './command.ts'
@@ -33,9 +33,10 @@ for all trunks in a file next to its store (pointsman.db: pointsman-manual.txt),
     // Those of the API's users don't matter here.
     const unreadable = loaded.warnings.filter(({ path }) => /^(?:gateways|probes)\..*_(?:file|env)$/.test(path))
     io.stderr(renderProblems(file, unreadable))
-    const logins = buildLogins(config, deps.byHand, [trunk])
-    const guide = buildTrunkGuide(config, deps.byHand, trunk)
-    io.stdout(values['output'] === 'json' ? json({ ...guide, logins, unreadable }) : renderHead(file) + renderLogins(logins) + renderTrunk(guide))
+    const guide = createGuide(config, deps.byHand)
+    const logins = guide.logins([trunk])
+    const shown = guide.trunk(trunk)
+    io.stdout(values['output'] === 'json' ? json({ ...shown, logins, unreadable }) : renderHead(file) + renderLogins(logins) + renderTrunk(shown))
     return OK
   }
 }

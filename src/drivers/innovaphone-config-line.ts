@@ -23,6 +23,8 @@ const MODULE = 'RELAY0'
 const DISABLED = '/disabled'
 
 function tokensOf (line: string): ConfigLine | null {
+  // Most lines are none: before they are cut into pieces.
+  if (!line.includes(MODULE)) return null
   const [config, change, ...rest] = line.split(' ').filter((token) => token !== '')
   return config === 'config' && change === 'change' ? rest : null
 }
@@ -32,15 +34,29 @@ export function isConfigText (text: string): boolean {
   return !/^\s*</.test(text) && /^config /m.test(text)
 }
 
-/** Looks for the line of an interface, for example `SIP1`. */
-export function findLine (text: string, interfaceName: string): LineSearch {
+/** cfg.txt, read once for all interfaces of a gateway. */
+export interface ConfigText {
+  /** Looks for the line of an interface, for example `SIP1`. */
+  find(interfaceName: string): LineSearch
+}
+
+export function parseConfig (text: string): ConfigText {
   const lines = text.split(/\r?\n/)
   const isCutOff = lines.pop() !== ''
-  const found = lines.map(tokensOf).filter((tokens) => tokens !== null && tokens[0] === MODULE && tokens[1] === interfaceName) as ConfigLine[]
-  const [line, second] = found
-  if (second !== undefined) return { kind: 'several', lines: found }
-  if (line !== undefined) return { kind: 'one', line }
-  return isCutOff ? { kind: 'cut-off' } : { kind: 'absent' }
+  const found = new Map<string | undefined, ConfigLine[]>()
+  for (const line of lines) {
+    const tokens = tokensOf(line)
+    if (tokens?.[0] === MODULE) found.set(tokens[1], [...found.get(tokens[1]) ?? [], tokens])
+  }
+  return {
+    find: (interfaceName) => {
+      const own = found.get(interfaceName) ?? []
+      const [line, second] = own
+      if (second !== undefined) return { kind: 'several', lines: own }
+      if (line !== undefined) return { kind: 'one', line }
+      return isCutOff ? { kind: 'cut-off' } : { kind: 'absent' }
+    }
+  }
 }
 
 /** The state that the line asks for. */

@@ -8,7 +8,7 @@
  */
 import type { AdminState, DriverFailure } from '../core/observation.ts'
 import { failure } from './driver-failure.ts'
-import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isMasked, withAdmin } from './innovaphone-config-line.ts'
+import { adminOf, changeCommand, commandPath, haveSameOptions, isMasked, parseConfig, withAdmin } from './innovaphone-config-line.ts'
 import type { ConfigLine, LineSearch } from './innovaphone-config-line.ts'
 
 /** Captured paths with their query, percent-encoded. */
@@ -41,7 +41,7 @@ export function isFailure (value: object): value is DriverFailure {
 
 /** @param text - cfg.txt */
 export function planEdit (text: string, interfaceName: string, desired: AdminState, mode: EditMode): Edit | DriverFailure {
-  const before = writableLine(findLine(text, interfaceName), interfaceName)
+  const before = writableLine(parseConfig(text).find(interfaceName), interfaceName)
   if (isFailure(before)) return before
   if (adminOf(before) === desired) return { mode, before, wanted: before, request: null }
   if (mode === 'change' && isMasked(before)) return failure('line-masked', `the line of ${interfaceName} shows asterisks instead of a value; "edit: add-rem" needs no values`)
@@ -65,7 +65,7 @@ export function hasChanged (one: Edit, other: Edit): boolean {
 
 /** Judges the line that is read after the edit; null: it is as wanted. */
 export function judgeEdit ({ before, wanted }: Edit, text: string, interfaceName: string): DriverFailure | null {
-  const after = writableLine(findLine(text, interfaceName), interfaceName)
+  const after = writableLine(parseConfig(text).find(interfaceName), interfaceName)
   if (isFailure(after)) return { ...after, effect: 'unknown' }
   if (!haveSameOptions(after, wanted)) return failure('conflict', 'the line was changed by somebody else meanwhile', 'unknown')
   if (adminOf(after) === adminOf(wanted)) return null

@@ -18,7 +18,7 @@ import { withCredentials } from './http-auth.ts'
 import { createHttpClient } from './http-client.ts'
 import { innovaphoneByHand } from './innovaphone-by-hand.ts'
 import { readCondition } from './innovaphone-condition.ts'
-import { adminOf, findLine, isMasked } from './innovaphone-config-line.ts'
+import { adminOf, isMasked, parseConfig } from './innovaphone-config-line.ts'
 import type { LineSearch } from './innovaphone-config-line.ts'
 import type { EditMode, RawRequests } from './innovaphone-edit.ts'
 import { createDevicesAsk } from './innovaphone-devices.ts'
@@ -99,9 +99,10 @@ function observationOf (search: LineSearch, mode: EditMode): Observation | null 
 async function observe (ask: Ask, modeOf: (name: string) => EditMode, interfaces: readonly string[], signal: AbortSignal): Promise<ObserveResult> {
   const reading = await readConfig(ask, signal)
   if (!reading.ok) return reading
+  const config = parseConfig(reading.text)
   const observed = new Map<string, Observation>()
   for (const name of interfaces) {
-    const observation = observationOf(findLine(reading.text, name), modeOf(name))
+    const observation = observationOf(config.find(name), modeOf(name))
     if (observation === null) return failure('truncated', `cfg.txt ends before the line of ${name}`)
     observed.set(name, observation)
   }

@@ -106,13 +106,19 @@ export function createWorldHolder (first: Topology): WorldHolder {
   const index = (topology: Topology): void => {
     byProbe = new Map()
     byGateway = new Map()
+    // A list is filled in place: a carrier's target may have all interfaces.
+    const add = (members: Map<string, Member[]>, id: string, member: Member): void => {
+      const known = members.get(id)
+      if (known === undefined) members.set(id, [member])
+      else known.push(member)
+    }
     for (const trunk of topology.trunks.values()) {
       for (const iface of trunk.interfaces) {
         const member = { trunk: trunk.id, iface }
         for (const probe of new Set([iface.sipProbe, iface.carrierProbe])) {
-          if (probe !== null) byProbe.set(probe, [...byProbe.get(probe) ?? [], member])
+          if (probe !== null) add(byProbe, probe, member)
         }
-        byGateway.set(iface.gateway, [...byGateway.get(iface.gateway) ?? [], member])
+        add(byGateway, iface.gateway, member)
       }
     }
   }

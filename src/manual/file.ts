@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises'
 import { parse, join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../ports.ts'
-import { buildLogins, buildTrunkGuide } from './guide.ts'
+import { createGuide } from './guide.ts'
 import type { ByHandOf } from './guide.ts'
 import { renderHead, renderLogins, renderTrunk } from './text.ts'
 
@@ -17,14 +17,12 @@ export function manualPath (storePath: string): string {
 export async function writeManual (config: Config, byHandOf: ByHandOf, log: Log): Promise<void> {
   const path = manualPath(config.storePath)
   const temporary = `${path}.new`
-  const trunks = [...config.topology.trunks.values()]
-  const text = renderHead(config.file) + renderLogins(buildLogins(config, byHandOf, trunks)) + trunks.map((trunk) => renderTrunk(buildTrunkGuide(config, byHandOf, trunk))).join('')
   try {
     // What an earlier crash left may have another mode, or be a link.
     await rm(temporary, { force: true })
     const file = await open(temporary, 'wx', 0o600)
     try {
-      await file.writeFile(text)
+      for (const part of manualParts(config, byHandOf)) await file.writeFile(part)
       await file.sync()
     } finally {
       await file.close()
@@ -32,5 +30,17 @@ export async function writeManual (config: Config, byHandOf: ByHandOf, log: Log)
     await rename(temporary, path)
   } catch (error) {
     log.warn({ path, code: (error as NodeJS.ErrnoException).code ?? 'unknown error' }, 'the manual could not be written')
+  }
+}
+
+/** So many trunks are written down without a break: everything else has its turn in between. */
+const TRUNKS_AT_ONCE = 10
+
+function * manualParts (config: Config, byHandOf: ByHandOf): Generator<string> {
+  const guide = createGuide(config, byHandOf)
+  const trunks = [...config.topology.trunks.values()]
+  yield renderHead(config.file) + renderLogins(guide.logins(trunks))
+  for (let from = 0; from < trunks.length; from += TRUNKS_AT_ONCE) {
+    yield trunks.slice(from, from + TRUNKS_AT_ONCE).map((trunk) => renderTrunk(guide.trunk(trunk))).join('')
   }
 }

@@ -46,30 +46,45 @@ interface Place {
   readonly byHand: ByHand
 }
 
-/** Logins of the gateways that the trunks use, each once. @param trunks - null: all */
-export function buildLogins (config: Config, byHandOf: ByHandOf, trunks: readonly TrunkTopology[]): readonly GuideLogin[] {
-  const used = new Set(trunks.flatMap((trunk) => trunk.interfaces.map((iface) => iface.gateway)))
-  return config.gateways.filter(({ id }) => used.has(id)).map((gateway) => {
-    const { defines, asks } = byHandOf(gateway, loginName(config, gateway.id)).login
-    return { gateway: gateway.id, driver: gateway.driver, command: defines, asks }
-  })
+/** Of one configuration. */
+export interface Guide {
+  /** Logins of the gateways that the trunks use, each once. */
+  logins(trunks: readonly TrunkTopology[]): readonly GuideLogin[]
+  trunk(trunk: TrunkTopology): TrunkGuide
 }
 
-/** A name that a shell takes and no command has; gateways whose names differ in punctuation only are numbered. */
-function loginName (config: Config, id: string): string {
-  const nameOf = (gateway: string): string => `gw_${gateway.replaceAll(/\W/g, '_')}`
-  const same = config.gateways.filter((gateway) => nameOf(gateway.id) === nameOf(id))
-  const index = same.findIndex((gateway) => gateway.id === id)
-  return index <= 0 ? nameOf(id) : `${nameOf(id)}_${index + 1}x`
+export function createGuide (config: Config, byHandOf: ByHandOf): Guide {
+  const names = loginNames(config.gateways)
+  const gateways = new Map(config.gateways.map((gateway) => [gateway.id, { gateway, byHand: byHandOf(gateway, names.get(gateway.id) ?? '') }]))
+  const bindings = new Map(config.bindings.map((binding) => [binding.trunk, binding]))
+  const placeOf = (iface: InterfaceTopology): Place => {
+    const known = gateways.get(iface.gateway)
+    if (known === undefined) throw new Error(`no gateway ${iface.gateway}`)
+    return { iface, byHand: known.byHand }
+  }
+  return {
+    logins: (trunks) => {
+      const used = new Set(trunks.flatMap((trunk) => trunk.interfaces.map((iface) => iface.gateway)))
+      return [...gateways.values()].filter(({ gateway }) => used.has(gateway.id)).map(({ gateway, byHand }) =>
+        ({ gateway: gateway.id, driver: gateway.driver, command: byHand.login.defines, asks: byHand.login.asks }))
+    },
+    trunk: (trunk) => trunkGuide(trunk, trunk.interfaces.map(placeOf), queryOf(bindings.get(trunk.id)))
+  }
 }
 
-export function buildTrunkGuide (config: Config, byHandOf: ByHandOf, trunk: TrunkTopology): TrunkGuide {
-  const places = trunk.interfaces.map((iface): Place => {
-    const gateway = config.gateways.find(({ id }) => id === iface.gateway)
-    if (gateway === undefined) throw new Error(`no gateway ${iface.gateway}`)
-    return { iface, byHand: byHandOf(gateway, loginName(config, gateway.id)) }
-  })
-  const query = queryOf(config.bindings.find((binding) => binding.trunk === trunk.id))
+/** Names that a shell takes and no command has; gateways whose names differ in punctuation only are numbered. */
+function loginNames (gateways: readonly GatewayConfig[]): ReadonlyMap<string, string> {
+  const taken = new Set<string>()
+  return new Map(gateways.map(({ id }) => {
+    const plain = `gw_${id.replaceAll(/\W/g, '_')}`
+    let name = plain
+    for (let number = 2; taken.has(name); number++) name = `${plain}_${number}x`
+    taken.add(name)
+    return [id, name]
+  }))
+}
+
+function trunkGuide (trunk: TrunkTopology, places: readonly Place[], query: Query): TrunkGuide {
   const look = places.map(({ iface, byHand }) => {
     const { commands, note } = byHand.observe(iface.name)
     return { title: `Look at ${iface.key}`, text: [note], commands }

@@ -1,10 +1,11 @@
 /**
- * What is read at a scrape, as text. prom-client keeps each series as an object and prints a family in one go: with ten
- * thousand trunks that holds up everything else for half a second and more. Here a series is a line at once, and who adds
- * lines may pause between two objects; lines of one family come together in the end, as the formats demand.
+ * What is read at a scrape, as bytes. prom-client keeps each series as an object and prints a family in one go: with ten
+ * thousand trunks that holds up everything else for half a second and more, and so would the collection of its garbage.
+ * Here a series is bytes at once, and who adds series may pause between two objects; those of one family come together in
+ * the end, as the formats demand.
  */
 import { CHUNK_BYTES, type ChunkPool } from './chunk-pool.ts'
-import type { LabelText } from './label-text.ts'
+import { NO_LABELS, type LabelBytes } from './label-bytes.ts'
 
 export interface FamilyDefinition {
   readonly name: string
@@ -13,33 +14,34 @@ export interface FamilyDefinition {
 }
 
 export interface Families {
-  /** One series. @throws when the catalogue has no such metric */
-  add(name: string, labels: LabelText, value: number): void
-  /** Series that are lines already, each with its end. @throws as `add` */
-  addLines(name: string, lines: string): void
+  /**
+   * One series. @throws when the catalogue has no such metric
+   * @param further - more labels; without `labels` none
+   */
+  add(name: string, labels: LabelBytes, value: number, further?: LabelBytes): void
   /** Everything, in the order of the definitions; valid until `release`. */
   chunks(format: 'text' | 'openmetrics'): readonly Buffer[]
   /** Its memory goes back to the pool. */
   release(): void
 }
 
-/** Text is turned into bytes at this length, while it is young. */
-const TEXT_LENGTH = 4096
-/** Of UTF-8, for one unit of text. */
-const MOST_BYTES = 3
-
 interface Family {
   readonly definition: FamilyDefinition
+  /** `name{` and `name`. */
+  readonly withLabels: Buffer
+  readonly without: Buffer
   /** Full ones, as far as they are written. */
   readonly written: Buffer[]
   chunk: Buffer | null
   /** Bytes of `chunk`. */
   used: number
-  text: string
 }
 
+const ZERO = Buffer.from('} 0\n')
+const ONE = Buffer.from('} 1\n')
+
 export function createFamilies (definitions: readonly FamilyDefinition[], pool: ChunkPool): Families {
-  const families = new Map(definitions.map((definition): readonly [string, Family] => [definition.name, { definition, written: [], chunk: null, used: 0, text: '' }]))
+  const families = new Map(definitions.map((definition) => [definition.name, createFamily(definition)]))
   const taken: Buffer[] = []
 
   const endChunk = (family: Family): void => {
@@ -47,41 +49,39 @@ export function createFamilies (definitions: readonly FamilyDefinition[], pool: 
     Object.assign(family, { chunk: null, used: 0 })
   }
 
-  const flush = (family: Family): void => {
-    const { text } = family
-    family.text = ''
-    const isSmall = family.chunk === null && text.length <= TEXT_LENGTH
-    // A short family needs no chunk; a line that is longer than one doesn't fit.
-    if (isSmall || MOST_BYTES * text.length > CHUNK_BYTES) {
-      endChunk(family)
-      family.written.push(Buffer.from(text))
-      return
-    }
-    if (family.used + MOST_BYTES * text.length > CHUNK_BYTES) endChunk(family)
-    if (family.chunk === null) {
-      family.chunk = pool.take()
-      taken.push(family.chunk)
-    }
-    family.used += family.chunk.write(text, family.used)
-  }
-
-  const addLines = (name: string, lines: string): void => {
-    const family = families.get(name)
-    if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
-    family.text += lines
-    if (family.text.length > TEXT_LENGTH) flush(family)
+  /** A chunk with so much room. */
+  const roomFor = (family: Family, bytes: number): Buffer => {
+    if (family.chunk !== null && family.used + bytes <= family.chunk.length) return family.chunk
+    endChunk(family)
+    family.chunk = bytes > CHUNK_BYTES ? Buffer.allocUnsafeSlow(bytes) : pool.take()
+    if (bytes <= CHUNK_BYTES) taken.push(family.chunk)
+    return family.chunk
   }
 
   return {
-    add: (name, labels, value) => { addLines(name, labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`) },
-    addLines,
+    add: (name, labels, value, further = NO_LABELS) => {
+      const family = families.get(name)
+      if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
+      const start = labels.length === 0 ? family.without : family.withLabels
+      const end = labels.length === 0 ? Buffer.from(` ${value}\n`) : value === 0 ? ZERO : value === 1 ? ONE : Buffer.from(`} ${value}\n`)
+      const bytes = start.length + labels.length + further.length + end.length
+      const chunk = roomFor(family, bytes)
+      chunk.set(start, family.used)
+      chunk.set(labels, family.used + start.length)
+      chunk.set(further, family.used + start.length + labels.length)
+      family.used += bytes
+      chunk.set(end, family.used - end.length)
+    },
     chunks: (format) => [...families.values()].flatMap((family) => {
-      flush(family)
       endChunk(family)
       return [Buffer.from(head(family.definition, format)), ...family.written]
     }),
     release: () => { pool.give(taken.splice(0)) }
   }
+}
+
+function createFamily (definition: FamilyDefinition): Family {
+  return { definition, withLabels: Buffer.from(`${definition.name}{`), without: Buffer.from(definition.name), written: [], chunk: null, used: 0 }
 }
 
 /** OpenMetrics names a counter's family without `_total`. */

@@ -1,34 +1,13 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
 import type { GatewayCondition } from '../core/observation.ts'
-import { ALIVE_PROBE_REASONS, VETOES, WAITS } from '../core/reasons.ts'
+import { ALIVE_PROBE_REASONS } from '../core/reasons.ts'
 import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
-import { also, labelText, zeroLines, type LabelText } from './label-text.ts'
+import { furtherLabel, labelBytes, NO_LABELS, type LabelBytes } from './label-bytes.ts'
 
-export interface Sample {
-  readonly name: GaugeName
-  readonly labels: LabelText
-  readonly value: number
-}
-
-/** Series of one gauge as they are written. */
-export interface Lines {
-  readonly name: GaugeName
-  readonly lines: string
-}
-
-/** A gauge with one series for each value of a label, of which few are 1. */
-interface States {
-  readonly name: GaugeName
-  readonly label: string
-  readonly values: readonly string[]
-  readonly zeros: (own: LabelText) => string
-}
-
-function createStates (name: GaugeName, label: string, values: readonly string[]): States {
-  return { name, label, values, zeros: zeroLines(name, values.map((value) => labelText({ [label]: value }))) }
-}
+/** Takes one series. Nobody collects them in lists: of thousands of trunks that would be much garbage. @param further - more labels */
+export type Put = (name: GaugeName, labels: LabelBytes, value: number, further?: LabelBytes) => void
 
 /** Written as an object, so that the compiler misses a value that is missing here. */
 const MODES = Object.keys({ observe: 0, approve: 0, automatic: 0 } satisfies Record<Mode, 0>)
@@ -36,134 +15,117 @@ const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verd
 const PROBE_HEALTHS = [...HEALTHS, 'degraded']
 const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
 const ROLES = Object.keys({ active: 0, standby: 0 } satisfies Record<NonNullable<GatewayCondition['role']>, 0>)
-const VETO_STATES = createStates('pointsman_veto', 'interlock', Object.keys(VETOES))
-const WAIT_STATES = createStates('pointsman_wait', 'reason', Object.keys(WAITS))
+/** Label values of the phases. */
+const PHASES = { resolveMs: 'resolve', connectMs: 'connect', tlsMs: 'tls', firstResponseMs: 'first-response' } as const
 const ALIVE: ReadonlySet<string> = ALIVE_PROBE_REASONS
-const NO_LABELS = labelText({})
 
-/** What concerns the whole installation. */
-export function sampleInstallation (status: StatusSurvey): readonly Sample[] {
-  return [
-    ...MODES.map((mode) => sample('pointsman_mode', labelText({ mode }), status.mode === mode)),
-    sample('pointsman_store_available', NO_LABELS, status.storeProblem === null),
-    sample('pointsman_alerts', NO_LABELS, status.alerts),
-    ...known('pointsman_resync_last_success_timestamp_seconds', NO_LABELS, seconds(status.resyncedAtMs)),
-    sample('pointsman_brake', NO_LABELS, status.brake !== null),
-    sample('pointsman_panic', NO_LABELS, status.panicSinceMs !== null),
-    ...known('pointsman_watchdog_lost', NO_LABELS, status.watchdog === null ? null : status.watchdog.lostSinceMs !== null),
-    ...known('pointsman_watchdog_last_timestamp_seconds', NO_LABELS, seconds(status.watchdog?.lastAtMs ?? null)),
-    sample('pointsman_paused', labelText({ scope: 'global' }), isPaused(status, 'global')),
-    sample('pointsman_probe_scheduler_targets', NO_LABELS, status.probing.targets),
-    sample('pointsman_probe_scheduler_in_flight', NO_LABELS, status.probing.inFlight),
-    sample('pointsman_probe_scheduler_overdue_seconds', NO_LABELS, status.probing.overdueMs / 1000)
-  ]
-}
-
-function sample (name: GaugeName, labels: LabelText, value: number | boolean): Sample {
-  return { name, labels, value: Number(value) }
-}
-
-function statesOf ({ name, label, values, zeros }: States, own: LabelText, set: ReadonlySet<string>): readonly (Sample | Lines)[] {
-  return set.size === 0 ? [{ name, lines: zeros(own) }] : values.map((value) => sample(name, also(own, label, value), set.has(value)))
-}
+const stateLabel = furtherLabel('state')
+const verdictLabel = furtherLabel('verdict')
+const roleLabel = furtherLabel('role')
+const phaseLabel = furtherLabel('phase')
+const interlockLabel = furtherLabel('interlock')
+const reasonLabel = furtherLabel('reason')
+const evidenceLabel = furtherLabel('evidence')
 
 /** Nothing while the value is unknown. */
-function known (name: GaugeName, labels: LabelText, value: number | boolean | null): readonly Sample[] {
-  return value === null ? [] : [sample(name, labels, value)]
+function putKnown (put: Put, name: GaugeName, labels: LabelBytes, value: number | boolean | null, further?: LabelBytes): void {
+  if (value !== null) put(name, labels, Number(value), further)
+}
+
+/** One series for each value: 1 for the one that it has. */
+function putStates (put: Put, name: GaugeName, labels: LabelBytes, label: (value: string) => LabelBytes, values: readonly string[], now: string): void {
+  for (const value of values) put(name, labels, Number(value === now), label(value))
 }
 
 function seconds (ms: EpochMs | null): number | null {
   return ms === null ? null : ms / 1000
 }
 
-function isPaused (status: StatusSurvey, scope: string): boolean {
-  return status.pauses.some((pause) => pause.scope === scope)
+function isPaused (status: StatusSurvey, scope: string): number {
+  return Number(status.pauses.some((pause) => pause.scope === scope))
 }
 
-export function sampleGateway (status: StatusSurvey, { id, answers, condition }: GatewayStatus): readonly Sample[] {
-  const own = labelText({ gateway: id })
-  return [
-    sample('pointsman_paused', labelText({ scope: `gateway/${id}` }), isPaused(status, `gateway/${id}`)),
-    ...known('pointsman_gateway_answers', labelText({ gateway: id }), answers === 'unknown' ? null : answers === 'up'),
-    ...known('pointsman_gateway_alarms', own, condition?.alarms ?? null),
-    ...known('pointsman_gateway_registration_alarm', own, condition?.registrationFailed ?? null),
-    ...known('pointsman_gateway_reset_required', own, condition?.resetRequired ?? null),
-    ...(condition?.role == null ? [] : ROLES.map((role) => sample('pointsman_gateway_role', also(own, 'role', role), condition.role === role)))
-  ]
+/** What concerns the whole installation. */
+export function putInstallation (put: Put, status: StatusSurvey): void {
+  for (const mode of MODES) put('pointsman_mode', labelBytes({ mode }), Number(status.mode === mode))
+  put('pointsman_store_available', NO_LABELS, Number(status.storeProblem === null))
+  put('pointsman_alerts', NO_LABELS, status.alerts)
+  putKnown(put, 'pointsman_resync_last_success_timestamp_seconds', NO_LABELS, seconds(status.resyncedAtMs))
+  put('pointsman_brake', NO_LABELS, Number(status.brake !== null))
+  put('pointsman_panic', NO_LABELS, Number(status.panicSinceMs !== null))
+  putKnown(put, 'pointsman_watchdog_lost', NO_LABELS, status.watchdog === null ? null : status.watchdog.lostSinceMs !== null)
+  putKnown(put, 'pointsman_watchdog_last_timestamp_seconds', NO_LABELS, seconds(status.watchdog?.lastAtMs ?? null))
+  put('pointsman_paused', labelBytes({ scope: 'global' }), isPaused(status, 'global'))
+  put('pointsman_probe_scheduler_targets', NO_LABELS, status.probing.targets)
+  put('pointsman_probe_scheduler_in_flight', NO_LABELS, status.probing.inFlight)
+  put('pointsman_probe_scheduler_overdue_seconds', NO_LABELS, status.probing.overdueMs / 1000)
 }
 
-/** A probe that never ran has no series. */
-export function sampleProbe (probe: ProbeStatus): readonly Sample[] {
-  return probe.lastAtMs === null ? [] : [...probeHealth(probe), ...probeResult(labelText({ probe: probe.id }), probe, probe.lastAtMs)]
+/** @param own - the label of the gateway */
+export function putGateway (put: Put, status: StatusSurvey, { id, answers, condition }: GatewayStatus, own: LabelBytes): void {
+  put('pointsman_paused', labelBytes({ scope: `gateway/${id}` }), isPaused(status, `gateway/${id}`))
+  putKnown(put, 'pointsman_gateway_answers', own, answers === 'unknown' ? null : answers === 'up')
+  if (condition === null) return
+  putKnown(put, 'pointsman_gateway_alarms', own, condition.alarms)
+  putKnown(put, 'pointsman_gateway_registration_alarm', own, condition.registrationFailed)
+  putKnown(put, 'pointsman_gateway_reset_required', own, condition.resetRequired)
+  if (condition.role !== null) putStates(put, 'pointsman_gateway_role', own, roleLabel, ROLES, condition.role)
 }
 
-function probeHealth (probe: ProbeStatus): readonly Sample[] {
-  const own = labelText({ probe: probe.id })
-  const health = probe.verdict === 'up' && probe.degraded !== null ? 'degraded' : probe.verdict
-  return PROBE_HEALTHS.map((state) => sample('pointsman_probe_health', also(own, 'state', state), health === state))
+/** A probe that never ran has no series. @param own - the label of the probe */
+export function putProbe (put: Put, probe: ProbeStatus, own: LabelBytes): void {
+  if (probe.lastAtMs === null) return
+  putStates(put, 'pointsman_probe_health', own, stateLabel, PROBE_HEALTHS, probe.verdict === 'up' && probe.degraded !== null ? 'degraded' : probe.verdict)
+  putProbeResult(put, own, probe, probe.lastAtMs)
 }
 
 /** The last result, on whichever door it is asked for. */
-export function probeResult (own: LabelText, probe: ProbeFacts, lastAtMs: EpochMs): readonly Sample[] {
-  const phases = Object.entries(probe.phases ?? {}) as readonly (readonly [keyof typeof PHASES, number | null])[]
-  return [
-    sample('pointsman_probe_success', own, ALIVE.has(probe.reason)),
-    ...known('pointsman_probe_duration_seconds', own, seconds(probe.durationMs)),
-    ...phases.flatMap(([phase, ms]) => known('pointsman_probe_phase_duration_seconds', also(own, 'phase', PHASES[phase]), seconds(ms))),
-    sample('pointsman_probe_status_code', own, probe.code ?? 0),
-    sample('pointsman_probe_retransmissions', own, probe.retransmissions),
-    sample('pointsman_probe_addresses', own, probe.addresses),
-    sample('pointsman_probe_addresses_alive', own, probe.addressesAlive),
-    ...known('pointsman_probe_certificate_expiry_timestamp_seconds', own, seconds(probe.certificateExpiresAtMs)),
-    ...known('pointsman_probe_registration_expiry_timestamp_seconds', own, seconds(probe.registrationExpiresAtMs)),
-    ...known('pointsman_probe_bindings', own, probe.bindings),
-    sample('pointsman_probe_last_timestamp_seconds', own, lastAtMs / 1000),
-    ...known('pointsman_probe_last_success_timestamp_seconds', own, seconds(probe.aliveAtMs))
-  ]
+export function putProbeResult (put: Put, own: LabelBytes, probe: ProbeFacts, lastAtMs: EpochMs): void {
+  put('pointsman_probe_success', own, Number(ALIVE.has(probe.reason)))
+  putKnown(put, 'pointsman_probe_duration_seconds', own, seconds(probe.durationMs))
+  for (const phase of Object.keys(probe.phases ?? {}) as (keyof typeof PHASES)[]) {
+    putKnown(put, 'pointsman_probe_phase_duration_seconds', own, seconds(probe.phases?.[phase] ?? null), phaseLabel(PHASES[phase]))
+  }
+  put('pointsman_probe_status_code', own, probe.code ?? 0)
+  put('pointsman_probe_retransmissions', own, probe.retransmissions)
+  put('pointsman_probe_addresses', own, probe.addresses)
+  put('pointsman_probe_addresses_alive', own, probe.addressesAlive)
+  putKnown(put, 'pointsman_probe_certificate_expiry_timestamp_seconds', own, seconds(probe.certificateExpiresAtMs))
+  putKnown(put, 'pointsman_probe_registration_expiry_timestamp_seconds', own, seconds(probe.registrationExpiresAtMs))
+  putKnown(put, 'pointsman_probe_bindings', own, probe.bindings)
+  put('pointsman_probe_last_timestamp_seconds', own, lastAtMs / 1000)
+  putKnown(put, 'pointsman_probe_last_success_timestamp_seconds', own, seconds(probe.aliveAtMs))
 }
 
-/** Label values of the phases. */
-const PHASES = { resolveMs: 'resolve', connectMs: 'connect', tlsMs: 'tls', firstResponseMs: 'first-response' } as const
-
-export function sampleTrunk (status: StatusSurvey, trunk: TrunkStatus): readonly (Sample | Lines)[] {
-  const own = labelText({ trunk: trunk.id })
-  const vetoes = new Set<string>(trunk.vetoes.map(({ interlock }) => interlock))
-  const waits = new Set<string>(trunk.waits.map(({ reason }) => reason))
-  return [
-    sample('pointsman_paused', labelText({ scope: `trunk/${trunk.id}` }), isPaused(status, `trunk/${trunk.id}`)),
-    sample('pointsman_trunk_carrier_down', own, trunk.carrierDown),
-    sample('pointsman_latch', own, trunk.latch !== null),
-    sample('pointsman_switchover_in_flight', own, trunk.switchover !== null),
-    sample('pointsman_approval_waiting', own, trunk.proposal?.needsApproval === true),
-    ...statesOf(VETO_STATES, own, vetoes),
-    ...statesOf(WAIT_STATES, own, waits),
-    ...trunk.binding === null ? [] : bindingSamples(own, trunk.binding),
-    ...trunk.interfaces.flatMap((item) => interfaceSamples(trunk, item))
-  ]
+/** @param own - the label of the trunk */
+export function putTrunk (put: Put, status: StatusSurvey, trunk: TrunkStatus, own: LabelBytes): void {
+  put('pointsman_paused', labelBytes({ scope: `trunk/${trunk.id}` }), isPaused(status, `trunk/${trunk.id}`))
+  put('pointsman_trunk_carrier_down', own, Number(trunk.carrierDown))
+  put('pointsman_latch', own, Number(trunk.latch !== null))
+  put('pointsman_switchover_in_flight', own, Number(trunk.switchover !== null))
+  put('pointsman_approval_waiting', own, Number(trunk.proposal?.needsApproval === true))
+  // Only what holds it now: of each trunk forty series would nearly always be 0.
+  for (const interlock of new Set(trunk.vetoes.map((veto) => veto.interlock))) put('pointsman_veto', own, 1, interlockLabel(interlock))
+  for (const reason of new Set(trunk.waits.map((wait) => wait.reason))) put('pointsman_wait', own, 1, reasonLabel(reason))
+  if (trunk.binding !== null) {
+    putStates(put, 'pointsman_binding_verdict', own, verdictLabel, VERDICTS, trunk.binding.verdict)
+    putKnown(put, 'pointsman_bindings', own, trunk.binding.contacts)
+    putKnown(put, 'pointsman_binding_expiry_timestamp_seconds', own, seconds(trunk.binding.expiresAtMs))
+  }
+  for (const item of trunk.interfaces) putInterface(put, trunk, item)
 }
 
-function bindingSamples (own: LabelText, binding: NonNullable<TrunkStatus['binding']>): readonly Sample[] {
-  return [
-    ...VERDICTS.map((verdict) => sample('pointsman_binding_verdict', also(own, 'verdict', verdict), binding.verdict === verdict)),
-    ...known('pointsman_bindings', own, binding.contacts),
-    ...known('pointsman_binding_expiry_timestamp_seconds', own, seconds(binding.expiresAtMs))
-  ]
-}
-
-function interfaceSamples (trunk: TrunkStatus, item: InterfaceStatus): readonly Sample[] {
-  const own = labelText({ trunk: trunk.id, gateway: item.gateway, interface: item.name })
-  return [
-    ...HEALTHS.map((state) => sample('pointsman_interface_health', also(own, 'state', state), item.health === state)),
-    ...known('pointsman_interface_enabled', own, item.enabled),
-    sample('pointsman_interface_desired', own, item.desired),
-    sample('pointsman_interface_usable', own, item.usable),
-    ...known('pointsman_interface_registered', own, item.registered),
-    ...known('pointsman_standby_takeover_seconds', own, seconds(item.takeoverMs)),
-    sample('pointsman_fencing_debt', own, item.debt),
-    sample('pointsman_trunk_active', own, trunk.active === item.key),
-    sample('pointsman_pin', own, trunk.pin?.interface === item.key),
-    ...known('pointsman_binding_holder', own, trunk.binding === null ? null : trunk.binding.holder === item.key),
-    ...item.evidence.flatMap(({ kind, verdict }) =>
-      known('pointsman_evidence_up', also(own, 'evidence', kind), verdict === 'unknown' ? null : verdict === 'up'))
-  ]
+function putInterface (put: Put, trunk: TrunkStatus, item: InterfaceStatus): void {
+  const own = labelBytes({ trunk: trunk.id, gateway: item.gateway, interface: item.name })
+  putStates(put, 'pointsman_interface_health', own, stateLabel, HEALTHS, item.health)
+  putKnown(put, 'pointsman_interface_enabled', own, item.enabled)
+  put('pointsman_interface_desired', own, Number(item.desired))
+  put('pointsman_interface_usable', own, Number(item.usable))
+  putKnown(put, 'pointsman_interface_registered', own, item.registered)
+  putKnown(put, 'pointsman_standby_takeover_seconds', own, seconds(item.takeoverMs))
+  put('pointsman_fencing_debt', own, Number(item.debt))
+  put('pointsman_trunk_active', own, Number(trunk.active === item.key))
+  put('pointsman_pin', own, Number(trunk.pin?.interface === item.key))
+  putKnown(put, 'pointsman_binding_holder', own, trunk.binding === null ? null : trunk.binding.holder === item.key)
+  for (const { kind, verdict } of item.evidence) putKnown(put, 'pointsman_evidence_up', own, verdict === 'unknown' ? null : verdict === 'up', evidenceLabel(kind))
 }

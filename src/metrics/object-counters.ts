@@ -2,14 +2,14 @@
 import type { CounterDefinition, ObjectLabel } from './catalogue.ts'
 import { combinations, type Labels } from './combinations.ts'
 import type { Families } from './families.ts'
-import { joined, labelText, zeroLines, type LabelText } from './label-text.ts'
+import { furtherBytes, type LabelBytes } from './label-bytes.ts'
 
 export interface ObjectCounter {
   readonly object: ObjectLabel
   /** @throws when the labels are not those of the catalogue */
   increment(labels: Labels): void
-  /** All series of one object. */
-  write(id: string, families: Families): void
+  /** All series of one object. @param own - its label */
+  write(id: string, own: LabelBytes, families: Families): void
   /** What was counted for other objects than these is forgotten. */
   keep(ids: ReadonlySet<string>): void
 }
@@ -20,10 +20,9 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
   const counts = new Map<string, Map<string, number>>()
 
   /** Everything but the object. */
-  const restOf = (series: Labels): LabelText => labelText(Object.fromEntries(rest.map((label) => [label, series[label] ?? ''])))
+  const restOf = (series: Labels): LabelBytes => furtherBytes(Object.fromEntries(rest.map((label) => [label, series[label] ?? ''])))
   /** Of every series, its labels besides the object: made once, not at each scrape. */
   const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), restOf(series)]))
-  let zeros = zeroLines(name, [...all.values()])
 
   return {
     object,
@@ -33,17 +32,12 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
       const own = counts.get(id) ?? new Map<string, number>()
       const key = keyOf(series)
       // Nobody listed it: it is shown all the same.
-      if (!all.has(key)) {
-        all.set(key, restOf(series))
-        zeros = zeroLines(name, [...all.values()])
-      }
+      if (!all.has(key)) all.set(key, restOf(series))
       counts.set(id, own.set(key, (own.get(key) ?? 0) + 1))
     },
-    write: (id, families) => {
-      const own = labelText({ [object]: id })
+    write: (id, own, families) => {
       const counted = counts.get(id)
-      if (counted === undefined) families.addLines(name, zeros(own))
-      else for (const [key, rest] of all) families.add(name, joined(own, rest), counted.get(key) ?? 0)
+      for (const [key, further] of all) families.add(name, own, counted?.get(key) ?? 0, further)
     },
     keep: (ids) => {
       for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)

@@ -12,9 +12,8 @@ import { combinations } from './combinations.ts'
 import type { Labels } from './combinations.ts'
 import { createFamilies } from './families.ts'
 import type { Families, FamilyDefinition } from './families.ts'
-import { sampleGateway, sampleInstallation, sampleProbe, sampleTrunk } from './gauges.ts'
-import type { Lines, Sample } from './gauges.ts'
-import { labelText } from './label-text.ts'
+import { putGateway, putInstallation, putProbe, putTrunk } from './gauges.ts'
+import { labelBytes, NO_LABELS, type LabelBytes } from './label-bytes.ts'
 import { createObjectCounter } from './object-counters.ts'
 import type { ObjectCounter } from './object-counters.ts'
 
@@ -69,10 +68,10 @@ export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorde
   const renderNow = async (status: StatusSurvey | null, accept: string): Promise<Exposition> => {
     const format = wantsOpenMetrics(accept) ? 'openmetrics' : 'text'
     const page = createFamilies(families, pool)
-    page.add('pointsman_build_info' satisfies GaugeName, labelText({ version, node: process.version }), 1)
+    page.add('pointsman_build_info' satisfies GaugeName, labelBytes({ version, node: process.version }), 1)
     if (config !== null) {
-      page.add('pointsman_config_last_reload_successful' satisfies GaugeName, labelText({}), Number(config.successful))
-      page.add('pointsman_config_last_reload_success_timestamp_seconds' satisfies GaugeName, labelText({}), (config.successAtMs ?? 0) / 1000)
+      page.add('pointsman_config_last_reload_successful' satisfies GaugeName, NO_LABELS, Number(config.successful))
+      page.add('pointsman_config_last_reload_success_timestamp_seconds' satisfies GaugeName, NO_LABELS, (config.successAtMs ?? 0) / 1000)
     }
     if (status !== null) await writeStatus(status, [...objectCounters.values()], page, createPauses(clock))
     const { contentType, text, end } = await renderRegistry(registry, format)
@@ -108,28 +107,23 @@ function createPauses (clock: Pick<Clock, 'monotonicMs'>): () => Promise<void> |
 }
 
 async function writeStatus (status: StatusSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
-  const write = (samples: readonly (Sample | Lines)[]): void => {
-    for (const each of samples) {
-      if ('lines' in each) page.addLines(each.name, each.lines)
-      else page.add(each.name, each.labels, each.value)
-    }
-  }
-  const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, sample: (item: T) => readonly (Sample | Lines)[]): Promise<void> => {
+  const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, put: (item: T, label: LabelBytes) => void): Promise<void> => {
     const own = counters.filter((counter) => counter.object === object)
     const ids = new Set<string>()
     for (const item of each) {
-      write(sample(item))
-      for (const counter of own) counter.write(item.id, page)
+      const label = labelBytes({ [object]: item.id })
+      put(item, label)
+      for (const counter of own) counter.write(item.id, label, page)
       ids.add(item.id)
       const pausing = pause()
       if (pausing !== null) await pausing
     }
     for (const counter of own) counter.keep(ids)
   }
-  write(sampleInstallation(status))
-  await all('gateway', status.gateways, (gateway) => sampleGateway(status, gateway))
-  await all('probe', status.probes, sampleProbe)
-  await all('trunk', status.trunks, (trunk) => sampleTrunk(status, trunk))
+  putInstallation(page.add, status)
+  await all('gateway', status.gateways, (gateway, label) => { putGateway(page.add, status, gateway, label) })
+  await all('probe', status.probes, (probe, label) => { putProbe(page.add, probe, label) })
+  await all('trunk', status.trunks, (trunk, label) => { putTrunk(page.add, status, trunk, label) })
 }
 
 function counterIn (registry: OwnRegistry, { name, help, labels, closed }: CounterDefinition): { increment(labels: Labels): void } {

@@ -1,7 +1,7 @@
 import { test } from 'tap'
 import type { Test } from 'tap'
 import { systemClock as clock, systemRandom as random } from '../../src/clock.ts'
-import { adminOf, changeCommand, commandPath, findLine, haveSameOptions, isConfigText, isMasked, withAdmin } from '../../src/drivers/innovaphone-config-line.ts'
+import { adminOf, changeCommand, commandPath, haveSameOptions, isConfigText, isMasked, parseConfig, withAdmin } from '../../src/drivers/innovaphone-config-line.ts'
 import { createDriver } from '../../src/drivers/registry.ts'
 import { createSecret } from '../../src/secret.ts'
 import { applyOne } from '../helpers/permitted.ts'
@@ -49,7 +49,7 @@ test('a line is found by its name, and only when it is there as a whole', async 
     { name: 'cut before the line', text: '# x\r\nconfig change RELAY', want: 'cut-off' },
     { name: 'cut after the line', text: `${line}\r\nconfig change UP`, want: 'one' }
   ]
-  for (const { name, text, want } of cases) t.equal(findLine(text, 'SIP1').kind, want, name)
+  for (const { name, text, want } of cases) t.equal(parseConfig(text).find('SIP1').kind, want, name)
   for (const text of ['', 'ok\r\n', '<html>\nconfig change RELAY0 SIP1\n</html>', '?\r\n']) t.equal(isConfigText(text), false, JSON.stringify(text))
   t.equal(isConfigText(cfgText), true)
 })
