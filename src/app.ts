@@ -4,11 +4,11 @@ import { createStations } from './beacon/stations.ts'
 import type { BeaconStations } from './beacon/stations.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
-import { loadConfig } from './config/load.ts'
+import { loadApart } from './config-loader.ts'
 import { renderProblem } from './config/problems.ts'
 import { refusedBefore } from './core/beacon.ts'
 import { isTrunkDocument } from './core/durable.ts'
-import { byHand, createDriver, drivers } from './drivers/registry.ts'
+import { byHand, createDriver } from './drivers/registry.ts'
 import { createEngine } from './engine/engine.ts'
 import type { EngineSetup, RunningEngine } from './engine/engine.ts'
 import type { GatewayLine } from './engine/executor.ts'
@@ -71,8 +71,15 @@ export function createApp (first: Config, ports: AppPorts): App {
   })
   const exporter = createExporter(config, { sip, clock, history, tracing: (trace) => createSipClient({ clock, random, trace }) })
 
-  const reload = async (): Promise<ReloadResult> => {
-    const result = await loadConfig(config.file, drivers)
+  /** One after the other, so that the last one asked for is the one that stays. */
+  let reloading: Promise<unknown> = Promise.resolve()
+  const reload = (): Promise<ReloadResult> => {
+    const reloaded = reloading.then(reloadNow)
+    reloading = reloaded.catch(() => {})
+    return reloaded
+  }
+  const reloadNow = async (): Promise<ReloadResult> => {
+    const result = await loadApart(config.file)
     if (!result.ok || engine === null) {
       const problems = result.ok ? ['Pointsman is not running'] : result.problems.map((problem) => renderProblem(config.file, problem))
       metrics.configLoaded(false, clock.now())

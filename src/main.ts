@@ -9,6 +9,7 @@ import type { CliDependencies, ExitCode, RunOptions } from './cli/command.ts'
 import { systemClock, systemRandom } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { loadConfig } from './config/load.ts'
+import { loadApart } from './config-loader.ts'
 import { renderProblems } from './config/problems.ts'
 import { byHand, createDriver, drivers } from './drivers/registry.ts'
 import { createLogger } from './logging/logger.ts'
@@ -23,7 +24,7 @@ const signalled = (...names: NodeJS.Signals[]): Promise<NodeJS.Signals> => new P
 })
 
 async function serve (options: RunOptions): Promise<ExitCode> {
-  const loaded = await loadConfig(options.configFile, drivers)
+  const loaded = await loadApart(options.configFile)
   if (!loaded.ok) {
     process.stderr.write(renderProblems(options.configFile, loaded.problems))
     return 3

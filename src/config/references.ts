@@ -9,18 +9,24 @@ import type { View } from './view.ts'
 
 /** What was read, by the path of the mapping that names it. */
 export type References = (path: Path) => Resolved
+/** The same by the path as text. */
+export type ReferenceTable = ReadonlyMap<string, Resolved>
 
 const NOTHING: Resolved = new Map()
 
 /** Reads all files and variables that sound parts of the file name; reports what can't be read. */
-export async function readReferences (view: View, registry: DriverRegistry, sources: SecretSources, reporter: Reporter): Promise<References> {
+export async function readReferences (view: View, registry: DriverRegistry, sources: SecretSources, reporter: Reporter): Promise<ReferenceTable> {
   const read = new Map<string, Resolved>()
   for (const { path, known } of sections(view, registry)) {
     const settings = view.at<Readonly<Record<string, unknown>>>(path)
     if (settings !== null) read.set(renderPath(path), await resolveReferences(known, settings, path, sources, reporter))
   }
   if (!sources.optional) checkTokens(view, read, reporter)
-  return (path) => read.get(renderPath(path)) ?? NOTHING
+  return read
+}
+
+export function referencesIn (table: ReferenceTable): References {
+  return (path) => table.get(renderPath(path)) ?? NOTHING
 }
 
 function sections (view: View, registry: DriverRegistry): readonly { readonly path: Path; readonly known: readonly string[] }[] {

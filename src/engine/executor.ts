@@ -6,6 +6,7 @@
 import type { AdminState, ApplyResult, DriverFailure, GatewayCondition, Observation, ObserveResult } from '../core/observation.ts'
 import type { DurationMs, EpochMs, GatewayId } from '../core/topology.ts'
 import type { Change, Clock, GatewayDriver, Log, Metrics, Permit } from '../ports.ts'
+import { withDeadline } from './deadline.ts'
 
 /** A gateway as the executor needs it. */
 export interface GatewayLine {
@@ -116,8 +117,10 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     metrics.increment('pointsman_driver_requests_total', { gateway, operation, result: 'reason' in result ? String(result.reason) : 'ok' })
   }
 
+  const within = <T>(line: GatewayLine, work: (end: AbortSignal) => Promise<T>): Promise<T> => withDeadline(clock, line.timeoutMs, [signal], work)
+
   const read = async (line: GatewayLine): Promise<ObserveResult> => {
-    const result = await measured(line.id, 'observe', () => line.driver.observe(line.interfaces, clock.deadline(line.timeoutMs, signal)))
+    const result = await measured(line.id, 'observe', () => within(line, (end) => line.driver.observe(line.interfaces, end)))
     queueOf(line.id).failedMs = result.ok ? -Infinity : clock.monotonicMs()
     events.observed(line.id, result)
     return result
@@ -132,7 +135,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
   const write = async (line: GatewayLine, batch: readonly Pending[]): Promise<readonly (readonly [Pending, ApplyResult])[]> => {
     const startMs = clock.monotonicMs()
     const changes = batch.map((each): Change => ({ interface: each.name, desired: each.desired, permit: permitOf(each) }))
-    const ends = await line.driver.apply(changes, clock.deadline(line.timeoutMs, signal)).catch((error: unknown) => [hasThrown(line.id, 'apply', error)])
+    const ends = await within(line, (end) => line.driver.apply(changes, end)).catch((error: unknown) => [hasThrown(line.id, 'apply', error)])
     return batch.map((each, index) => {
       const end = ends[index] ?? BUG
       count(line.id, each.desired === 'enabled' ? 'enable' : 'disable', startMs, end)
@@ -207,7 +210,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
     reregister: (gateway, name, decision) => {
       queueOf(gateway).batch = null
       enqueue(gateway, async (line) => {
-        const end = await measured(line.id, 'reregister', () => line.driver.reregister(name, clock.deadline(line.timeoutMs, signal)))
+        const end = await measured(line.id, 'reregister', () => within(line, (end) => line.driver.reregister(name, end)))
         events.reregistered(gateway, name, end, decision)
       })
     },
@@ -216,8 +219,7 @@ export function createExecutor (ports: { readonly clock: Clock; readonly log: Lo
       const own = new AbortController()
       enqueue(gateway, async ({ driver, timeoutMs }) => {
         if (driver.condition === undefined || own.signal.aborted) return
-        const deadline = clock.deadline(timeoutMs, AbortSignal.any([signal, own.signal]))
-        const result = await measured(gateway, 'condition', () => driver.condition?.(deadline) ?? Promise.resolve(NO_CONDITION))
+        const result = await measured(gateway, 'condition', () => withDeadline(clock, timeoutMs, [signal, own.signal], (end) => driver.condition?.(end) ?? Promise.resolve(NO_CONDITION)))
         if (!own.signal.aborted) events.conditioned(gateway, result.ok ? result.condition : null)
       })
       queueOf(gateway).asking = own

@@ -16,7 +16,7 @@ export interface FamilyDefinition {
 export interface Families {
   /**
    * One series. @throws when the catalogue has no such metric
-   * @param further - more labels; without `labels` none
+   * @param further - more labels
    */
   add(name: string, labels: LabelBytes, value: number, further?: LabelBytes): void
   /** Everything, in the order of the definitions; valid until `release`. */
@@ -62,13 +62,15 @@ export function createFamilies (definitions: readonly FamilyDefinition[], pool: 
     add: (name, labels, value, further = NO_LABELS) => {
       const family = families.get(name)
       if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
-      const start = labels.length === 0 ? family.without : family.withLabels
-      const end = labels.length === 0 ? Buffer.from(` ${value}\n`) : value === 0 ? ZERO : value === 1 ? ONE : Buffer.from(`} ${value}\n`)
-      const bytes = start.length + labels.length + further.length + end.length
+      // The first label has no comma before it.
+      const [first, rest] = labels.length > 0 ? [labels, further] : [further.subarray(1), NO_LABELS]
+      const start = first.length === 0 ? family.without : family.withLabels
+      const end = first.length === 0 ? Buffer.from(` ${value}\n`) : value === 0 ? ZERO : value === 1 ? ONE : Buffer.from(`} ${value}\n`)
+      const bytes = start.length + first.length + rest.length + end.length
       const chunk = roomFor(family, bytes)
       chunk.set(start, family.used)
-      chunk.set(labels, family.used + start.length)
-      chunk.set(further, family.used + start.length + labels.length)
+      chunk.set(first, family.used + start.length)
+      chunk.set(rest, family.used + start.length + first.length)
       family.used += bytes
       chunk.set(end, family.used - end.length)
     },
