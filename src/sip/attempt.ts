@@ -69,17 +69,11 @@ const lease = ({ clock, pool, trace }: SipPorts, { target, uri, location, limit 
   const tls = target.tls ?? {}
   const serverName = tls.serverName ?? uri.host
   const mode = target.connection ?? (transport === 'udp' ? 'reuse' : 'fresh')
-  const key = mode === 'fresh' ? null : flowKeys.get(location) ?? flowKey([transport, location.address, location.port, local.address, local.port], transport === 'tls' ? [serverName, settingsId(tls)] : [])
-  if (key !== null) flowKeys.set(location, key)
+  const key = mode === 'fresh' ? null : `${transport} ${location.address} ${location.port} ${local.address ?? ''} ${local.port ?? ''}${transport === 'tls' ? ` ${serverName} ${settingsId(tls)}` : ''}`
   return pool.lease(key, () => transport === 'udp'
     ? openUdpFlow(location, local, trace)
     : openStreamFlow(clock, location, { transport, serverName, tls, local, ...trace === undefined ? {} : { trace } }, limit))
 }
-
-/** A location is found for one target, so it has one key. */
-const flowKeys = new WeakMap<Location, string>()
-
-const flowKey = (...parts: readonly (readonly unknown[])[]): string => parts.flat().join(' ')
 
 /** TLS settings hold secrets, so they are named by a number; those of a new configuration are new ones. */
 const settingsIds = new WeakMap<object, number>()

@@ -1,6 +1,6 @@
 /** The SIP client: probes by OPTIONS and REGISTER over UDP, TCP and TLS. Every way to end is data; nothing here throws. */
 import type { BindingAnswer, ContactChange } from '../core/binding.ts'
-import type { Clock, ProbeOutcome, Random, SipClient, SipCredentials, SipProbe, SipTarget, SipTrace } from '../ports.ts'
+import type { Clock, Random, SipClient, SipCredentials, SipTarget, SipTrace } from '../ports.ts'
 import { attempt, type SipPorts } from './attempt.ts'
 import { createAuthorizer } from './authorization.ts'
 import { areContacts, sendChange, type SendRegister } from './binding-change.ts'
@@ -76,14 +76,20 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
     return answer
   }
 
+  const probeNow: SipClient['probe'] = (probe, timeoutMs, signal) => within(timeoutMs, signal, (limit) => probeTarget(probing, probe, limit))
+
+  /** The wait is not part of the probe's own time; an abort ends it. */
+  const probeInTurn: SipClient['probe'] = async (probe, timeoutMs, signal) => {
+    const isOurTurn = await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(probe.target.uri, limit))
+    if (!isOurTurn && !signal.aborted && !isClosing) return withoutAddress({ reason: 'held-back', detail: 'too many ask this registrar, which is asked at most twice a second' }, 0)
+    return probeNow(probe, timeoutMs, signal)
+  }
+
   return {
-    probe: async (probe: SipProbe, timeoutMs, signal): Promise<ProbeOutcome> => {
+    probe: (probe, timeoutMs, signal) => {
       const { request, target } = probe
-      // The wait is not part of the probe's own time; an abort ends it.
       const mustWait = request.method === 'REGISTER' && courtesy.heldBack(target.uri, request.credentials) === null
-      const isOurTurn = !mustWait || await within(LONGEST_TURN_MS, signal, (limit) => courtesy.turn(target.uri, limit))
-      if (!isOurTurn && !signal.aborted && !isClosing) return withoutAddress({ reason: 'held-back', detail: 'too many ask this registrar, which is asked at most twice a second' }, 0)
-      return within(timeoutMs, signal, (limit) => probeTarget(probing, probe, limit))
+      return mustWait ? probeInTurn(probe, timeoutMs, signal) : probeNow(probe, timeoutMs, signal)
     },
     release: (probe) => bindings.release(probe),
     queryBindings: (target, credentials, timeoutMs, signal) => within(timeoutMs, signal, (limit) => query(target, credentials, limit)),

@@ -72,12 +72,19 @@ export const createConversation = ({ clock, random, flow, target, uri, user, ide
   let firstResponseMs: number | null = null
   let isAnswered = false
 
+  const noted = (result: TransactionResult): Exchanged => {
+    retransmissions += result.retransmissions
+    if (!isAnswered) firstResponseMs = result.firstResponseMs
+    isAnswered = true
+    return toExchanged(result, limit)
+  }
+
   return {
     flow,
     contact,
     retransmissions: () => retransmissions,
     firstResponseMs: () => firstResponseMs,
-    send: async (method, headers) => {
+    send: (method, headers) => {
       identity.cseq++
       const values: RandomValues = { branch: random.hex(16), callId: identity.callId, fromTag: identity.fromTag }
       const branch = `z9hG4bK${values.branch}`
@@ -91,25 +98,17 @@ export const createConversation = ({ clock, random, flow, target, uri, user, ide
       })
       // The first OPTIONS of a conversation is the same each time; all others carry counters or credentials.
       const encoded = method === 'OPTIONS' && identity.cseq === 1 ? copied(flow, target, values, write) : write()
-      if (!encoded.ok) return failure('local-error', encoded.detail)
-      const result = await runClientTransaction(clock, flow, { bytes: encoded.bytes, branch, callId: identity.callId, cseq: identity.cseq, method }, limit)
-      retransmissions += result.retransmissions
-      if (!isAnswered) firstResponseMs = result.firstResponseMs
-      isAnswered = true
-      return toExchanged(result, limit)
+      if (!encoded.ok) return Promise.resolve(failure('local-error', encoded.detail))
+      return runClientTransaction(clock, flow, { bytes: encoded.bytes, branch, callId: identity.callId, cseq: identity.cseq, method }, limit).then(noted)
     }
   }
 }
 
-/** The last first OPTIONS of each target, and the flow that its addresses were of. */
-const templates = new WeakMap<SipTarget, { readonly flow: Flow; readonly template: RequestTemplate }>()
-
 const copied = (flow: Flow, target: SipTarget, values: RandomValues, write: () => Encoded): Encoded => {
-  const known = templates.get(target)
-  if (known?.flow === flow) return { ok: true, bytes: known.template.fill(values) }
+  if (flow.sent?.target === target) return { ok: true, bytes: flow.sent.template.fill(values) }
   const encoded = write()
   const template = encoded.ok ? createTemplate(encoded.bytes, values) : null
-  if (template !== null) templates.set(target, { flow, template })
+  if (template !== null) flow.sent = { target, template }
   return encoded
 }
 

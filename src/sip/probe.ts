@@ -57,11 +57,10 @@ const probeLocation = async (ports: ProbePorts, { target, request, policy }: Sip
   const startedMs = ports.clock.monotonicMs()
   const { result, setUp, conversation } = await attempt<Answer>(
     ports, { target, uri, location, user: script.user, limit, ...script.identity === undefined ? {} : { identity: script.identity } },
-    async (talking) => {
-      const ended = await script.talk(talking)
+    (talking) => script.talk(talking).then((ended) => {
       remember(ports.courtesy, target.uri, request, ended)
       return toAnswer(ended, policy, request.method, script.ownContact())
-    },
+    }),
     failedAnswer, ({ code }) => code !== null)
   return toAddressOutcome(result, {
     durationMs: (resolveMs ?? 0) + ports.clock.monotonicMs() - startedMs,
@@ -79,7 +78,7 @@ const writeScript = ({ random, courtesy, bindings }: ProbePorts, { target, reque
     const { credentials } = request
     const headers = (conversation: Conversation) => [['Contact', `<${target.contact ?? conversation.contact('pointsman')}>`], ['Accept', 'application/sdp']] as const
     if (credentials === undefined || courtesy.isRefused(credentials)) {
-      return { user: null, ownContact, talk: async (conversation) => ({ kind: 'ended', ended: await conversation.send('OPTIONS', headers(conversation)) }) }
+      return { user: null, ownContact, talk: (conversation) => conversation.send('OPTIONS', headers(conversation)).then((ended) => ({ kind: 'ended', ended })) }
     }
     const signed = { method: 'OPTIONS', uri: target.uri }
     return { user: credentials.username, ownContact, talk: (conversation) => createAuthorizer(random, credentials).send(signed, (added) => conversation.send('OPTIONS', [...headers(conversation), ...added])) }

@@ -135,7 +135,7 @@ const createFlow = (clock: Clock, socket: Socket, local: Endpoint, remote: Endpo
     dispatcher.fail(failure)
   }
   const flow: Flow = {
-    transport, local, remote, setUp,
+    transport, local, remote, setUp, sent: null,
     send: (bytes) => {
       if (!isOpen) return
       trace?.('sent', flow, bytes)

@@ -10,18 +10,22 @@ export type FoundTarget =
   | { readonly ok: true; readonly uri: SipUri; readonly locations: readonly [Location, ...Location[]] }
   | { readonly ok: false; readonly reason: ProbeReason; readonly detail: string }
 
-/** Targets with a literal address are always at the same place. */
-const literals = new WeakMap<SipTarget, FoundTarget>()
+/** Targets with a literal address are always at the same place. A plain map, see `Flow.sent`; when it is full it begins anew. */
+const literals = new Map<string, FoundTarget>()
+const MOST_LITERALS = 50_000
 
 /** A look-up itself can't be stopped: it ends later, unheard, and is remembered. */
 export const findTarget = async (ports: LocatePorts, target: SipTarget, limit: Limit): Promise<FoundTarget> => {
   if (limit.wasCancelled()) return CANCELLED
-  const literal = literals.get(target)
+  const key = `${target.uri} ${target.transport ?? ''} ${target.localAddress ?? ''}`
+  const literal = literals.get(key)
   if (literal !== undefined) return literal
   const uri = parseSipUri(target.uri)
   if (uri === null) return { ok: false, reason: 'local-error', detail: 'the target is no SIP URI' }
   const found = await lookUp(ports, target, uri, limit)
-  if (isIP(uri.host) !== 0 && found.ok) literals.set(target, found)
+  if (isIP(uri.host) === 0 || !found.ok) return found
+  if (literals.size >= MOST_LITERALS) literals.clear()
+  literals.set(key, found)
   return found
 }
 

@@ -64,6 +64,7 @@ const createFlow = (socket: Socket, local: Endpoint, remote: Endpoint, trace?: S
     local,
     remote,
     setUp: NO_SET_UP,
+    sent: null,
     send: (bytes) => {
       if (!isOpen) return
       trace?.('sent', flow, bytes)
