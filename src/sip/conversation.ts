@@ -6,7 +6,7 @@ import { runClientTransaction, type TransactionResult } from './client-transacti
 import { encodeRequest, type Encoded, type HeaderLines, type SipResponse } from './codec.ts'
 import type { Flow, FlowFailure } from './flow.ts'
 import type { Limit } from './limit.ts'
-import { createTemplate, type RandomValues, type RequestTemplate } from './request-template.ts'
+import { createTemplate, type RandomValues } from './request-template.ts'
 import { formatHostPort, type SipUri } from './uri.ts'
 
 /** Why there is no final response. */

@@ -61,29 +61,31 @@ export const errorCode = (error: unknown): string => {
   return typeof code === 'string' ? code : 'EUNKNOWN'
 }
 
-/** Hands each message to the one who waits for its branch. */
-export interface Dispatcher {
-  readonly attach: Flow['attach']
-  readonly strays: Flow['strays']
-  deliver(bytes: Uint8Array): void
-  fail(failure: FlowFailure): void
-}
+/**
+ * Hands each message to the one who waits for its branch. A message is matched before anything of it is parsed: what nobody
+ * waits for is dropped. A class, as are the flows of UDP: ten thousand are kept, and a closure for each of their functions
+ * would be most of their memory.
+ */
+export class Dispatcher {
+  readonly #listeners = new Map<string, FlowListener>()
+  #strays = 0
 
-/** A message is matched by its branch before anything of it is parsed: what nobody waits for is dropped. */
-export const createDispatcher = (): Dispatcher => {
-  const listeners = new Map<string, FlowListener>()
-  let strays = 0
-  return {
-    attach: (branch, listener) => {
-      listeners.set(branch, listener)
-      return () => { listeners.delete(branch) }
-    },
-    strays: () => strays,
-    deliver: (bytes) => {
-      const listener = listeners.get(topViaBranch(bytes) ?? '')
-      if (listener === undefined) strays++
-      else listener.onMessage(bytes)
-    },
-    fail: (failure) => { for (const listener of listeners.values()) listener.onFailure(failure) }
+  attach (branch: string, listener: FlowListener): () => void {
+    this.#listeners.set(branch, listener)
+    return () => { this.#listeners.delete(branch) }
+  }
+
+  strays (): number {
+    return this.#strays
+  }
+
+  deliver (bytes: Uint8Array): void {
+    const listener = this.#listeners.get(topViaBranch(bytes) ?? '')
+    if (listener === undefined) this.#strays++
+    else listener.onMessage(bytes)
+  }
+
+  fail (failure: FlowFailure): void {
+    for (const listener of this.#listeners.values()) listener.onFailure(failure)
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The end of one probe: its deadline, the caller's signal, or the client that closes. One timer and a list; a hundred
- * thousand of these are cheap, which composed AbortSignals are not.
+ * thousand of these are cheap, which composed AbortSignals are not, and closures for each function would be less.
  */
 import type { Clock } from '../ports.ts'
 
@@ -19,35 +19,56 @@ export interface Limit {
 }
 
 /** @param signal - cancels it; undefined: only `cancel` does */
-export const createLimit = (clock: Clock, timeoutMs: number, signal?: AbortSignal): Limit => {
-  let waiting: (() => void)[] = []
-  let state: 'running' | 'deadline' | 'cancelled' | 'disposed' = 'running'
-  const end = (reached: typeof state): void => {
-    if (state !== 'running') return
-    state = reached
-    stopTimer()
-    signal?.removeEventListener('abort', onAbort)
-    const called = waiting
-    waiting = []
-    if (reached !== 'disposed') for (const run of called) run()
+export const createLimit = (clock: Clock, timeoutMs: number, signal?: AbortSignal): Limit => new OwnLimit(clock, timeoutMs, signal)
+
+class OwnLimit implements Limit {
+  readonly timeoutMs: number
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = (): void => { this.#end('cancelled') }
+  readonly #stopTimer: () => void
+  #waiting: (() => void)[] = []
+  #state: 'running' | 'deadline' | 'cancelled' | 'disposed' = 'running'
+
+  constructor (clock: Clock, timeoutMs: number, signal: AbortSignal | undefined) {
+    this.timeoutMs = timeoutMs
+    this.#signal = signal
+    this.#stopTimer = clock.after(timeoutMs, () => { this.#end('deadline') })
+    if (signal?.aborted === true) this.#end('cancelled')
+    else signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
-  const onAbort = (): void => { end('cancelled') }
-  const stopTimer = clock.after(timeoutMs, () => { end('deadline') })
-  if (signal?.aborted === true) end('cancelled')
-  else signal?.addEventListener('abort', onAbort, { once: true })
-  return {
-    timeoutMs,
-    isOver: () => state !== 'running',
-    wasCancelled: () => state === 'cancelled',
-    onOver: (run) => {
-      if (state === 'running') waiting.push(run)
-      else if (state !== 'disposed') run()
-      return () => {
-        const index = waiting.indexOf(run)
-        if (index >= 0) waiting.splice(index, 1)
-      }
-    },
-    cancel: onAbort,
-    dispose: () => { end('disposed') }
+
+  isOver (): boolean {
+    return this.#state !== 'running'
+  }
+
+  wasCancelled (): boolean {
+    return this.#state === 'cancelled'
+  }
+
+  onOver (run: () => void): () => void {
+    if (this.#state === 'running') this.#waiting.push(run)
+    else if (this.#state !== 'disposed') run()
+    return () => {
+      const index = this.#waiting.indexOf(run)
+      if (index >= 0) this.#waiting.splice(index, 1)
+    }
+  }
+
+  cancel (): void {
+    this.#end('cancelled')
+  }
+
+  dispose (): void {
+    this.#end('disposed')
+  }
+
+  #end (reached: 'deadline' | 'cancelled' | 'disposed'): void {
+    if (this.#state !== 'running') return
+    this.#state = reached
+    this.#stopTimer()
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    const called = this.#waiting
+    this.#waiting = []
+    if (reached !== 'disposed') for (const run of called) run()
   }
 }

@@ -2,7 +2,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type DetailedPeerCertificate, type PeerCertificate, type TLSSocket } from 'node:tls'
 import type { Clock, SipTrace, SipTransport, TlsSettings } from '../ports.ts'
-import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowFailure, type FlowOpened, type SetUp } from './flow.ts'
+import { Dispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowFailure, type FlowOpened, type SetUp } from './flow.ts'
 import { createFramer } from './framing.ts'
 import type { Limit } from './limit.ts'
 import type { LocalSide } from './udp-transport.ts'
@@ -115,7 +115,7 @@ const toFailure = (error: unknown): FlowFailure => {
 }
 
 const createFlow = (clock: Clock, socket: Socket, local: Endpoint, remote: Endpoint, setUp: SetUp, { transport, trace }: StreamOptions): Flow => {
-  const dispatcher = createDispatcher()
+  const dispatcher = new Dispatcher()
   const framer = createFramer()
   let isOpen = true
   let stopPing = (): void => { /* none is planned yet */ }
@@ -142,8 +142,8 @@ const createFlow = (clock: Clock, socket: Socket, local: Endpoint, remote: Endpo
       socket.write(bytes)
       planPing()
     },
-    attach: dispatcher.attach,
-    strays: dispatcher.strays,
+    attach: (branch, listener) => dispatcher.attach(branch, listener),
+    strays: () => dispatcher.strays(),
     isOpen: () => isOpen,
     close
   }

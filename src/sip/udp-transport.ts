@@ -11,7 +11,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import type { SipTrace } from '../ports.ts'
-import { createDispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowOpened } from './flow.ts'
+import { Dispatcher, errorCode, NO_SET_UP, type Endpoint, type Flow, type FlowListener, type FlowOpened } from './flow.ts'
 
 /** Where to send from; undefined: as the routing table and the system choose. */
 export interface LocalSide {
@@ -31,7 +31,7 @@ export const openUdpFlow = async (remote: Endpoint, local: LocalSide, trace?: Si
     await bind(socket, local)
     await connect(socket, remote)
     const { address, port } = socket.address()
-    return { ok: true, flow: createFlow(socket, { address, port }, remote, trace) }
+    return { ok: true, flow: new UdpFlow(socket, { address, port }, remote, trace) }
   } catch (error) {
     socket?.close()
     return { ok: false, failure: { kind: 'network', code: errorCode(error) }, setUp: NO_SET_UP }
@@ -54,36 +54,54 @@ const connect = (socket: Socket, remote: Endpoint): Promise<void> => new Promise
   socket.connect(remote.port, remote.address)
 })
 
-const createFlow = (socket: Socket, local: Endpoint, remote: Endpoint, trace?: SipTrace): Flow => {
-  const dispatcher = createDispatcher()
-  let isOpen = true
-  const fail = (error: Error): void => { if (isOpen) dispatcher.fail({ kind: 'network', code: errorCode(error) }) }
-  const onSent = (error: Error | null): void => { if (error !== null) fail(error) }
-  const flow: Flow = {
-    transport: 'udp',
-    local,
-    remote,
-    setUp: NO_SET_UP,
-    sent: null,
-    send: (bytes) => {
-      if (!isOpen) return
-      trace?.('sent', flow, bytes)
-      socket.send(bytes, onSent)
-    },
-    attach: dispatcher.attach,
-    strays: dispatcher.strays,
-    isOpen: () => isOpen,
-    close: () => {
-      if (!isOpen) return
-      isOpen = false
-      socket.close()
-    }
+class UdpFlow implements Flow {
+  readonly transport = 'udp'
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly setUp = NO_SET_UP
+  sent: Flow['sent'] = null
+  readonly #socket: Socket
+  readonly #trace: SipTrace | undefined
+  readonly #dispatcher = new Dispatcher()
+  readonly #fail = (error: Error | null): void => { if (error !== null && this.#isOpen) this.#dispatcher.fail({ kind: 'network', code: errorCode(error) }) }
+  #isOpen = true
+
+  constructor (socket: Socket, local: Endpoint, remote: Endpoint, trace?: SipTrace) {
+    this.local = local
+    this.remote = remote
+    this.#socket = socket
+    this.#trace = trace
+    socket.on('message', (bytes) => { this.#receive(bytes) })
+    socket.on('error', this.#fail)
   }
-  socket.on('message', (bytes) => {
-    if (!isOpen) return
-    trace?.('received', flow, bytes)
-    dispatcher.deliver(bytes)
-  })
-  socket.on('error', fail)
-  return flow
+
+  send (bytes: Uint8Array): void {
+    if (!this.#isOpen) return
+    this.#trace?.('sent', this, bytes)
+    this.#socket.send(bytes, this.#fail)
+  }
+
+  attach (branch: string, listener: FlowListener): () => void {
+    return this.#dispatcher.attach(branch, listener)
+  }
+
+  strays (): number {
+    return this.#dispatcher.strays()
+  }
+
+  isOpen (): boolean {
+    return this.#isOpen
+  }
+
+  close (): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#socket.close()
+  }
+
+  #receive (bytes: Uint8Array): void {
+    if (!this.#isOpen) return
+    this.#trace?.('received', this, bytes)
+    this.#dispatcher.deliver(bytes)
+  }
 }
