@@ -7,7 +7,7 @@ import { interfaceHealth } from './trunk-health.ts'
 import { judgeVantage } from './vantage.ts'
 import { earlier } from './plan.ts'
 import type { Note } from './plan.ts'
-import type { EpochMs } from './topology.ts'
+import type { EpochMs, TrunkId } from './topology.ts'
 import type { FleetState, TrunkState, World } from './world.ts'
 
 export interface FleetStep {
@@ -17,13 +17,16 @@ export interface FleetStep {
   readonly wakeAtMs: EpochMs | null
 }
 
-/** @param freshId - an unused decision id, for what begins or ends now */
-export function planFleet (world: World, freshId: string, nowMs: EpochMs): FleetStep {
+/**
+ * @param freshId - an unused decision id, for what begins or ends now
+ * @param heldByBrake - trunks whose last plan was held by the brake; default: all are looked at
+ */
+export function planFleet (world: World, freshId: string, nowMs: EpochMs, heldByBrake: Iterable<TrunkId> = world.trunks.keys()): FleetStep {
   const notes: Note[] = []
   const note = (type: 'brake' | 'panic' | 'watchdog', data: Note['data']): void => { notes.push({ decision: freshId, type, data }) }
   const watched = watchWatchdog(world, world.fleet, note, nowMs)
   const seen = watchVantage(world, watched, note, nowMs)
-  const state = engageBrake(world, seen, freshId, note, nowMs)
+  const state = engageBrake(world, seen, freshId, note, nowMs, heldByBrake)
   const lossMs = world.topology.watchdog === null || state.watchdogLostSinceMs !== null ? null : state.watchdogFromMs + world.topology.watchdog.timeoutMs
   // Verdicts grow stale by time alone.
   return { state, notes, wakeAtMs: earlier(lossMs, state.vantage === 'clear' ? null : nowMs + 1000) }
@@ -55,10 +58,11 @@ function watchVantage (world: World, fleet: FleetState, note: Tell, nowMs: Epoch
 }
 
 /** A switchover that nothing but the brake's limit holds engages it: one incident more than was meant to be possible. */
-function engageBrake (world: World, fleet: FleetState, decision: string, note: Tell, nowMs: EpochMs): FleetState {
+function engageBrake (world: World, fleet: FleetState, decision: string, note: Tell, nowMs: EpochMs, candidates: Iterable<TrunkId>): FleetState {
   if (fleet.brake !== null) return fleet
-  for (const [id, state] of world.trunks) {
-    const beyond = state.open?.held === 'brake' ? limitHolding(world, id, state, nowMs) : null
+  for (const id of candidates) {
+    const state = world.trunks.get(id)
+    const beyond = state?.open?.held === 'brake' ? limitHolding(world, id, state, nowMs) : null
     if (beyond === null) continue
     note('brake', { engaged: true, trunk: id, causes: beyond.causes, detail: beyond.detail })
     return { ...fleet, brake: { sinceMs: nowMs, causes: beyond.causes, decision } }
@@ -67,7 +71,7 @@ function engageBrake (world: World, fleet: FleetState, decision: string, note: T
 }
 
 /** Judged anew: after a release the trunk's last veto is still written there. */
-function limitHolding (world: World, id: string, state: TrunkState, nowMs: EpochMs): ReturnType<typeof beyondLimit> {
+function limitHolding (world: World, id: TrunkId, state: TrunkState, nowMs: EpochMs): ReturnType<typeof beyondLimit> {
   const trunk = world.topology.trunks.get(id)
   const iface = trunk?.interfaces.find((i) => i.key === state.open?.from)
   if (trunk === undefined || iface === undefined || state.open === null) return null

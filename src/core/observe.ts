@@ -58,6 +58,34 @@ export function recordObservation (can: DriverCapabilities, before: TrunkState, 
 }
 
 /**
+ * Whether a good read shows what the last one showed, where nothing is under way: then `recordObservation` would change
+ * instants only, and `recordRepeatedRead` may take its place.
+ */
+export function isRepeatedRead (can: DriverCapabilities, state: TrunkState, key: InterfaceKey, observation: Observation): boolean {
+  const own = interfaceState(state, key)
+  if (own.observed === null || !isSameObservation(own.observed, observation)) return false
+  if (own.attempt?.reason !== null || own.silentSince || own.darkSinceRead || own.command?.outcome === 'unknown' || state.drift !== null) return false
+  if (observation.present && observation.admin !== 'disabled') {
+    return own.onSinceMs !== null && own.offSinceMs === null && !own.offConfirmed && (state.members !== null || state.activeHistory.at(-1)?.interface === key)
+  }
+  // An interface that is not there may be told with any other state: that is left to the whole record.
+  return observation.admin === 'disabled' && own.offSinceMs !== null && own.onSinceMs === null && (own.offConfirmed || !can.readsRunningState)
+}
+
+/** @param atMs - of the read; a later sign of life stays */
+export function recordRepeatedRead (state: TrunkState, key: InterfaceKey, atMs: EpochMs): TrunkState {
+  const own = interfaceState(state, key)
+  if (own.observed === null) return state
+  const life = atMs >= (own.lastLifeAtMs ?? -Infinity) ? { lastLifeAtMs: atMs, lifeByBinding: false } : {}
+  return withInterface(state, key, { observed: { ...own.observed, atMs }, attempt: { atMs, reason: null }, ...life })
+}
+
+function isSameObservation (before: Observation, now: Observation): boolean {
+  return before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path &&
+    before.calls === now.calls && before.obstacle === now.obstacle && before.settled === now.settled && before.boundUntilMs === now.boundUntilMs
+}
+
+/**
  * A command of unknown outcome is settled by the first read after it. A stored "on" may not be running: it was cut off
  * between the change and its activation, and is sent again. (A stored "off" is not confirmed, see `offConfirmed`.)
  */

@@ -82,7 +82,7 @@ export function createFleetDesk (holder: WorldHolder, ports: { readonly clock: C
       const isDue = wakeAtMs !== null && wakeAtMs <= nowMs
       if (!marked && !isDue) return false
       marked = false
-      const step = planFleet(holder.world, freshId, nowMs)
+      const step = planFleet(holder.world, freshId, nowMs, holder.heldByBrake())
       holder.setFleet(step.state)
       wakeAtMs = step.wakeAtMs
       for (const { decision, type, data } of step.notes) {

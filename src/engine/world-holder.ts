@@ -12,15 +12,16 @@ import type { KnownCondition } from '../core/condition.ts'
 import { evidenceKey, isNews, newEvidence, recordResult } from '../core/evidence.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { AdminState, ApplyResult, GatewayCondition, Observation, ObserveResult } from '../core/observation.ts'
-import { answerOf, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
+import { answerOf, isRepeatedRead, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
 import { ALIVE_PROBE_REASONS, INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
 import { bookIncidents, withBooked } from '../core/incidents.ts'
 import type { DurationMs, EpochMs, GatewayId, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, Thresholds, Topology, TrunkId } from '../core/topology.ts'
-import { NEW_FLEET, newTrunkState, withInterface } from '../core/world.ts'
+import { NEW_FLEET, newTrunkState } from '../core/world.ts'
 import type { FleetState, TrunkState, World } from '../core/world.ts'
 import type { ProbeOutcome } from '../ports.ts'
+import { TrunkStates } from './trunk-states.ts'
 
 interface Member { readonly trunk: TrunkId; readonly iface: InterfaceTopology }
 
@@ -50,6 +51,8 @@ export interface WorldHolder {
   answered(trunk: TrunkId, answer: BindingAnswer, atMs: EpochMs): readonly TrunkId[]
   /** A message that changes bindings has ended. */
   rebound(trunk: TrunkId, decision: string, end: RebindingEnd, atMs: EpochMs): readonly TrunkId[]
+  /** Trunks whose last plan was held by the brake. */
+  heldByBrake(): ReadonlySet<TrunkId>
   /** Trunk of an interface. */
   trunkOf(gateway: GatewayId, name: string): TrunkId | null
   /** The interfaces of a gateway. */
@@ -59,7 +62,7 @@ export interface WorldHolder {
 export function createWorldHolder (first: Topology): WorldHolder {
   const evidence = new Map<string, Evidence>()
   const conditions = new Map<GatewayId, KnownCondition>()
-  const trunks = new Map<TrunkId, TrunkState>()
+  const trunks = new TrunkStates(first)
   /** Null: to be booked anew from all trunks. */
   let incidents: World['incidents'] | null = null
   const world: { -readonly [K in keyof World]: World[K] } = {
@@ -163,7 +166,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     },
     clockSet: (byMs) => {
       incidents = null
-      for (const [id, state] of trunks) trunks.set(id, shiftInstants(state, byMs))
+      trunks.clockSet((state) => shiftInstants(state, byMs))
       for (const [key, result] of evidence) evidence.set(key, shiftInstants(result, byMs))
       for (const [id, known] of conditions) conditions.set(id, shiftInstants(known, byMs))
       if (world.resyncedAtMs !== null) world.resyncedAtMs += byMs
@@ -171,6 +174,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     },
     setTopology: (topology, known, nowMs) => {
       world.topology = topology
+      trunks.setTopology(topology)
       incidents = null
       everUp = known
       index(topology)
@@ -189,9 +193,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const members = byProbe.get(id) ?? []
       // Whatever it answers, at whichever of its addresses: who answers lives, though a 503 is no health.
       const answers = outcome.code !== null || outcome.addresses.some(({ code }) => code !== null)
-      for (const { trunk, iface } of members) {
-        if (answers && iface.sipProbe === id) change(trunk, (state) => withInterface(state, iface.key, { lastLifeAtMs: atMs, lifeByBinding: false }))
-      }
+      if (answers) trunks.lives(id, atMs)
       // What goes on failing is looked at again where it is wanted, or where something is under way.
       const concerns = ({ trunk, iface }: Member): boolean => news === 'turned' || (news === 'failing' && (trunks.get(trunk)?.wanted === iface.key || !atRest(trunks.get(trunk))))
       return { trunks: [...new Set(members.filter(concerns).map(({ trunk }) => trunk))], turns: news === 'turned' }
@@ -204,14 +206,20 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const driverMatters = answer !== 'none' && record(evidenceKey.driver(id), answer === 'answers', result.ok ? 'answers' : result.reason, gateway.observe, atMs) !== 'steady'
       const marked = new Set<TrunkId>()
       for (const { trunk, iface } of members) {
-        if (driverMatters || !result.ok || !atRest(trunks.get(trunk))) marked.add(trunk)
+        const before = trunks.peek(trunk)
+        if (driverMatters || !result.ok || !atRest(before)) marked.add(trunk)
         if (!result.ok) {
           change(trunk, (state) => recordUnread(state, iface.key, result, atMs))
           continue
         }
         const seen = result.interfaces.get(iface.name)
         if (seen === undefined) continue
-        const last = trunks.get(trunk)?.interfaces[iface.key]
+        if (before !== undefined && isRepeatedRead(iface.capabilities, before, iface.key, seen)) {
+          trunks.readAgain(iface.key, atMs)
+          if (recordWords(gateway, iface, seen, atMs)) marked.add(trunk)
+          continue
+        }
+        const last = before?.interfaces[iface.key]
         change(trunk, (state) => recordObservation(iface.capabilities, state, iface.key, seen, atMs))
         const said = recordWords(gateway, iface, seen, atMs)
         if (said || last?.attempt?.reason !== null || !sameObservation(last.observed, seen)) marked.add(trunk)
@@ -244,6 +252,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       change(id, (state) => recordRebinding(trunk, state, decision, end, atMs))
       return [id]
     },
+    heldByBrake: () => trunks.heldByBrake(),
     membersOf: (gateway) => (byGateway.get(gateway) ?? []).map(({ trunk, iface }) => ({ trunk, key: iface.key })),
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
   }

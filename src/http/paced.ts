@@ -3,8 +3,10 @@ import { Readable } from 'node:stream'
 import { setImmediate as immediate } from 'node:timers/promises'
 import type { FastifyReply } from 'fastify'
 
-/** Pieces of one turn. A reader that keeps up would else take all of them, tens of megabytes, in one. */
+/** Pieces that are made in one turn. */
 const PIECES_PER_TURN = 8
+/** A reader that keeps up would take tens of megabytes in one turn: after so many the rest has its turn. */
+const BYTES_AT_ONCE = 262_144
 /** A chunk holds about so many characters of the pieces. */
 const CHUNK_LENGTH = 65_536
 
@@ -30,9 +32,13 @@ export function sendChunks (reply: FastifyReply, chunks: readonly Uint8Array[]):
 }
 
 async function * inTurns (chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
-  for (const [index, chunk] of chunks.entries()) {
+  let bytes = 0
+  for (const chunk of chunks) {
     yield chunk
-    if (index % PIECES_PER_TURN === PIECES_PER_TURN - 1) await immediate()
+    bytes += chunk.length
+    if (bytes < BYTES_AT_ONCE) continue
+    bytes = 0
+    await immediate()
   }
 }
 
