@@ -1,4 +1,4 @@
-/** Pointsman with the gap meter in it, and with the options of Node that the unit of deploy/ sets. */
+/** Pointsman as it is installed: built, with the options of Node that the unit of deploy/ sets; and with the gap meter in it. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -10,6 +10,8 @@ export interface Gap {
 }
 
 export interface GapMeter {
+  /** The built program. */
+  readonly main: string
   /** To start Pointsman with. */
   readonly options: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -17,6 +19,8 @@ export interface GapMeter {
   read(): readonly Gap[]
 }
 
+/** What `npm run build` makes. */
+export const BUILT = join(import.meta.dirname, '../../dist/main.js')
 const UNIT = join(import.meta.dirname, '../../deploy/systemd/pointsman.service')
 
 /** Options of Node in the unit of deploy/. */
@@ -32,7 +36,8 @@ export const createGapMeter = (folder: string): GapMeter => {
   writeFileSync(file, '')
   let count = 0
   return {
-    options: [...unitOptions(), `--import=${join(import.meta.dirname, 'gap-meter.ts')}`],
+    main: BUILT,
+    options: [...unitOptions(), `--import=${join(import.meta.dirname, 'gap-meter.js')}`],
     env: { POINTSMAN_BENCH_GAPS: file },
     read: () => {
       const lines = readFileSync(file, 'utf8').split('\n').filter((line) => line !== '')

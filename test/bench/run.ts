@@ -1,10 +1,13 @@
 /**
- * The bench: `failover` (this file) and the parts of the `prober`; words choose, without one all run.
+ * The bench: `failover` (this file) and the parts of the `prober`; words choose, without one all run. What is measured is the
+ * built program, as it is installed.
  *
  * The failover: a webhook in, the write that disables out. One notification at a time, each trunk once, with evidence that is
  * really down, every interlock at its default, durably stored; Debian's `webhook` with curl beside it for the same body.
  */
+import { execFileSync } from 'node:child_process'
 import { Agent, request } from 'node:http'
+import { join } from 'node:path'
 import { BENCH_PACKAGES, requirePackages } from '../lab/install.ts'
 import { enterNamespace } from '../lab/namespace.ts'
 import { startPointsman, WEBHOOK_TOKEN } from '../lab/pointsman.ts'
@@ -16,6 +19,7 @@ import { BARE_RESPONDER_URL, startBareResponder } from './bare-responder.ts'
 import { alertFor, configuration, notificationFor, SHAPE } from './configuration.ts'
 import { DEBIAN_WEBHOOK_URL, startDebianWebhook } from './debian-webhook.ts'
 import { traceDuring } from './durability.ts'
+import { BUILT } from './gaps.ts'
 import { benchCost } from './prober-cost.ts'
 import { benchLoad } from './prober-load.ts'
 import { benchScrape } from './prober-scrape.ts'
@@ -139,7 +143,7 @@ const bench = async (stage: Stage): Promise<boolean> => {
   const trunks = WARM_UP + 2 * MEASURED + TRACED
   console.log(`configuration: ${JSON.stringify({ trunks, ...SHAPE, 'everything else': 'at its default (probes every 5 s, gateways read every 10 s), Node.js without options' }, null, 1)}`)
   const world = await createWorld(trunks)
-  const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks))
+  const pointsman = await startPointsman(stage, 'pointsman', AT, configuration(stage, trunks), { main: BUILT })
   await startDebianWebhook(stage)
   await startBareResponder(stage)
   await prepare(world, pointsman)
@@ -183,6 +187,7 @@ const main = async (): Promise<number> => {
   requirePackages(BENCH_PACKAGES)
   const outer = enterNamespace()
   if (outer !== null) return outer
+  execFileSync(process.execPath, ['--run', 'build'], { cwd: join(import.meta.dirname, '../..'), stdio: 'inherit' })
   const missed: string[] = []
   for (const name of names) if (!await play(name)) missed.push(name)
   console.log(missed.length === 0 ? '\nwhat is judged has passed; the speed of failover is printed only' : `\nmissed: ${missed.join(', ')}`)

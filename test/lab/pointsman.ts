@@ -45,9 +45,9 @@ export const apiUsers = (stage: Stage): readonly object[] => [
 /**
  * Starts Pointsman.
  * @param name - separates the store and log of several runs on one stage
- * @param more - options of Node, and further environment variables
+ * @param more - what is started (default: the source), options of Node, and further environment variables
  */
-export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>, more: { readonly options?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Pointsman> => {
+export const startPointsman = async (stage: Stage, name: string, at: Address, config: Readonly<Record<string, unknown>>, more: { readonly main?: string; readonly options?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {}): Promise<Pointsman> => {
   const folder = stage.folder(name)
   const file = join(folder, 'pointsman.yaml')
   writeFileSync(file, stringify({ ...config, store: { path: join(folder, 'pointsman.db') } }))
@@ -56,7 +56,7 @@ export const startPointsman = async (stage: Stage, name: string, at: Address, co
     name,
     command: process.execPath,
     env: more.env ?? {},
-    args: [...more.options ?? [], MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
+    args: [...more.options ?? [], more.main ?? MAIN, 'run', '--config.file', file, '--web.listen-address', `${at.host}:${at.port}`],
     ready: () => answersOk(`${base}/-/ready`),
     // Ten thousand trunks on a busy machine.
     readyWithinMs: 180_000

@@ -1,7 +1,7 @@
 /**
  * Loaded into Pointsman by the bench (`--import`): writes each second how long its event loop stood still at most, and the
  * CPU that its thread used in the worst of these gaps. On a busy machine a gap is often only a process that had to wait;
- * its own CPU shows what it did itself.
+ * its own CPU shows what it did itself. JavaScript, since Node's compiler for TypeScript would take memory in the process that is measured.
  */
 import { appendFileSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
@@ -10,7 +10,7 @@ const file = process.env['POINTSMAN_BENCH_GAPS']
 /** Distance of the looks [ms]. */
 const LOOK_MS = 2
 
-const cpuMs = (): number => {
+const cpuMs = () => {
   const { user, system } = process.threadCpuUsage()
   return (user + system) / 1000
 }
