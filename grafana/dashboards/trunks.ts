@@ -93,6 +93,24 @@ const EVIDENCE = [
   ])
 ]
 
+const GATEWAYS = [
+  timeline(
+    panel('Management of gateways', 12, 8, 'Whether Pointsman can read each gateway, and so switch it.'),
+    target(`max by (gateway) (${select('pointsman_gateway_answers')})`, '{{gateway}}'),
+    { 0: { text: 'silent', color: 'red' }, 1: { text: 'answers', color: 'green' } }
+  ),
+  lines(panel('Alarms of gateways', 12, 8, 'Alarms that a gateway says are active, and whether one of them is about a registration; only of gateways that can tell.'), 'short', [
+    target(`max by (gateway) (${select('pointsman_gateway_alarms')})`, '{{gateway}}: alarms'),
+    target(`max by (gateway) (${select('pointsman_gateway_registration_alarm')}) > 0`, '{{gateway}}: a registration failed')
+  ]),
+  bars(panel('Changes of bindings', 12, 8, 'Fences and swaps at the carriers\' registrars, by what became of them.'), [
+    target(`sum by (trunk, kind, result) (increase(${selectTrunk('pointsman_binding_changes_total')}[$__rate_interval]))`, '{{trunk}}: {{kind}}, {{result}}')
+  ]),
+  lines(panel('Standby at its beacon', 12, 8, 'How long a standby takes to leave its beacon once it may go; nothing is shown while it is not there.'), 's', [
+    target(`max by (${INTERFACE}) (${selectTrunk('pointsman_standby_takeover_seconds')})`, INTERFACE_LEGEND)
+  ])
+]
+
 /** A variable with values of a label. */
 function labelVariable (name: string, label: string, query: string): QueryVariableBuilder {
   return new QueryVariableBuilder(name)
@@ -144,7 +162,7 @@ export function trunksDashboard (): Dashboard {
     .annotation(annotation('Failed switchovers', 'red', `sum by (trunk, reason) (increase(${selectTrunk('pointsman_switchover_failures_total')}[1m])) > 0`, 'Failed switchover of {{trunk}}', 'reason: {{reason}}'))
   for (const panel of OVERVIEW) dashboard.withPanel(panel)
   const rows: readonly (readonly [string, readonly Parameters<DashboardBuilder['withPanel']>[0][]])[] =
-    [['Trunks', TRUNKS], ['Decisions', DECISIONS], ['Evidence', EVIDENCE]]
+    [['Trunks', TRUNKS], ['Decisions', DECISIONS], ['Evidence', EVIDENCE], ['Gateways and carriers', GATEWAYS]]
   for (const [title, panels] of rows) {
     dashboard.withRow(new RowBuilder(title))
     for (const panel of panels) dashboard.withPanel(panel)
