@@ -10,7 +10,7 @@ import { ALIVE_PROBE_REASONS, VETOES } from './reasons.ts'
 import type { ProbeReason } from './reasons.ts'
 import { demandsOf } from './rules.ts'
 import type { Demand } from './rules.ts'
-import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, TrunkStatus } from './status.ts'
+import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, TrunkFacts, TrunkStatus } from './status.ts'
 import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-health.ts'
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, TrunkId, TrunkTopology } from './topology.ts'
@@ -23,19 +23,25 @@ export type Held = Pick<Step, 'vetoes' | 'waits'>
 /** Status of one trunk. */
 export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkState, held: Held, nowMs: EpochMs): TrunkStatus {
   const health = trunkHealth(world, trunk, state, nowMs)
+  const facts = factsOf(trunk, state, held, health, nowMs)
+  const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
+  const words = explainTrunk(world, trunk, state, health, facts.active, { ...held, frozenBy: freezeOf(demands) ?? null }, nowMs)
+  return { ...facts, ...words, alerts: reportAlerts(world, trunk, demands) }
+}
+
+/** The same without the words. */
+export function reportFacts (world: World, trunk: TrunkTopology, state: TrunkState, held: Held, nowMs: EpochMs): TrunkFacts {
+  return factsOf(trunk, state, held, trunkHealth(world, trunk, state, nowMs), nowMs)
+}
+
+function factsOf (trunk: TrunkTopology, state: TrunkState, held: Held, health: ReadonlyMap<InterfaceKey, InterfaceHealth>, nowMs: EpochMs): TrunkFacts {
   // A silent gateway's last read says nothing about now; it is told as a debt.
   const enabled = enabledInterfaces(trunk, state).filter((key) => !(health.get(key)?.unreachable === true && state.debts.some((debt) => debt.interface === key)))
-  const active = enabled.length === 1 ? enabled[0] ?? null : null
-  const demands = demandsOf(world.alertsByTrunk.get(trunk.id) ?? [], trunk, world.topology.rules)
-  const { carrying, sentence, release } = explainTrunk(world, trunk, state, health, active, { ...held, frozenBy: freezeOf(demands) ?? null }, nowMs)
   return {
     id: trunk.id,
     type: trunk.type,
     mode: trunk.mode,
-    carrying,
-    sentence,
-    release,
-    active,
+    active: enabled.length === 1 ? enabled[0] ?? null : null,
     wanted: state.wanted,
     emergency: trunk.emergency,
     carrierDown: state.carrierDownSinceMs !== null,
@@ -55,8 +61,7 @@ export function reportTrunk (world: World, trunk: TrunkTopology, state: TrunkSta
     latch: state.latch,
     vetoes: held.vetoes.map((v) => ({ interlock: v.interlock, sentence: `${VETOES[v.interlock]} (${v.detail})` })),
     waits: held.waits.map((w) => ({ reason: w.reason, untilMs: w.untilMs })),
-    binding: reportBinding(state, nowMs),
-    alerts: reportAlerts(world, trunk, demands)
+    binding: reportBinding(state, nowMs)
   }
 }
 

@@ -65,16 +65,11 @@ export interface PinStatus {
   readonly untilMs: EpochMs | null
 }
 
-export interface TrunkStatus {
+/** What is known of a trunk, without the words for people, which take longer to find: metrics read it of thousands. */
+export interface TrunkFacts {
   readonly id: TrunkId
   readonly type: 'exclusive' | 'shared'
   readonly mode: Mode
-  /** Carrying calls, as far as the evidence tells: `yes`, `no`, or `unknown`. */
-  readonly carrying: 'yes' | 'no' | 'unknown'
-  /** One line for three in the morning. */
-  readonly sentence: string
-  /** The one command that releases a held trunk; null when nothing is held. */
-  readonly release: string | null
   /** The interface observed enabled; null: none, or several. */
   readonly active: InterfaceKey | null
   readonly wanted: InterfaceKey | null
@@ -97,6 +92,15 @@ export interface TrunkStatus {
     /** Bindings that it lists; null: it refused. */
     readonly contacts: number | null
   } | null
+}
+
+export interface TrunkStatus extends TrunkFacts {
+  /** Carrying calls, as far as the evidence tells: `yes`, `no`, or `unknown`. */
+  readonly carrying: 'yes' | 'no' | 'unknown'
+  /** One line for three in the morning. */
+  readonly sentence: string
+  /** The one command that releases a held trunk; null when nothing is held. */
+  readonly release: string | null
   /** Firing alerts that concern this trunk. */
   readonly alerts: readonly { readonly fingerprint: string; readonly name: string; readonly interface: InterfaceKey | null; readonly startsAtMs: EpochMs; readonly disputed: boolean }[]
 }
@@ -178,8 +182,12 @@ export interface Status {
 }
 
 /** The same piece by piece: each trunk, gateway and probe is looked at when it is asked for, so that a reader of thousands may pause. */
-export interface StatusSurvey extends Omit<Status, 'trunks' | 'gateways' | 'probes'> {
-  readonly trunks: Iterable<TrunkStatus>
+export interface Survey<Trunk extends TrunkFacts> extends Omit<Status, 'trunks' | 'gateways' | 'probes'> {
+  readonly trunks: Iterable<Trunk>
   readonly gateways: Iterable<GatewayStatus>
   readonly probes: Iterable<ProbeStatus>
 }
+
+export type StatusSurvey = Survey<TrunkStatus>
+/** What metrics are made of. */
+export type FactSurvey = Survey<TrunkFacts>

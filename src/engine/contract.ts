@@ -2,7 +2,7 @@
 import type { TrunkOrder } from '../core/operator.ts'
 import type { Prospect } from '../core/prospect.ts'
 import type { AlertReason } from '../core/reasons.ts'
-import type { Status, StatusSurvey } from '../core/status.ts'
+import type { FactSurvey, Status, StatusSurvey } from '../core/status.ts'
 import type { EpochMs, InterfaceKey, TrunkId } from '../core/topology.ts'
 import type { JournalFilter, JournalRecord } from '../ports.ts'
 
@@ -91,6 +91,8 @@ export interface Engine {
   status(): Status
   /** The status piece by piece, for who reads thousands. */
   survey(): StatusSurvey
+  /** What metrics are made of, piece by piece. */
+  facts(): FactSurvey
   /** Stores a webhook body (parsed JSON) durably, then wakes the controller. */
   receive(body: unknown): Promise<ReceiveResult>
   operate(command: OperatorCommand, actor: string, reason: string): Promise<OperatorResult>

@@ -2,8 +2,8 @@
 import { fitState, fromDurable, isTrunkDocument } from '../core/durable.ts'
 import { inTransition } from '../core/evidence.ts'
 import { isNews } from '../core/observe.ts'
-import { reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
-import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, TrunkStatus } from '../core/status.ts'
+import { reportFacts, reportGateway, reportProbe, reportTrunk } from '../core/report.ts'
+import type { GatewayStatus, ProbeFacts, ProbeStatus, ProbingStatus, StatusSurvey, Survey, TrunkFacts } from '../core/status.ts'
 import type { DurationMs, EpochMs, GatewayId, Mode, ProbeId, Topology, TrunkId } from '../core/topology.ts'
 import type { World } from '../core/world.ts'
 import { watchdogArrived, watchdogChanged, watchdogLives } from '../core/watchdog.ts'
@@ -68,6 +68,9 @@ export interface RunningEngine extends Engine {
 const STEP_STORED_MS = 10_000
 /** The loop turns at least every 5 s; silent for longer than this it hangs. */
 const HANGS_AFTER_MS = 30_000
+
+/** What is told of one trunk. */
+type Report<Trunk> = (...of: Parameters<typeof reportFacts>) => Trunk
 
 export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEngine {
   const { store, metrics, log } = ports
@@ -268,10 +271,15 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       const { trunks, gateways, probes, ...rest } = survey()
       return { ...rest, trunks: [...trunks], gateways: [...gateways], probes: [...probes] }
     },
-    survey
+    survey,
+    facts: () => surveyOf(reportFacts)
   }
 
   function survey (): StatusSurvey {
+    return surveyOf(reportTrunk)
+  }
+
+  function surveyOf<Trunk extends TrunkFacts> (report: Report<Trunk>): Survey<Trunk> {
     const nowMs = clock.now()
     const { world } = holder
     return {
@@ -283,7 +291,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       brake: world.fleet.brake,
       panicSinceMs: world.fleet.panicSinceMs,
       watchdog: setup.topology.watchdog === null ? null : { lastAtMs: world.fleet.watchdogAtMs, lostSinceMs: world.fleet.watchdogLostSinceMs },
-      trunks: trunkStatuses(nowMs),
+      trunks: trunkStatuses(report, nowMs),
       gateways: gatewayStatuses(nowMs),
       probes: probeStatuses(nowMs),
       probing: ports.probes.state(),
@@ -292,12 +300,12 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
     }
   }
 
-  function * trunkStatuses (nowMs: EpochMs): Generator<TrunkStatus> {
+  function * trunkStatuses<Trunk> (report: Report<Trunk>, nowMs: EpochMs): Generator<Trunk> {
     const { world } = holder
     for (const trunk of setup.topology.trunks.values()) {
       const state = world.trunks.get(trunk.id)
       // A reload in the middle of a survey may take one away.
-      if (state !== undefined && world.topology.trunks.get(trunk.id) === trunk) yield reportTrunk(world, trunk, state, controller.heldOf(trunk.id), nowMs)
+      if (state !== undefined && world.topology.trunks.get(trunk.id) === trunk) yield report(world, trunk, state, controller.heldOf(trunk.id), nowMs)
     }
   }
 

@@ -1,13 +1,13 @@
 /** What the HTTP server stands on. */
 import type { UserConfig } from '../config/config.ts'
-import type { StatusSurvey } from '../core/status.ts'
+import type { FactSurvey } from '../core/status.ts'
 import type { Engine } from '../engine/contract.ts'
 import type { Exporter } from '../exporter/exporter.ts'
 import type { ProbeHistory } from '../probes/history.ts'
 import type { Clock, Log, Metrics } from '../ports.ts'
 
 export interface HttpMetrics extends Metrics {
-  render(status: StatusSurvey | null, accept?: string): Promise<{ readonly contentType: string; readonly chunks: readonly Uint8Array[]; release(): void }>
+  render(status: FactSurvey | null, accept?: string): Promise<{ readonly contentType: string; readonly chunks: readonly Uint8Array[]; release(): void }>
 }
 
 export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] }

@@ -1,7 +1,7 @@
 /** The gauges' values at one moment: a pure reading of the status. What has no value has no series. */
 import type { GatewayCondition } from '../core/observation.ts'
 import { ALIVE_PROBE_REASONS } from '../core/reasons.ts'
-import type { GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, StatusSurvey, TrunkStatus, Verdict } from '../core/status.ts'
+import type { FactSurvey, GatewayStatus, InterfaceStatus, ProbeFacts, ProbeStatus, TrunkFacts, Verdict } from '../core/status.ts'
 import type { EpochMs, Mode } from '../core/topology.ts'
 import type { GaugeName } from './catalogue.ts'
 import { furtherLabel, labelBytes, NO_LABELS, type LabelBytes } from './label-bytes.ts'
@@ -13,7 +13,7 @@ export type Put = (name: GaugeName, labels: LabelBytes, value: number, further?:
 const MODES = Object.keys({ observe: 0, approve: 0, automatic: 0 } satisfies Record<Mode, 0>)
 const HEALTHS = Object.keys({ up: 0, down: 0, unknown: 0 } satisfies Record<Verdict, 0>)
 const PROBE_HEALTHS = [...HEALTHS, 'degraded']
-const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkStatus['binding']>['verdict'], 0>)
+const VERDICTS = Object.keys({ held: 0, 'held-by-other': 0, none: 0, unsupported: 0, refused: 0 } satisfies Record<NonNullable<TrunkFacts['binding']>['verdict'], 0>)
 const ROLES = Object.keys({ active: 0, standby: 0 } satisfies Record<NonNullable<GatewayCondition['role']>, 0>)
 /** Label values of the phases. */
 const PHASES = { resolveMs: 'resolve', connectMs: 'connect', tlsMs: 'tls', firstResponseMs: 'first-response' } as const
@@ -41,12 +41,12 @@ function seconds (ms: EpochMs | null): number | null {
   return ms === null ? null : ms / 1000
 }
 
-function isPaused (status: StatusSurvey, scope: string): number {
+function isPaused (status: FactSurvey, scope: string): number {
   return Number(status.pauses.some((pause) => pause.scope === scope))
 }
 
 /** What concerns the whole installation. */
-export function putInstallation (put: Put, status: StatusSurvey): void {
+export function putInstallation (put: Put, status: FactSurvey): void {
   for (const mode of MODES) put('pointsman_mode', labelBytes({ mode }), Number(status.mode === mode))
   put('pointsman_store_available', NO_LABELS, Number(status.storeProblem === null))
   put('pointsman_alerts', NO_LABELS, status.alerts)
@@ -62,7 +62,7 @@ export function putInstallation (put: Put, status: StatusSurvey): void {
 }
 
 /** @param own - the label of the gateway */
-export function putGateway (put: Put, status: StatusSurvey, { id, answers, condition }: GatewayStatus, own: LabelBytes): void {
+export function putGateway (put: Put, status: FactSurvey, { id, answers, condition }: GatewayStatus, own: LabelBytes): void {
   put('pointsman_paused', labelBytes({ scope: `gateway/${id}` }), isPaused(status, `gateway/${id}`))
   putKnown(put, 'pointsman_gateway_answers', own, answers === 'unknown' ? null : answers === 'up')
   if (condition === null) return
@@ -98,7 +98,7 @@ export function putProbeResult (put: Put, own: LabelBytes, probe: ProbeFacts, la
 }
 
 /** @param own - the label of the trunk */
-export function putTrunk (put: Put, status: StatusSurvey, trunk: TrunkStatus, own: LabelBytes): void {
+export function putTrunk (put: Put, status: FactSurvey, trunk: TrunkFacts, own: LabelBytes): void {
   put('pointsman_paused', labelBytes({ scope: `trunk/${trunk.id}` }), isPaused(status, `trunk/${trunk.id}`))
   put('pointsman_trunk_carrier_down', own, Number(trunk.carrierDown))
   put('pointsman_latch', own, Number(trunk.latch !== null))
@@ -115,7 +115,7 @@ export function putTrunk (put: Put, status: StatusSurvey, trunk: TrunkStatus, ow
   for (const item of trunk.interfaces) putInterface(put, trunk, item)
 }
 
-function putInterface (put: Put, trunk: TrunkStatus, item: InterfaceStatus): void {
+function putInterface (put: Put, trunk: TrunkFacts, item: InterfaceStatus): void {
   const own = labelBytes({ trunk: trunk.id, gateway: item.gateway, interface: item.name })
   putStates(put, 'pointsman_interface_health', own, stateLabel, HEALTHS, item.health)
   putKnown(put, 'pointsman_interface_enabled', own, item.enabled)

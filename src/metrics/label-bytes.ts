@@ -26,7 +26,9 @@ export function furtherLabel (label: string): (value: string) => LabelBytes {
 export const NO_LABELS = labelBytes({})
 
 function textOf (labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`).join(',')
+  let text = ''
+  for (const name of Object.keys(labels)) text += `${text === '' ? '' : ','}${name}="${escape(labels[name] ?? '')}"`
+  return text
 }
 
 function escape (value: string): string {

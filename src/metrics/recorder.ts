@@ -1,7 +1,7 @@
 /** Keeps what is counted, reads the rest from the status, and renders both for Prometheus. */
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { RegistryContentType } from 'prom-client'
-import type { StatusSurvey } from '../core/status.ts'
+import type { FactSurvey } from '../core/status.ts'
 import type { EpochMs } from '../core/topology.ts'
 import type { Clock, Metrics } from '../ports.ts'
 import { COUNTERS, GAUGES, HISTOGRAMS } from './catalogue.ts'
@@ -33,7 +33,7 @@ export interface MetricsRecorder extends Metrics {
    * @param status - null: not known yet; then only what is counted is shown.
    * @param accept - the scraper's `Accept` header; default: the text format 0.0.4.
    */
-  render(status: StatusSurvey | null, accept?: string): Promise<Exposition>
+  render(status: FactSurvey | null, accept?: string): Promise<Exposition>
 }
 
 export interface MetricsPorts {
@@ -69,7 +69,7 @@ export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorde
   const pool = createChunkPool()
   let config: ConfigLoad | null = null
 
-  const renderNow = async (status: StatusSurvey | null, accept: string): Promise<Exposition> => {
+  const renderNow = async (status: FactSurvey | null, accept: string): Promise<Exposition> => {
     const format = wantsOpenMetrics(accept) ? 'openmetrics' : 'text'
     const page = createFamilies(families, pool)
     page.add('pointsman_build_info' satisfies GaugeName, labelBytes({ version, node: process.version }), 1)
@@ -110,7 +110,7 @@ function createPauses (clock: Pick<Clock, 'monotonicMs' | 'sleep'>): () => Promi
   }
 }
 
-async function writeStatus (status: StatusSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
+async function writeStatus (status: FactSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
   const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, put: (item: T, label: LabelBytes) => void): Promise<void> => {
     const own = counters.filter((counter) => counter.object === object)
     const ids = new Set<string>()

@@ -44,6 +44,7 @@ export function createFakeEngine (): FakeEngine {
     storeProblem: () => answers.status.storeProblem,
     status: () => answers.status,
     survey: () => answers.status,
+    facts: () => answers.status,
     receive: async (body) => {
       calls.push(['receive', body])
       if (answers.receive instanceof Error) throw answers.receive

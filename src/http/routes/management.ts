@@ -9,7 +9,7 @@ import { sendChunks, sendPieces } from '../paced.ts'
 /** `GET /metrics`, `/-/healthy`, `/-/ready`, `/`; `POST /-/reload`. */
 export function managementRoutes (app: FastifyInstance, deps: HttpDependencies): void {
   app.get('/metrics', async (request, reply) => {
-    const { contentType, chunks, release } = await deps.metrics.render(deps.engine.ready() ? deps.engine.survey() : null, request.headers.accept)
+    const { contentType, chunks, release } = await deps.metrics.render(deps.engine.ready() ? deps.engine.facts() : null, request.headers.accept)
     reply.raw.once('close', release)
     return sendChunks(reply.header('content-type', contentType), chunks)
   })
