@@ -71,7 +71,8 @@ export function createApp (first: Config, ports: AppPorts): App {
   })
   const exporter = createExporter(config, { sip, clock, history, tracing: (trace) => createSipClient({ clock, random, trace }) })
 
-  /** One after the other, so that the last one asked for is the one that stays. */
+  let isStopping = false
+  /** One after the other, so that the last one asked for is the one that stays; the manual is written in turn with them. */
   let reloading: Promise<unknown> = Promise.resolve()
   const reload = (): Promise<ReloadResult> => {
     const reloaded = reloading.then(reloadNow)
@@ -80,7 +81,8 @@ export function createApp (first: Config, ports: AppPorts): App {
   }
   const reloadNow = async (): Promise<ReloadResult> => {
     const result = await loadApart(config.file)
-    if (!result.ok || engine === null) {
+    // Reading takes seconds: what has ended meanwhile must not begin again.
+    if (!result.ok || engine === null || isStopping) {
       const problems = result.ok ? ['Pointsman is not running'] : result.problems.map((problem) => renderProblem(config.file, problem))
       metrics.configLoaded(false, clock.now())
       log.error({ problems }, 'configuration not taken, the old one stays in force')
@@ -150,9 +152,12 @@ export function createApp (first: Config, ports: AppPorts): App {
       address = await http.listen(config.web.host, config.web.port).then((bound) => ({ host: bound.address, port: bound.port }))
       closers.push(() => http.close(), async () => { exporter.stop() })
       log.info(address, 'listening')
-      await writeManual(config, byHand, log)
+      const written = reloading.then(() => writeManual(config, byHand, log))
+      reloading = written
+      await written
     },
     stop: async () => {
+      isStopping = true
       for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close()
     },
     reload,

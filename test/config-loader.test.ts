@@ -53,6 +53,12 @@ test('a large file gives the same as a small one, from a thread of its own', asy
   for (const secret of secrets) t.same([secret.reveal(), JSON.stringify(secret)], ['open sesame', '"<secret>"'])
 })
 
+test('a thread that dies is a problem of the file, and the next one is read again', async (t) => {
+  const folder = t.testdir({ 'password': 'open sesame\n', 'large': `${TEXT}${PADDING}`.replace('password_env: POINTSMAN_TEST_PASSWORD', 'password_file: password') })
+  t.match(await loadApart(join(folder, 'large'), { maxOldGenerationSizeMb: 8 }), { ok: false, problems: [{ message: /^the file can't be read: the thread/ }] })
+  t.equal((await loadApart(join(folder, 'large'))).ok, true)
+})
+
 test('a file that is not there is a problem of the file', async (t) => {
   t.match(await loadApart(join(t.testdir({}), 'none')), { ok: false, problems: [{ message: 'there is no such file' }] })
 })

@@ -63,7 +63,8 @@ export function recordObservation (can: DriverCapabilities, before: TrunkState, 
  */
 export function isRepeatedRead (can: DriverCapabilities, state: TrunkState, key: InterfaceKey, observation: Observation): boolean {
   const own = interfaceState(state, key)
-  if (own.observed === null || !isSameObservation(own.observed, observation)) return false
+  if (own.observed === null || !isNoNews(own.observed, observation)) return false
+  if (own.observed.calls !== observation.calls || own.observed.boundUntilMs !== observation.boundUntilMs) return false
   if (own.attempt?.reason !== null || own.silentSince || own.darkSinceRead || own.command?.outcome === 'unknown' || state.drift !== null) return false
   if (observation.present && observation.admin !== 'disabled') {
     return own.onSinceMs !== null && own.offSinceMs === null && !own.offConfirmed && (state.members !== null || state.activeHistory.at(-1)?.interface === key)
@@ -80,9 +81,10 @@ export function recordRepeatedRead (state: TrunkState, key: InterfaceKey, atMs: 
   return withInterface(state, key, { observed: { ...own.observed, atMs }, attempt: { atMs, reason: null }, ...life })
 }
 
-function isSameObservation (before: Observation, now: Observation): boolean {
+/** Whether nothing that a plan is made from has changed; calls and the end of a binding at a beacon run on by themselves. */
+export function isNoNews (before: Observation, now: Observation): boolean {
   return before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path &&
-    before.calls === now.calls && before.obstacle === now.obstacle && before.settled === now.settled && before.boundUntilMs === now.boundUntilMs
+    before.obstacle === now.obstacle && before.settled === now.settled
 }
 
 /**

@@ -12,7 +12,7 @@ import type { KnownCondition } from '../core/condition.ts'
 import { evidenceKey, isNews, newEvidence, recordResult } from '../core/evidence.ts'
 import type { Evidence } from '../core/evidence.ts'
 import type { AdminState, ApplyResult, GatewayCondition, Observation, ObserveResult } from '../core/observation.ts'
-import { answerOf, isRepeatedRead, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
+import { answerOf, isNoNews, isRepeatedRead, recordCommandEnd, recordObservation, recordUnread } from '../core/observe.ts'
 import { ALIVE_PROBE_REASONS, INCONCLUSIVE_PROBE_REASONS } from '../core/reasons.ts'
 import { shiftInstants } from '../core/shift.ts'
 import type { PauseStatus } from '../core/status.ts'
@@ -195,7 +195,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       const answers = outcome.code !== null || outcome.addresses.some(({ code }) => code !== null)
       if (answers) trunks.lives(id, atMs)
       // What goes on failing is looked at again where it is wanted, or where something is under way.
-      const concerns = ({ trunk, iface }: Member): boolean => news === 'turned' || (news === 'failing' && (trunks.get(trunk)?.wanted === iface.key || !atRest(trunks.get(trunk))))
+      const concerns = ({ trunk, iface }: Member): boolean => news === 'turned' || (news === 'failing' && (trunks.peek(trunk)?.wanted === iface.key || !atRest(trunks.peek(trunk))))
       return { trunks: [...new Set(members.filter(concerns).map(({ trunk }) => trunk))], turns: news === 'turned' }
     },
     observed: (id, result, atMs) => {
@@ -222,7 +222,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
         const last = before?.interfaces[iface.key]
         change(trunk, (state) => recordObservation(iface.capabilities, state, iface.key, seen, atMs))
         const said = recordWords(gateway, iface, seen, atMs)
-        if (said || last?.attempt?.reason !== null || !sameObservation(last.observed, seen)) marked.add(trunk)
+        if (said || last?.attempt?.reason !== null || last.observed === null || !isNoNews(last.observed, seen)) marked.add(trunk)
       }
       return [...marked]
     },
@@ -256,8 +256,4 @@ export function createWorldHolder (first: Topology): WorldHolder {
     membersOf: (gateway) => (byGateway.get(gateway) ?? []).map(({ trunk, iface }) => ({ trunk, key: iface.key })),
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
   }
-}
-
-function sameObservation (before: Observation | null, now: Observation): boolean {
-  return before !== null && before.present === now.present && before.admin === now.admin && before.registered === now.registered && before.path === now.path && before.obstacle === now.obstacle && before.settled === now.settled
 }
