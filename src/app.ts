@@ -144,7 +144,7 @@ export function createApp (first: Config, ports: AppPorts): App {
       const http = createHttpServer({ engine, get users () { return config.users }, metrics, exporter, history, beacons: stations.list, log: log.child({ component: 'http' }), clock, reload })
       scheduler.start(config.probes)
       const keeping = new AbortController()
-      const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, trunks: () => engine?.world.trunks.values() ?? [] }, keeping.signal)
+      const kept = keepJournal({ store, clock, log: log.child({ component: 'journal' }), limits: () => config.journal, isMoving: () => engine !== null && engine.moving().size > 0 }, keeping.signal)
       const watched = watchStore({ store, clock, log: log.child({ component: 'store' }) }, keeping.signal)
       closers.push(async () => { keeping.abort(); await Promise.all([kept, watched]) })
       closers.push(() => scheduler.stop())

@@ -5,7 +5,7 @@
 import type { Observation } from './observation.ts'
 import { notLaterThan } from './shift.ts'
 import type { InterfaceKey } from './topology.ts'
-import { interfaceState, newTrunkState } from './world.ts'
+import { interfaceRecord, interfaceState, newTrunkState } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
 
 const GRID_MS = 30_000
@@ -34,7 +34,7 @@ function durableInterface (own: InterfaceState): InterfaceState {
 export function toDurable (state: TrunkState): TrunkState {
   return {
     ...state,
-    interfaces: Object.fromEntries(Object.entries(state.interfaces).map(([key, own]) => [key, durableInterface(own)])),
+    interfaces: interfaceRecord(Object.entries(state.interfaces).map(([key, own]) => [key, durableInterface(own)])),
     binding: null,
     queriedAtMs: null,
     calibratedAtMs: Object.fromEntries(Object.entries(state.calibratedAtMs).map(([key, atMs]) => [key, Math.floor(atMs / 3_600_000) * 3_600_000]))
@@ -69,7 +69,7 @@ export function fromDurable (document: TrunkState, interfaces: readonly Interfac
   // It may have arrived; sending it once more does no harm.
   const { rebinding } = stored
   const restarted = rebinding?.outcome === 'pending' ? { ...rebinding, outcome: 'failed' as const, endedAtMs: nowMs } : rebinding ?? null
-  return fitState({ ...stored, interfaces: Object.fromEntries(known), inFlight, rebinding: restarted }, interfaces, nowMs)
+  return fitState({ ...stored, interfaces: interfaceRecord(known), inFlight, rebinding: restarted }, interfaces, nowMs)
 }
 
 /**
@@ -82,7 +82,7 @@ export function fitState (state: TrunkState, interfaces: readonly InterfaceKey[]
   return {
     ...fresh,
     ...state,
-    interfaces: Object.fromEntries(interfaces.map((key) => [key, { ...interfaceState(state, key), attempt: null }])),
+    interfaces: interfaceRecord(interfaces.map((key) => [key, { ...interfaceState(state, key), attempt: null }])),
     baseline: wantedIsGone ? 'unset' : state.baseline,
     wanted: wantedIsGone ? null : state.wanted,
     debts: state.debts.filter((debt) => interfaces.includes(debt.interface)),

@@ -59,7 +59,7 @@ export function recordObservation (can: DriverCapabilities, before: TrunkState, 
 
 /**
  * Whether a good read shows what the last one showed, where nothing is under way: then `recordObservation` would change
- * instants only, and `recordRepeatedRead` may take its place.
+ * instants only, and `withRepeatedRead` may take its place.
  */
 export function isRepeatedRead (can: DriverCapabilities, state: TrunkState, key: InterfaceKey, observation: Observation): boolean {
   const own = interfaceState(state, key)
@@ -74,11 +74,10 @@ export function isRepeatedRead (can: DriverCapabilities, state: TrunkState, key:
 }
 
 /** @param atMs - of the read; a later sign of life stays */
-export function recordRepeatedRead (state: TrunkState, key: InterfaceKey, atMs: EpochMs): TrunkState {
-  const own = interfaceState(state, key)
-  if (own.observed === null) return state
+export function withRepeatedRead (own: InterfaceState, atMs: EpochMs): InterfaceState {
+  if (own.observed === null) return own
   const life = atMs >= (own.lastLifeAtMs ?? -Infinity) ? { lastLifeAtMs: atMs, lifeByBinding: false } : {}
-  return withInterface(state, key, { observed: { ...own.observed, atMs }, attempt: { atMs, reason: null }, ...life })
+  return { ...own, observed: { ...own.observed, atMs }, attempt: { atMs, reason: null }, ...life }
 }
 
 /** Whether nothing that a plan is made from has changed; calls and the end of a binding at a beacon run on by themselves. */

@@ -13,7 +13,7 @@ import type { Demand } from './rules.ts'
 import { gatewayOf, trunkHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, InterfaceKey, Mode, TrunkId, TrunkTopology } from './topology.ts'
 import { rulesInForce } from './watchdog.ts'
-import { interfaceState } from './world.ts'
+import { interfaceRecord, interfaceState } from './world.ts'
 import type { SwitchoverCause, TrunkState, World } from './world.ts'
 
 export interface Prospect {
@@ -108,7 +108,7 @@ function readNow (world: World, trunk: TrunkTopology, state: TrunkState, nowMs: 
     const current = own.observed !== null && own.attempt?.reason === null && nowMs - own.observed.atMs <= staleAfterMs(gatewayOf(world.topology, iface).observe)
     return [iface.key, current && own.observed !== null ? { ...own, observed: { ...own.observed, atMs: nowMs }, attempt: { atMs: nowMs, reason: null } } : own] as const
   })
-  return { ...state, interfaces: Object.fromEntries(interfaces) }
+  return { ...state, interfaces: interfaceRecord(interfaces) }
 }
 
 /**
@@ -136,5 +136,5 @@ function laterState (state: TrunkState, later: (atMs: EpochMs) => EpochMs): Trun
     lastLifeAtMs: own.lastLifeAtMs === null || own.silentSince ? own.lastLifeAtMs : later(own.lastLifeAtMs)
   }] as const)
   const binding = state.binding === null ? null : { ...state.binding, atMs: later(state.binding.atMs) }
-  return { ...state, interfaces: Object.fromEntries(interfaces), binding, queriedAtMs: state.queriedAtMs === null ? null : later(state.queriedAtMs) }
+  return { ...state, interfaces: interfaceRecord(interfaces), binding, queriedAtMs: state.queriedAtMs === null ? null : later(state.queriedAtMs) }
 }

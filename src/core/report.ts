@@ -15,7 +15,7 @@ import { bindingWord, isCalibrated, probeLimits, trunkHealth } from './trunk-hea
 import type { InterfaceHealth } from './trunk-health.ts'
 import type { DurationMs, EpochMs, GatewayTopology, InterfaceKey, InterfaceTopology, ProbeId, TrunkId, TrunkTopology } from './topology.ts'
 import { interfaceState } from './world.ts'
-import type { TrunkState, World } from './world.ts'
+import type { InterfaceState, TrunkState, World } from './world.ts'
 
 /** What is told of the last plan. */
 export type Held = Pick<Step, 'vetoes' | 'waits'>
@@ -117,11 +117,7 @@ function reportAlerts (world: World, trunk: TrunkTopology, demands: readonly Dem
 /** Status of one gateway: does its driver get answers? @param members - its interfaces */
 export function reportGateway (world: World, gateway: GatewayTopology, members: readonly { readonly trunk: TrunkId; readonly key: InterfaceKey }[], nowMs: EpochMs): GatewayStatus {
   const evidence = world.evidence.get(evidenceKey.driver(gateway.id)) ?? newEvidence(false)
-  const attempts = members.map(({ trunk, key }) => {
-    const state = world.trunks.get(trunk)
-    return state === undefined ? null : interfaceState(state, key)
-  })
-  const last = attempts.find((own) => own?.attempt != null)
+  const last = firstAttempt(world, members)
   return {
     id: gateway.id,
     driver: gateway.driver,
@@ -130,6 +126,15 @@ export function reportGateway (world: World, gateway: GatewayTopology, members: 
     reason: last?.attempt?.reason ?? null,
     condition: world.conditions.get(gateway.id) ?? null
   }
+}
+
+/** Of the first of these interfaces that was ever read, or tried to. */
+function firstAttempt (world: World, members: readonly { readonly trunk: TrunkId; readonly key: InterfaceKey }[]): InterfaceState | null {
+  for (const { trunk, key } of members) {
+    const own = world.trunks.get(trunk)?.interfaces[key]
+    if (own?.attempt != null) return own
+  }
+  return null
 }
 
 /** The last probe of a target, as far as it is told. */

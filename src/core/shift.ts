@@ -15,7 +15,9 @@ function shifted (value: unknown, isInstant: boolean, byMs: DurationMs): unknown
   if (typeof value === 'number') return isInstant && value !== 0 ? value + byMs : value
   if (Array.isArray(value)) return value.map((item) => shifted(item, isInstant, byMs))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, shifted(item, isInstant || key.endsWith('Ms'), byMs)]))
+  const copy = Object.create(Object.getPrototypeOf(value) as object | null) as Record<string, unknown>
+  for (const [key, item] of Object.entries(value)) copy[key] = shifted(item, isInstant || key.endsWith('Ms'), byMs)
+  return copy
 }
 
 /** A stored state of which something has happened later than now: the clock was set back while nobody ran. */

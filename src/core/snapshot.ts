@@ -10,7 +10,7 @@ import { matches, parseMatcher } from './labels.ts'
 import type { Matcher } from './labels.ts'
 import type { BookedAlert } from './alert-book.ts'
 import type { EpochMs, GatewayId, GatewayTopology, InterfaceTopology, Rule, Thresholds, Topology, TrunkId, TrunkTopology, Watchdog } from './topology.ts'
-import { interfaceState, NEW_FLEET, newTrunkState } from './world.ts'
+import { interfaceRecord, interfaceState, NEW_FLEET, newTrunkState } from './world.ts'
 import type { Incident, TrunkState, World } from './world.ts'
 
 /** Grows when an older snapshot can't be read any more. */
@@ -82,7 +82,7 @@ export function restoreSnapshot (snapshot: Snapshot, topology: Topology | null):
   if (trunk === undefined) return null
   const keys = trunk.interfaces.map((iface) => iface.key)
   const known: TrunkState = { ...newTrunkState(keys, 0), ...state }
-  const fitted: TrunkState = topology === null ? known : { ...known, interfaces: Object.fromEntries(keys.map((key) => [key, interfaceState(known, key)])) }
+  const fitted: TrunkState = topology === null ? known : { ...known, interfaces: interfaceRecord(keys.map((key) => [key, interfaceState(known, key)])) }
   return {
     ...world,
     fleet: { ...NEW_FLEET, ...world.fleet },

@@ -1,4 +1,5 @@
 /** A step that could not be stored has not happened. */
+import { interfaceRecord } from './world.ts'
 import type { InterfaceState, TrunkState } from './world.ts'
 
 /**
@@ -15,7 +16,7 @@ export function takeBack (before: TrunkState, planned: TrunkState, now: TrunkSta
     const unjudged = before.inFlight === null && planned.inFlight !== null && isOn(its) !== isOn(own)
     return [key, unjudged ? { ...back, observed: its.observed } : back] as const
   })
-  return { ...fieldsBack(before, planned, now), interfaces: Object.fromEntries(interfaces) }
+  return { ...fieldsBack(before, planned, now), interfaces: interfaceRecord(interfaces) }
 }
 
 function isOn ({ observed }: InterfaceState): boolean {

@@ -301,7 +301,7 @@ export function newTrunkState (interfaces: readonly InterfaceKey[], nowMs: Epoch
     baseline: 'unset',
     wanted: null,
     drift: null,
-    interfaces: Object.fromEntries(interfaces.map((key) => [key, NEW_INTERFACE])),
+    interfaces: interfaceRecord(interfaces.map((key) => [key, NEW_INTERFACE])),
     activeHistory: [],
     inFlight: null,
     debts: [],
@@ -347,7 +347,26 @@ export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs, or
   return { interface: key, decision, sinceMs: nowMs, reregisteredAtMs: null, tries: 0, refusal: null, ordered }
 }
 
+/**
+ * States by interface. V8 makes hidden classes for each set of names, and for each object with too many of them: of ten
+ * thousand trunks they were a fifth of what the garbage collector has to visit. Objects without a prototype share one.
+ */
+export function interfaceRecord (entries: Iterable<readonly [InterfaceKey, InterfaceState]>): Readonly<Record<InterfaceKey, InterfaceState>> {
+  const record = Object.create(null) as Record<InterfaceKey, InterfaceState>
+  for (const [key, own] of entries) record[key] = own
+  return record
+}
+
+/** To be changed before anybody sees it. */
+export function copyInterfaces (interfaces: TrunkState['interfaces']): Record<InterfaceKey, InterfaceState> {
+  const record = Object.create(null) as Record<InterfaceKey, InterfaceState>
+  for (const key of Object.keys(interfaces)) record[key] = interfaces[key] ?? NEW_INTERFACE
+  return record
+}
+
 /** The trunk with one interface's state changed. */
 export function withInterface (trunk: TrunkState, key: InterfaceKey, change: Partial<InterfaceState>): TrunkState {
-  return { ...trunk, interfaces: { ...trunk.interfaces, [key]: { ...interfaceState(trunk, key), ...change } } }
+  const interfaces = copyInterfaces(trunk.interfaces)
+  interfaces[key] = { ...interfaceState(trunk, key), ...change }
+  return { ...trunk, interfaces }
 }

@@ -198,6 +198,8 @@ export function createController (holder: WorldHolder, fleet: FleetDesk, executo
     const nowMs = clock.now()
     agenda.clear(id)
     const before = world.trunks.get(id)
+    // As it is now, so that the plan's own looks copy nothing.
+    if (before !== undefined) holder.setTrunk(id, before)
     const step = plan(view, id, nowMs)
     const document = toDurable(step.state)
     const text = JSON.stringify(document)

@@ -60,6 +60,8 @@ export interface RunningEngine extends Engine {
   replace(setup: EngineSetup): void
   /** Resolves when everything that is known now was planned and stored (tests). */
   settled(): Promise<void>
+  /** Trunks with a switchover under way. */
+  moving(): ReadonlySet<TrunkId>
   /** What every plan is made from: a view that follows, to look at (tests). */
   readonly world: World
 }
@@ -257,6 +259,7 @@ export function createEngine (first: EngineSetup, ports: EnginePorts): RunningEn
       return inTransition(holder.world.evidence.get(id))
     },
     settled: () => controller.settled(),
+    moving: () => holder.moving(),
     world: holder.world,
     ready: () => ready,
     storeProblem: () => store.problem(),

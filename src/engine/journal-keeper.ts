@@ -1,6 +1,5 @@
 /** Forgets what is too old or too much of the journal: now and then, in small pieces, and never while a trunk is moved. */
 import type { DurationMs } from '../core/topology.ts'
-import type { TrunkState } from '../core/world.ts'
 import type { Clock, Log, Store } from '../ports.ts'
 
 export interface KeeperOptions {
@@ -9,7 +8,7 @@ export interface KeeperOptions {
   readonly log: Log
   /** As configured now. */
   readonly limits: () => { readonly keepMs: DurationMs; readonly maxRecords: number }
-  readonly trunks: () => Iterable<TrunkState>
+  readonly isMoving: () => boolean
 }
 
 const EVERY_MS: DurationMs = 60_000
@@ -17,12 +16,11 @@ const EVERY_MS: DurationMs = 60_000
 const PAUSE_MS: DurationMs = 1000
 
 /** Runs until `signal` aborts. Never rejects. */
-export async function keepJournal ({ store, clock, log, limits, trunks }: KeeperOptions, signal: AbortSignal): Promise<void> {
-  const isIdle = (): boolean => [...trunks()].every((state) => state.inFlight === null)
+export async function keepJournal ({ store, clock, log, limits, isMoving }: KeeperOptions, signal: AbortSignal): Promise<void> {
   let forgotten = 0
   while (!signal.aborted) {
     await clock.sleep(forgotten > 0 ? PAUSE_MS : EVERY_MS, signal)
-    if (signal.aborted || !isIdle()) continue
+    if (signal.aborted || isMoving()) continue
     const { keepMs, maxRecords } = limits()
     const count = await store.prune({ beforeMs: clock.now() - keepMs, maxRecords })
     if (count === 0 && forgotten > 0) log.info({ records: forgotten }, 'journal shortened')

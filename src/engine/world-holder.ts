@@ -53,6 +53,8 @@ export interface WorldHolder {
   rebound(trunk: TrunkId, decision: string, end: RebindingEnd, atMs: EpochMs): readonly TrunkId[]
   /** Trunks whose last plan was held by the brake. */
   heldByBrake(): ReadonlySet<TrunkId>
+  /** Trunks with a switchover under way. */
+  moving(): ReadonlySet<TrunkId>
   /** Trunk of an interface. */
   trunkOf(gateway: GatewayId, name: string): TrunkId | null
   /** The interfaces of a gateway. */
@@ -70,7 +72,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     evidence,
     trunks,
     get incidents () {
-      incidents ??= bookIncidents([...trunks.values()].flatMap((state) => state.incidents), world.fleet.brakeReleasedAtMs)
+      incidents ??= bookIncidents([...trunks.peekAll()].flatMap((state) => state.incidents), world.fleet.brakeReleasedAtMs)
       return incidents
     },
     alertsByTrunk: new Map(),
@@ -93,6 +95,12 @@ export function createWorldHolder (first: Topology): WorldHolder {
     evidence.set(key, after)
     if (isNews(before, after, limits)) return 'turned'
     return after.failures > 0 ? 'failing' : 'steady'
+  }
+
+  /** Counting begins anew. What was ever up stays so. */
+  const forget = (key: string): void => {
+    const known = evidence.get(key)
+    if (known === undefined || known.atMs !== null) evidence.set(key, newEvidence(known?.everUp ?? everUp.has(key)))
   }
 
   const change = (id: TrunkId, alter: (state: TrunkState) => TrunkState): void => {
@@ -133,11 +141,11 @@ export function createWorldHolder (first: Topology): WorldHolder {
     if (seen.present && seen.admin !== 'disabled' && seen.registered !== null) {
       matters = 'steady' !== record(registration, seen.registered && seen.admin === 'enabled', seen.registered ? 'registered' : seen.admin === 'self-disabled' ? 'the gateway gave up' : 'not registered', gateway.observe, atMs)
     } else {
-      evidence.set(registration, newEvidence(evidence.get(registration)?.everUp ?? everUp.has(registration)))
+      forget(registration)
     }
     const path = evidenceKey.path(key)
     // What it told before it was off says nothing about the next time.
-    if (seen.path === null && seen.admin === 'disabled' && can.reportsPath === 'while-on') evidence.set(path, newEvidence(evidence.get(path)?.everUp ?? everUp.has(path)))
+    if (seen.path === null && seen.admin === 'disabled' && can.reportsPath === 'while-on') forget(path)
     if (seen.path !== null && record(path, seen.path === 'up', `the gateway says ${seen.path}`, gateway.observe, atMs) !== 'steady') matters = true
     return matters
   }
@@ -154,7 +162,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
     },
     giveBackFirstUp: (key) => { firstUps.push(key) },
     setTrunk: (id, state) => {
-      bookChanged(trunks.get(id)?.incidents ?? [], state.incidents)
+      bookChanged(trunks.peek(id)?.incidents ?? [], state.incidents)
       trunks.set(id, state)
     },
     followAlerts: (alerts) => { world.alertsByTrunk = alerts },
@@ -253,6 +261,7 @@ export function createWorldHolder (first: Topology): WorldHolder {
       return [id]
     },
     heldByBrake: () => trunks.heldByBrake(),
+    moving: () => trunks.moving(),
     membersOf: (gateway) => (byGateway.get(gateway) ?? []).map(({ trunk, iface }) => ({ trunk, key: iface.key })),
     trunkOf: (gateway, name) => (byGateway.get(gateway) ?? []).find((m) => m.iface.name === name)?.trunk ?? null
   }

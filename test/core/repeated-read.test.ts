@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { test } from 'tap'
 import type { Observation } from '../../src/core/observation.ts'
-import { isRepeatedRead, recordObservation, recordRepeatedRead } from '../../src/core/observe.ts'
-import type { InterfaceState, TrunkState } from '../../src/core/world.ts'
+import { isRepeatedRead, recordObservation, withRepeatedRead } from '../../src/core/observe.ts'
+import { interfaceState, withInterface, type InterfaceState, type TrunkState } from '../../src/core/world.ts'
 import { A, B, buildInterface, buildWorld, NOW, SECOND, TELLS_ALL, TELLS_LITTLE } from '../helpers/build-world.ts'
 
 const instant = fc.constantFrom(null, NOW - 90 * SECOND, NOW - 10 * SECOND)
@@ -43,7 +43,7 @@ test('a repeated read is what a whole one would be', (t) => {
     const state: TrunkState = { ...base, ...change, interfaces: { [A]: mine, [B]: buildInterface(false) } }
     if (!isRepeatedRead(can, state, A, seen)) return true
     repeated++
-    return isDeepStrictEqual(recordRepeatedRead(state, A, NOW), recordObservation(can, state, A, seen, NOW))
+    return isDeepStrictEqual(withInterface(state, A, withRepeatedRead(interfaceState(state, A), NOW)), recordObservation(can, state, A, seen, NOW))
   }), { numRuns: 100_000, seed: 3 })
   t.ok(repeated > 300, `${repeated} of 100000`)
   t.end()
@@ -52,7 +52,7 @@ test('a repeated read is what a whole one would be', (t) => {
 test('a binding that grew after the read stays the last sign of life', (t) => {
   const base = buildWorld({}).trunks.get('acme')!
   const state: TrunkState = { ...base, interfaces: { ...base.interfaces, [A]: buildInterface(true, { lastLifeAtMs: NOW, lifeByBinding: true }) } }
-  const own = recordRepeatedRead(state, A, NOW - SECOND).interfaces[A]
-  t.same([own?.lastLifeAtMs, own?.lifeByBinding, own?.observed?.atMs], [NOW, true, NOW - SECOND])
+  const own = withRepeatedRead(interfaceState(state, A), NOW - SECOND)
+  t.same([own.lastLifeAtMs, own.lifeByBinding, own.observed?.atMs], [NOW, true, NOW - SECOND])
   t.end()
 })

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { test } from 'tap'
 import { shiftInstants } from '../../src/core/shift.ts'
-import { recordRepeatedRead } from '../../src/core/observe.ts'
-import { newTrunkState, withInterface, type TrunkState } from '../../src/core/world.ts'
+import { withRepeatedRead } from '../../src/core/observe.ts'
+import { interfaceState, newTrunkState, withInterface, type TrunkState } from '../../src/core/world.ts'
 import { TrunkStates } from '../../src/engine/trunk-states.ts'
 import { A, B, buildInterface, buildTopology, NOW, sipOf } from '../helpers/build-world.ts'
 
@@ -43,7 +43,7 @@ test('a sign of life or a repeated read that is put down is the same as one that
         model = withInterface(model, event.key, { lastLifeAtMs: nowMs, lifeByBinding: false })
       } else if (event.kind === 'read-again') {
         states.readAgain(event.key, nowMs)
-        model = recordRepeatedRead(model, event.key, nowMs)
+        model = withInterface(model, event.key, withRepeatedRead(interfaceState(model, event.key), nowMs))
       } else if (event.kind === 'binding-grew') {
         const change = { lastLifeAtMs: nowMs, lifeByBinding: true }
         states.set(ID, withInterface(states.get(ID)!, event.key, change))
@@ -67,7 +67,7 @@ test('a sign of life or a repeated read that is put down is the same as one that
   t.end()
 })
 
-test('whoever walks through the states sees it, too, and a second look copies nothing', (t) => {
+test('whoever walks through the states sees it, too, and copies nothing more once he has set it', (t) => {
   const states = new TrunkStates(buildTopology({}))
   states.set(ID, newTrunkState(KEYS, NOW))
   const seen = (state: TrunkState): number | null => state.interfaces[A]!.lastLifeAtMs
@@ -77,7 +77,10 @@ test('whoever walks through the states sees it, too, and a second look copies no
   t.same([...states.values()].map(seen), [NOW + 2])
   states.lives(sipOf(A), NOW + 3)
   states.forEach((state) => { t.equal(seen(state), NOW + 3) })
-  t.equal(states.get(ID), states.get(ID))
+  const looked = states.get(ID)!
+  t.not(states.get(ID), looked, 'a look keeps nothing')
+  states.set(ID, looked)
+  t.equal(states.get(ID), looked)
   t.end()
 })
 
@@ -91,7 +94,7 @@ test('a new address does not inherit the life of the old one', (t) => {
   t.end()
 })
 
-test('what the brake holds is found without a walk through all', (t) => {
+test('what the brake holds, and what is moved, is found without a walk through all', (t) => {
   const states = new TrunkStates(buildTopology({}))
   const open = { id: 'd1', from: A, to: B, cause: 'health', held: 'brake', drainSinceMs: null, sinceMs: NOW, answer: null } as const
   const free = newTrunkState(KEYS, NOW)
@@ -102,5 +105,16 @@ test('what the brake holds is found without a walk through all', (t) => {
   states.set(ID, { ...free, open })
   states.delete(ID)
   t.same([...states.heldByBrake()], [])
+  const inFlight = {
+    decision: 'd', from: A, to: B, cause: 'alert', trial: false, admittedAtMs: 0, rollingBack: false, phase: 'proving', phaseSinceMs: 0,
+    failures: 0, provenBy: null, reregistered: false, abortedBy: null, knownOff: []
+  } as const
+  states.set(ID, { ...free, inFlight })
+  t.same([...states.moving()], [ID])
+  states.set(ID, free)
+  t.same([...states.moving()], [])
+  states.set(ID, { ...free, inFlight })
+  states.delete(ID)
+  t.same([...states.moving()], [])
   t.end()
 })
