@@ -79,8 +79,10 @@ interface Progress {
 /** Node's own HTTP with a look at how far it came, for `effect` and `reset` against `truncated`. */
 function watchedTransport (isSecure: boolean, progress: Progress) {
   return {
-    request (options: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
-      const request = (isSecure ? https : http).request(options, (response) => {
+    // Only what Node wants of it: a connection keeps the options of its first request, and axios puts the whole exchange in.
+    request ({ method, hostname, port, path, auth, headers, agent }: RequestOptions, onResponse: (response: IncomingMessage) => void): ClientRequest {
+      const wanted = { method, hostname, port, path, auth, headers, agent }
+      const request = (isSecure ? https : http).request(wanted, (response) => {
         progress.headers = response.headers
         onResponse(response)
       })
@@ -117,23 +119,30 @@ function codeOf (error: unknown): { code: string; message: string } {
   return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }
 }
 
-/** Makes a client for one gateway. */
+/** One for all gateways: each instance of axios is some eighty objects, which the garbage collector visits for each of a thousand gateways. */
+const axios = createAxios({
+  adapter: 'http', proxy: false, maxRedirects: 0, maxContentLength: MAX_BODY_BYTES,
+  decompress: false, responseType: 'arraybuffer', validateStatus: () => true,
+  transformRequest: (data: unknown) => data, transformResponse: (data: unknown) => data,
+  headers: { 'Accept': '*/*', 'Accept-Encoding': 'identity', 'User-Agent': 'pointsman' }
+})
+
+/** Makes a client for one gateway: its connections are its own. */
 export function createHttpClient (options: HttpClientOptions): HttpClient {
   const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo' } as const
-  const plain = new http.Agent(shared)
-  const secure = new https.Agent({ ...shared, rejectUnauthorized: options.insecureTls !== true, ...options.ca === undefined ? {} : { ca: options.ca } })
-  const instance = createAxios({
-    adapter: 'http', httpAgent: plain, httpsAgent: secure, proxy: false, maxRedirects: 0, maxContentLength: MAX_BODY_BYTES,
-    decompress: false, responseType: 'arraybuffer', validateStatus: () => true,
-    transformRequest: (data: unknown) => data, transformResponse: (data: unknown) => data,
-    headers: { 'Accept': '*/*', 'Accept-Encoding': 'identity', 'User-Agent': 'pointsman' }
-  })
+  let plain: http.Agent | null = null
+  let secure: https.Agent | null = null
+  // Made when the first URL wants it: hardly any gateway has both.
+  const agentFor = (isSecure: boolean): http.Agent => isSecure
+    ? secure ??= new https.Agent({ ...shared, rejectUnauthorized: options.insecureTls !== true, ...options.ca === undefined ? {} : { ca: options.ca } })
+    : plain ??= new http.Agent(shared)
 
   const exchange = async (request: HttpRequest, progress: Progress): Promise<HttpResult> => {
     const { method, url, headers, body, reads, signal } = request
     try {
-      const response = await instance.request<Buffer>({
-        method, url, signal, transport: watchedTransport(url.startsWith('https:'), progress),
+      const isSecure = url.startsWith('https:')
+      const response = await axios.request<Buffer>({
+        method, url, signal, transport: watchedTransport(isSecure, progress), [isSecure ? 'httpsAgent' : 'httpAgent']: agentFor(isSecure),
         headers: { ...headers }, ...body === undefined ? {} : { data: body }
       })
       return { ok: true, status: response.status, headers: progress.headers ?? {}, body: response.data }
@@ -149,13 +158,13 @@ export function createHttpClient (options: HttpClientOptions): HttpClient {
       const result = await exchange(request, progress)
       const metClosing = !result.ok && result.reason === 'reset' && progress.reused
       if (!metClosing || !request.reads || request.signal.aborted) return result
-      dropIdle(plain)
-      dropIdle(secure)
+      if (plain !== null) dropIdle(plain)
+      if (secure !== null) dropIdle(secure)
       return exchange(request, { delivered: false, reused: false, headers: null })
     },
     close: () => {
-      plain.destroy()
-      secure.destroy()
+      plain?.destroy()
+      secure?.destroy()
     }
   }
 }
