@@ -63,16 +63,20 @@ export function createFamilies (definitions: readonly FamilyDefinition[], pool: 
       const family = families.get(name)
       if (family === undefined) throw new Error(`the catalogue has no metric ${name} that is read at a scrape`)
       // The first label has no comma before it.
-      const [first, rest] = labels.length > 0 ? [labels, further] : [further.subarray(1), NO_LABELS]
-      const start = first.length === 0 ? family.without : family.withLabels
-      const end = first.length === 0 ? Buffer.from(` ${value}\n`) : value === 0 ? ZERO : value === 1 ? ONE : Buffer.from(`} ${value}\n`)
-      const bytes = start.length + first.length + rest.length + end.length
-      const chunk = roomFor(family, bytes)
+      const first = labels.length > 0 ? labels : further.subarray(1)
+      const rest = labels.length > 0 ? further : NO_LABELS
+      const isBare = first.length === 0
+      const start = isBare ? family.without : family.withLabels
+      // Most values are 0 or 1; the others are numbers as text, without a buffer made for each.
+      const end = isBare ? ` ${value}\n` : value === 0 ? ZERO : value === 1 ? ONE : `} ${value}\n`
+      const chunk = roomFor(family, start.length + first.length + rest.length + end.length)
       chunk.set(start, family.used)
       chunk.set(first, family.used + start.length)
       chunk.set(rest, family.used + start.length + first.length)
-      family.used += bytes
-      chunk.set(end, family.used - end.length)
+      family.used += start.length + first.length + rest.length
+      if (typeof end === 'string') chunk.write(end, family.used, 'latin1')
+      else chunk.set(end, family.used)
+      family.used += end.length
     },
     chunks: (format) => [...families.values()].flatMap((family) => {
       endChunk(family)

@@ -105,8 +105,8 @@ export function putTrunk (put: Put, status: FactSurvey, trunk: TrunkFacts, own: 
   put('pointsman_switchover_in_flight', own, Number(trunk.switchover !== null))
   put('pointsman_approval_waiting', own, Number(trunk.proposal?.needsApproval === true))
   // Only what holds it now: of each trunk forty series would nearly always be 0.
-  for (const interlock of new Set(trunk.vetoes.map((veto) => veto.interlock))) put('pointsman_veto', own, 1, interlockLabel(interlock))
-  for (const reason of new Set(trunk.waits.map((wait) => wait.reason))) put('pointsman_wait', own, 1, reasonLabel(reason))
+  if (trunk.vetoes.length > 0) for (const interlock of new Set(trunk.vetoes.map((veto) => veto.interlock))) put('pointsman_veto', own, 1, interlockLabel(interlock))
+  if (trunk.waits.length > 0) for (const reason of new Set(trunk.waits.map((wait) => wait.reason))) put('pointsman_wait', own, 1, reasonLabel(reason))
   if (trunk.binding !== null) {
     putStates(put, 'pointsman_binding_verdict', own, verdictLabel, VERDICTS, trunk.binding.verdict)
     putKnown(put, 'pointsman_bindings', own, trunk.binding.contacts)

@@ -10,37 +10,51 @@ export interface ObjectCounter {
   increment(labels: Labels): void
   /** All series of one object. @param own - its label */
   write(id: string, own: LabelBytes, families: Families): void
-  /** What was counted for other objects than these is forgotten. */
-  keep(ids: ReadonlySet<string>): void
+  /** What was counted for objects that were not written since the last call is forgotten. */
+  forgetUnwritten(): void
+}
+
+interface Counted {
+  /** In the order of `all`; short when the last ones are 0. Numbers, for thousands of objects have them. */
+  readonly bySeries: number[]
+  isWritten: boolean
 }
 
 export function createObjectCounter ({ name, labels, object, closed }: CounterDefinition & { readonly object: ObjectLabel }): ObjectCounter {
   const rest = labels.filter((label) => label !== object)
   const keyOf = (series: Labels): string => rest.map((label) => series[label] ?? '').join('\n')
-  const counts = new Map<string, Map<string, number>>()
+  const counts = new Map<string, Counted>()
 
   /** Everything but the object. */
   const restOf = (series: Labels): LabelBytes => furtherBytes(Object.fromEntries(rest.map((label) => [label, series[label] ?? ''])))
   /** Of every series, its labels besides the object: made once, not at each scrape. */
-  const all = new Map(combinations(closed ?? {}).map((series) => [keyOf(series), restOf(series)]))
+  const all = combinations(closed ?? {}).map(restOf)
+  const indexes = new Map(combinations(closed ?? {}).map((series, index) => [keyOf(series), index]))
 
   return {
     object,
     increment: (series) => {
       const id = series[object]
       if (id === undefined || Object.keys(series).some((label) => !labels.includes(label))) throw new Error(`${name} has the labels ${labels.join(', ')}`)
-      const own = counts.get(id) ?? new Map<string, number>()
+      const own = counts.get(id) ?? { bySeries: [], isWritten: false }
       const key = keyOf(series)
       // Nobody listed it: it is shown all the same.
-      if (!all.has(key)) all.set(key, restOf(series))
-      counts.set(id, own.set(key, (own.get(key) ?? 0) + 1))
+      const index = indexes.get(key) ?? all.push(restOf(series)) - 1
+      indexes.set(key, index)
+      while (own.bySeries.length <= index) own.bySeries.push(0)
+      own.bySeries[index] = (own.bySeries[index] ?? 0) + 1
+      counts.set(id, own)
     },
     write: (id, own, families) => {
       const counted = counts.get(id)
-      for (const [key, further] of all) families.add(name, own, counted?.get(key) ?? 0, further)
+      if (counted !== undefined) counted.isWritten = true
+      all.forEach((further, index) => { families.add(name, own, counted?.bySeries[index] ?? 0, further) })
     },
-    keep: (ids) => {
-      for (const id of counts.keys()) if (!ids.has(id)) counts.delete(id)
+    forgetUnwritten: () => {
+      for (const [id, counted] of counts) {
+        if (!counted.isWritten) counts.delete(id)
+        counted.isWritten = false
+      }
     }
   }
 }

@@ -52,7 +52,7 @@ const SLICE_MS = 1
  * Between two slices [ms]. Not one turn only: a notification takes some ten turns until a gateway gets its write, and with
  * a slice in each of them it would come late.
  */
-const PAUSE_MS = 1
+const PAUSE_MS = 3
 
 /** A registry of its own for each application; the library's global one is never used. */
 export function createMetrics ({ version, clock }: MetricsPorts): MetricsRecorder {
@@ -113,16 +113,14 @@ function createPauses (clock: Pick<Clock, 'monotonicMs' | 'sleep'>): () => Promi
 async function writeStatus (status: FactSurvey, counters: readonly ObjectCounter[], page: Families, pause: () => Promise<void> | null): Promise<void> {
   const all = async <T extends { readonly id: string }>(object: ObjectLabel, each: Iterable<T>, put: (item: T, label: LabelBytes) => void): Promise<void> => {
     const own = counters.filter((counter) => counter.object === object)
-    const ids = new Set<string>()
     for (const item of each) {
       const label = labelBytes({ [object]: item.id })
       put(item, label)
       for (const counter of own) counter.write(item.id, label, page)
-      ids.add(item.id)
       const pausing = pause()
       if (pausing !== null) await pausing
     }
-    for (const counter of own) counter.keep(ids)
+    for (const counter of own) counter.forgetUnwritten()
   }
   putInstallation(page.add, status)
   await all('gateway', status.gateways, (gateway, label) => { putGateway(page.add, status, gateway, label) })
