@@ -69,10 +69,11 @@ const PAUSE_MS = 1
 const LATE_MS = 100
 
 interface Watched {
-  /** Secrets are not part of the settings: what is kept takes the new configuration's. */
+  /** What is kept takes the new configuration's secrets. */
   target: ProbeTarget
-  readonly settings: string
-  readonly stopping: AbortController
+  isEnded: boolean
+  /** Ends the attempt in flight; null: none. Made for each: kept by ten thousand targets it would be a tenth of their memory. */
+  stopping: AbortController | null
   dueMs: number
   /** Of the attempt in flight; null: none. */
   startedMs: number | null
@@ -93,7 +94,7 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
 
   /** The first that still belongs to the configuration. */
   const first = (queue: DueQueue<Watched>): Watched | undefined => {
-    while (queue.peek()?.stopping.signal.aborted === true) queue.pop()
+    while (queue.peek()?.isEnded === true) queue.pop()
     return queue.peek()
   }
 
@@ -135,10 +136,12 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
   }
 
   const attempt = async (entry: Watched): Promise<void> => {
-    const { target, stopping: { signal } } = entry
-    const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, signal)
+    const { target } = entry
+    entry.stopping = new AbortController()
+    const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, entry.stopping.signal)
+    entry.stopping = null
     inFlight.delete(entry)
-    if (signal.aborted) {
+    if (entry.isEnded) {
       await ports.sip.release(entry.target)
     } else {
       const changing = report(target.id, outcome)
@@ -181,33 +184,34 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
     const { id } = entry.target
     watched.delete(id)
     results.delete(id)
-    entry.stopping.abort()
+    entry.isEnded = true
+    entry.stopping?.abort()
     if (entry.startedMs !== null) return
     const released = ports.sip.release(entry.target).finally(() => { ending.delete(released) })
     ending.add(released)
   }
 
   /** Each kind is spread by itself, so that thousands of plain targets don't delay the first verdict about a trunk. */
-  const startAll = (fresh: readonly { readonly target: ProbeTarget; readonly settings: string }[]): void => {
+  const startAll = (fresh: readonly ProbeTarget[]): void => {
     const nowMs = clock.monotonicMs()
-    for (const [index, { target, settings }] of fresh.entries()) {
+    for (const [index, target] of fresh.entries()) {
       const spreadMs = Math.min(target.thresholds.intervalMs, Math.max(LEAST_SPREAD_MS, fresh.length * SPREAD_STEP_MS))
-      const entry: Watched = { target, settings, stopping: new AbortController(), dueMs: nowMs + spreadMs * index / fresh.length, startedMs: null }
+      const entry: Watched = { target, isEnded: false, stopping: null, dueMs: nowMs + spreadMs * index / fresh.length, startedMs: null }
       watched.set(target.id, entry)
       queueOf(entry).push(entry)
     }
   }
 
   const update = (targets: readonly ProbeTarget[]): void => {
-    const wanted = new Map(targets.map((target) => [target.id, { target, settings: JSON.stringify([target.target, target.request, target.policy, target.thresholds, target.evidence]) }]))
+    const wanted = new Map(targets.map((target) => [target.id, target]))
     for (const [id, entry] of watched) {
       const kept = wanted.get(id)
-      if (kept?.settings === entry.settings) entry.target = kept.target
+      if (kept !== undefined && settingsOf(kept) === settingsOf(entry.target)) entry.target = kept
       else end(entry)
     }
-    const fresh = [...wanted].filter(([id]) => !watched.has(id)).map(([, each]) => each)
-    startAll(fresh.filter(({ target }) => target.evidence))
-    startAll(fresh.filter(({ target }) => !target.evidence))
+    const fresh = [...wanted.values()].filter(({ id }) => !watched.has(id))
+    startAll(fresh.filter(({ evidence }) => evidence))
+    startAll(fresh.filter(({ evidence }) => !evidence))
     arm()
   }
 
@@ -229,4 +233,9 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
     last: () => results,
     state: () => ({ targets: watched.size, inFlight: inFlight.size, overdueMs: overdueMs() })
   }
+}
+
+/** What makes it another probe when it changes; secrets don't. */
+function settingsOf ({ target, request, policy, thresholds, evidence }: ProbeTarget): string {
+  return JSON.stringify([target, request, policy, thresholds, evidence])
 }

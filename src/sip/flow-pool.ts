@@ -4,6 +4,8 @@ import type { Flow, FlowOpened } from './flow.ts'
 
 /** A kept flow that was not used for so long is closed [ms]. */
 const IDLE_MS = 600_000
+/** So often idle ones are looked for [ms]. A timer for each would be made anew with each probe, and grow old with thousands of others. */
+const SWEEP_MS = 60_000
 
 export interface Lease {
   readonly flow: Flow
@@ -24,22 +26,34 @@ export interface FlowPool {
 interface Kept {
   readonly flow: Flow
   users: number
-  stopIdle: () => void
+  /** Since when nobody uses it. */
+  idleSinceMs: number
 }
 
 export const createFlowPool = (clock: Clock): FlowPool => {
   const kept = new Map<string, Kept>()
   const leased = new Set<Flow>()
   let isClosed = false
+  let cancelSweep: (() => void) | null = null
+
+  const stopSweep = (): void => {
+    cancelSweep?.()
+    cancelSweep = null
+  }
 
   const drop = (key: string, entry: Kept): void => {
     if (kept.get(key) === entry) kept.delete(key)
-    entry.stopIdle()
     if (entry.users === 0) entry.flow.close()
+    if (kept.size === 0) stopSweep()
+  }
+
+  const sweep = (): void => {
+    const sinceMs = clock.monotonicMs() - IDLE_MS
+    for (const [key, entry] of kept) if (entry.users === 0 && entry.idleSinceMs <= sinceMs) drop(key, entry)
+    if (kept.size > 0) cancelSweep = clock.after(SWEEP_MS, sweep)
   }
 
   const join = (key: string, entry: Kept, isReused: boolean): Lease => {
-    entry.stopIdle()
     entry.users++
     return {
       flow: entry.flow,
@@ -47,7 +61,7 @@ export const createFlowPool = (clock: Clock): FlowPool => {
       end: (works) => {
         entry.users--
         if (!works || !entry.flow.isOpen() || kept.get(key) !== entry) drop(key, entry)
-        else if (entry.users === 0) entry.stopIdle = clock.after(IDLE_MS, () => { drop(key, entry) })
+        else if (entry.users === 0) entry.idleSinceMs = clock.monotonicMs()
       }
     }
   }
@@ -69,15 +83,16 @@ export const createFlowPool = (clock: Clock): FlowPool => {
       if (isClosed) opened.flow.close()
       // Two probes that began together opened one each: the first one is kept.
       if (key === null || isClosed || kept.has(key)) return { ok: true, lease: single(opened.flow) }
-      const entry: Kept = { flow: opened.flow, users: 0, stopIdle: () => { /* no timer runs yet */ } }
+      const entry: Kept = { flow: opened.flow, users: 0, idleSinceMs: clock.monotonicMs() }
       kept.set(key, entry)
+      cancelSweep ??= clock.after(SWEEP_MS, sweep)
       return { ok: true, lease: join(key, entry, false) }
     },
     close: () => {
       isClosed = true
+      stopSweep()
       for (const [key, entry] of kept) {
         kept.delete(key)
-        entry.stopIdle()
         entry.flow.close()
       }
       for (const flow of leased) flow.close()

@@ -67,12 +67,17 @@ export const errorCode = (error: unknown): string => {
  * would be most of their memory.
  */
 export class Dispatcher {
-  readonly #listeners = new Map<string, FlowListener>()
+  /** Null while nobody listens: most of the time, at most of the thousands of flows. */
+  #listeners: Map<string, FlowListener> | null = null
   #strays = 0
 
   attach (branch: string, listener: FlowListener): () => void {
-    this.#listeners.set(branch, listener)
-    return () => { this.#listeners.delete(branch) }
+    const listeners = this.#listeners ??= new Map()
+    listeners.set(branch, listener)
+    return () => {
+      listeners.delete(branch)
+      if (listeners.size === 0 && this.#listeners === listeners) this.#listeners = null
+    }
   }
 
   strays (): number {
@@ -80,12 +85,12 @@ export class Dispatcher {
   }
 
   deliver (bytes: Uint8Array): void {
-    const listener = this.#listeners.get(topViaBranch(bytes) ?? '')
+    const listener = this.#listeners?.get(topViaBranch(bytes) ?? '')
     if (listener === undefined) this.#strays++
     else listener.onMessage(bytes)
   }
 
   fail (failure: FlowFailure): void {
-    for (const listener of this.#listeners.values()) listener.onFailure(failure)
+    for (const listener of this.#listeners?.values() ?? []) listener.onFailure(failure)
   }
 }

@@ -68,6 +68,9 @@ export const unquote = (text: string): string =>
 /** Quoted-string (RFC 3261 §25.1). */
 export const quote = (text: string): string => `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 
+/** One for all: most URIs have none. */
+const NO_PARAMETERS: Parameters = new Map()
+
 /** `a=1;b;c="x"` → Map. The first of a repeated name wins. */
 export const parseParameters = (parts: readonly string[]): Parameters => {
   const params = new Map<string, string>()
@@ -76,7 +79,7 @@ export const parseParameters = (parts: readonly string[]): Parameters => {
     const name = (equals < 0 ? part : part.slice(0, equals)).trim().toLowerCase()
     if (name !== '' && !params.has(name)) params.set(name, equals < 0 ? '' : unquote(part.slice(equals + 1).trim()))
   }
-  return params
+  return params.size === 0 ? NO_PARAMETERS : params
 }
 
 /** Index of the first `char` outside of quotes; -1: none. */
