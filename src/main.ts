@@ -12,8 +12,9 @@ import { loadConfig } from './config/load.ts'
 import { loadApart } from './config-loader.ts'
 import { renderProblems } from './config/problems.ts'
 import { byHand, createDriver, drivers } from './drivers/registry.ts'
+import { giveWayToProgram } from './helper-threads.ts'
 import { createLogger } from './logging/logger.ts'
-import type { Secret } from './ports.ts'
+import type { Log, Secret } from './ports.ts'
 import { createSipClient } from './sip/client.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -31,7 +32,13 @@ async function serve (options: RunOptions): Promise<ExitCode> {
   }
   const log = createLogger({ level: options.logLevel, ...(options.logFormat === null ? {} : { format: options.logFormat }) })
   for (const problem of loaded.warnings) log.warn({ line: problem.line, path: problem.path, detail: problem.message, hint: problem.hint }, 'configuration warning')
-  const config: Config = options.listen === null ? loaded.config : { ...loaded.config, web: options.listen }
+  // Not awaited here: ten thousand warnings would be kept as long as it runs.
+  return runApp(options.listen === null ? loaded.config : { ...loaded.config, web: options.listen }, log)
+}
+
+/** Until somebody ends it. */
+async function runApp (config: Config, log: Log): Promise<ExitCode> {
+  giveWayToProgram()
   const app = createApp(config, { log, version })
   const told = signalled('SIGTERM', 'SIGINT')
   try {
