@@ -348,8 +348,8 @@ export function newDebt (key: InterfaceKey, decision: string, nowMs: EpochMs, or
 }
 
 /**
- * States by interface. V8 makes hidden classes for each set of names, and for each object with too many of them: of ten
- * thousand trunks they were a fifth of what the garbage collector has to visit. Objects without a prototype share one.
+ * States by interface. V8 makes hidden classes for each set of names: of ten thousand trunks twenty thousand objects that the
+ * garbage collector has to visit. Objects without a prototype share one.
  */
 export function interfaceRecord (entries: Iterable<readonly [InterfaceKey, InterfaceState]>): Readonly<Record<InterfaceKey, InterfaceState>> {
   const record = Object.create(null) as Record<InterfaceKey, InterfaceState>
@@ -357,7 +357,7 @@ export function interfaceRecord (entries: Iterable<readonly [InterfaceKey, Inter
   return record
 }
 
-/** To be changed before anybody sees it. */
+/** A record of its own, to be changed before anybody else sees it. */
 export function copyInterfaces (interfaces: TrunkState['interfaces']): Record<InterfaceKey, InterfaceState> {
   const record = Object.create(null) as Record<InterfaceKey, InterfaceState>
   for (const key of Object.keys(interfaces)) record[key] = interfaces[key] ?? NEW_INTERFACE

@@ -10,14 +10,15 @@ export interface ObjectCounter {
   increment(labels: Labels): void
   /** All series of one object. @param own - its label */
   write(id: string, own: LabelBytes, families: Families): void
-  /** What was counted for objects that were not written since the last call is forgotten. */
+  /** What was counted before the last call, for objects that were not written since, is forgotten. */
   forgetUnwritten(): void
 }
 
 interface Counted {
   /** In the order of `all`; short when the last ones are 0. Numbers, for thousands of objects have them. */
   readonly bySeries: number[]
-  isWritten: boolean
+  /** It was written, or began, since the last `forgetUnwritten`: a scrape takes a second, and its object may be written already. */
+  stays: boolean
 }
 
 export function createObjectCounter ({ name, labels, object, closed }: CounterDefinition & { readonly object: ObjectLabel }): ObjectCounter {
@@ -36,7 +37,7 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
     increment: (series) => {
       const id = series[object]
       if (id === undefined || Object.keys(series).some((label) => !labels.includes(label))) throw new Error(`${name} has the labels ${labels.join(', ')}`)
-      const own = counts.get(id) ?? { bySeries: [], isWritten: false }
+      const own = counts.get(id) ?? { bySeries: [], stays: true }
       const key = keyOf(series)
       // Nobody listed it: it is shown all the same.
       const index = indexes.get(key) ?? all.push(restOf(series)) - 1
@@ -47,13 +48,13 @@ export function createObjectCounter ({ name, labels, object, closed }: CounterDe
     },
     write: (id, own, families) => {
       const counted = counts.get(id)
-      if (counted !== undefined) counted.isWritten = true
+      if (counted !== undefined) counted.stays = true
       all.forEach((further, index) => { families.add(name, own, counted?.bySeries[index] ?? 0, further) })
     },
     forgetUnwritten: () => {
       for (const [id, counted] of counts) {
-        if (!counted.isWritten) counts.delete(id)
-        counted.isWritten = false
+        if (!counted.stays) counts.delete(id)
+        counted.stays = false
       }
     }
   }

@@ -167,6 +167,17 @@ test('what is counted', async (t) => {
     t.ok((await metrics.render(buildStatus({ trunks: [buildTrunk({ id: 'beta' })] }))).text.includes('pointsman_switchovers_total{trunk="beta",cause="alert"} 1\n'), 'a new one starts anew')
   })
 
+  await t.test('is not lost when it begins during a scrape, after its object was written', async (t) => {
+    const metrics = createReadableMetrics({ version: '1' })
+    const trunks = function * (): Generator<ReturnType<typeof buildTrunk>> {
+      yield buildTrunk()
+      metrics.increment('pointsman_switchovers_total', { trunk: 'acme', cause: 'alert' })
+      yield buildTrunk({ id: 'beta' })
+    }
+    await metrics.render({ ...buildStatus(), trunks: trunks() })
+    t.ok((await metrics.render(buildStatus())).text.includes('pointsman_switchovers_total{trunk="acme",cause="alert"} 1\n'))
+  })
+
   await t.test('shows also what nobody listed', async (t) => {
     const metrics = createReadableMetrics({ version: '1' })
     metrics.increment('pointsman_switchover_failures_total', { trunk: 'acme', reason: 'unheard-of' })
