@@ -8,6 +8,13 @@ import type { AdminState, ApplyResult, ConditionResult, DriverFailure, Observati
 import type { ProbeReason } from './core/reasons.ts'
 import type { DurationMs, EpochMs, TrunkId } from './core/topology.ts'
 
+/** What ends a wait or a probe early: the part of an AbortSignal that this takes. */
+export interface StopSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', run: () => void, options: { readonly once: true }): void
+  removeEventListener(type: 'abort', run: () => void): void
+}
+
 export interface Clock {
   /** Wall clock. For anything that is stored or compared across restarts. */
   now(): EpochMs
@@ -16,7 +23,7 @@ export interface Clock {
   /** This run of the machine and the time since its start, by a clock that nobody sets; null: the machine doesn't tell. */
   boot(): { readonly id: string; readonly upMs: number } | null
   /** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
-  sleep(ms: DurationMs, signal?: AbortSignal): Promise<void>
+  sleep(ms: DurationMs, signal?: StopSignal): Promise<void>
   /** Calls `run` once after `ms`, unless the returned function is called before. The cheap form of the other two. */
   after(ms: DurationMs, run: () => void): () => void
   /** A signal that aborts after `ms` (and at once when `parent` does). */
@@ -150,7 +157,7 @@ export interface ProbeOutcome extends AddressOutcome {
 
 export interface SipClient {
   /** One probe of one target. Never throws. */
-  probe(probe: SipProbe, timeoutMs: DurationMs, signal: AbortSignal): Promise<ProbeOutcome>
+  probe(probe: SipProbe, timeoutMs: DurationMs, signal: StopSignal): Promise<ProbeOutcome>
   /** The probe is not made any more: what its `bind` bound is un-bound. Never throws. */
   release(probe: SipProbe): Promise<void>
   /** REGISTER without a Contact: returns the bindings, changes nothing (RFC 3261 §10.2.3). Never throws. */

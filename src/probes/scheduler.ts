@@ -11,6 +11,7 @@ import { reportLast } from '../core/report.ts'
 import type { ProbeFacts } from '../core/status.ts'
 import type { Clock, Log, Metrics, ProbeOutcome, Random, SipClient, SipProbe } from '../ports.ts'
 import { createDueQueue, type DueQueue } from '../core/due-queue.ts'
+import { ProbeStop } from './probe-stop.ts'
 
 /** One target, as the configuration gives it. */
 export interface ProbeTarget extends SipProbe {
@@ -73,7 +74,7 @@ interface Watched {
   target: ProbeTarget
   isEnded: boolean
   /** Ends the attempt in flight; null: none. Made for each: one kept by each of ten thousand targets takes 5 MB. */
-  stopping: AbortController | null
+  stopping: ProbeStop | null
   dueMs: number
   /** Of the attempt in flight; null: none. */
   startedMs: number | null
@@ -137,8 +138,8 @@ export const createProbeScheduler = (ports: ProbeSchedulerPorts, onResult: OnRes
 
   const attempt = async (entry: Watched): Promise<void> => {
     const { target } = entry
-    entry.stopping = new AbortController()
-    const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, entry.stopping.signal)
+    entry.stopping = new ProbeStop()
+    const outcome = await ports.sip.probe(target, target.thresholds.timeoutMs, entry.stopping)
     entry.stopping = null
     inFlight.delete(entry)
     if (entry.isEnded) {

@@ -63,16 +63,18 @@ const toOpenFailure = ({ failure }: FlowOpened & { readonly ok: false }, { locat
   return isLocal ? { ok: false, reason: 'local-error', detail: `socket: ${failure.code}` } : toExchangeFailure(failure, limit)
 }
 
-const lease = ({ clock, pool, trace }: SipPorts, { target, uri, location, limit }: Attempt): Promise<Leased> => {
+const lease = ({ clock, pool, trace }: SipPorts, { target, uri, location, limit }: Attempt): Leased | Promise<Leased> => {
   const { transport } = location
-  const local = { ...target.localAddress === undefined ? {} : { address: target.localAddress }, ...target.localPort === undefined ? {} : { port: target.localPort } }
   const tls = target.tls ?? {}
   const serverName = tls.serverName ?? uri.host
   const mode = target.connection ?? (transport === 'udp' ? 'reuse' : 'fresh')
-  const key = mode === 'fresh' ? null : `${transport} ${location.address} ${location.port} ${local.address ?? ''} ${local.port ?? ''}${transport === 'tls' ? ` ${serverName} ${settingsId(tls)}` : ''}`
-  return pool.lease(key, () => transport === 'udp'
-    ? openUdpFlow(location, local, trace)
-    : openStreamFlow(clock, location, { transport, serverName, tls, local, ...trace === undefined ? {} : { trace } }, limit))
+  const key = mode === 'fresh' ? null : `${transport} ${location.address} ${location.port} ${target.localAddress ?? ''} ${target.localPort ?? ''}${transport === 'tls' ? ` ${serverName} ${settingsId(tls)}` : ''}`
+  return pool.lease(key, () => {
+    const local = { ...target.localAddress === undefined ? {} : { address: target.localAddress }, ...target.localPort === undefined ? {} : { port: target.localPort } }
+    return transport === 'udp'
+      ? openUdpFlow(location, local, trace)
+      : openStreamFlow(clock, location, { transport, serverName, tls, local, ...trace === undefined ? {} : { trace } }, limit)
+  })
 }
 
 /** TLS settings hold secrets, so they are named by a number; those of a new configuration are new ones. */

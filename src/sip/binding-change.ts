@@ -17,4 +17,4 @@ export const areContacts = (changes: readonly ContactChange[]): boolean =>
 /** @param changes - with Contacts as they were listed */
 export const sendChange = (changes: readonly ContactChange[]): SendRegister => (conversation, authorizer, uri) =>
   authorizer.send({ method: 'REGISTER', uri }, (credentials) =>
-    conversation.send('REGISTER', [...changes.map((change) => ['Contact', `<${change.uri}>;expires=${change.expiresSeconds}`] as const), ...credentials]))
+    conversation.send('REGISTER', () => [...changes.map((change) => ['Contact', `<${change.uri}>;expires=${change.expiresSeconds}`] as const), ...credentials]))

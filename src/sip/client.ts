@@ -1,6 +1,6 @@
 /** The SIP client: probes by OPTIONS and REGISTER over UDP, TCP and TLS. Every way to end is data; nothing here throws. */
 import type { BindingAnswer, ContactChange } from '../core/binding.ts'
-import type { Clock, Random, SipClient, SipCredentials, SipTarget, SipTrace } from '../ports.ts'
+import type { Clock, Random, SipClient, SipCredentials, SipTarget, SipTrace, StopSignal } from '../ports.ts'
 import { attempt, type SipPorts } from './attempt.ts'
 import { createAuthorizer } from './authorization.ts'
 import { areContacts, sendChange, type SendRegister } from './binding-change.ts'
@@ -30,22 +30,19 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
   const courtesy = createCourtesy(clock)
   const bindings = createBindings(ports)
   const probing: ProbePorts = { ...ports, courtesy, bindings }
-  const running = new Set<Limit>()
-  const inFlight = new Set<Promise<unknown>>()
+  const inFlight = new Map<Limit, Promise<unknown>>()
   let isClosing = false
 
   /** Runs `work` within a limit of its own; `close` cancels it and waits for its end. */
-  const within = async <Result>(timeoutMs: number, signal: AbortSignal, work: (limit: Limit) => Promise<Result>): Promise<Result> => {
+  const within = async <Result>(timeoutMs: number, signal: StopSignal, work: (limit: Limit) => Promise<Result>): Promise<Result> => {
     const limit = createLimit(clock, timeoutMs, signal)
     if (isClosing) limit.cancel()
-    running.add(limit)
     const result = work(limit)
-    inFlight.add(result)
+    inFlight.set(limit, result)
     try {
       return await result
     } finally {
-      running.delete(limit)
-      inFlight.delete(result)
+      inFlight.delete(limit)
       limit.dispose()
     }
   }
@@ -96,8 +93,8 @@ export const createSipClient = (given: SipClientPorts): SipClient => {
     changeBindings: (target, credentials, changes, timeoutMs, signal) => within(timeoutMs, signal, (limit) => change(target, credentials, changes, limit)),
     close: async () => {
       isClosing = true
-      for (const limit of running) limit.cancel()
-      await Promise.allSettled(inFlight)
+      for (const limit of inFlight.keys()) limit.cancel()
+      await Promise.allSettled(inFlight.values())
       await bindings.releaseAll()
       pool.close()
       dns.close()

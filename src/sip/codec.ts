@@ -85,15 +85,15 @@ export const firstValue = (message: SipMessage, name: string): string | null => 
 
 const refuse = (detail: string): { readonly ok: false; readonly detail: string } => ({ ok: false, detail })
 
-/** The headers that npm `sip` gets to see. Each must be there exactly once. */
-const PARSED_HEADERS = ['from', 'to', 'call-id', 'cseq'] as const
+/** Each must be there exactly once. */
+const SINGLE_HEADERS = ['from', 'to', 'call-id', 'cseq'] as const
 
 /** Reads one datagram. Never throws; details are constant texts. */
 export const decodeMessage = (bytes: Uint8Array): Decoded => {
   const guarded = guardMessage(bytes)
   if (!guarded.ok) return guarded
   const { startLine, headers, body } = guarded
-  for (const name of PARSED_HEADERS) {
+  for (const name of SINGLE_HEADERS) {
     const values = headers.get(name) ?? []
     if (values.length !== 1 || values[0] === '') return refuse(`${name}: missing or repeated`)
     if ((values[0]?.length ?? 0) > MAX_PARSED_LINE) return refuse(`${name}: too long`)
@@ -105,8 +105,7 @@ export const decodeMessage = (bytes: Uint8Array): Decoded => {
   const callId = headers.get('call-id')?.[0] ?? ''
   const cseq = headers.get('cseq')?.[0] ?? ''
   if (!/^\d{1,10} [A-Za-z0-9\-.!*_+`'~]{1,64}$/.test(cseq)) return refuse('cseq: unreadable')
-  const text = `${startLine}\r\nFrom: <${from.uri}>\r\nTo: <${to.uri}>\r\nCall-ID: ${callId}\r\nCSeq: ${cseq}\r\n\r\n`
-  const parsed = parseQuietly(Buffer.from(text, 'latin1'))
+  const parsed = parseQuietly(`${startLine}\r\nCSeq: ${cseq}\r\n\r\n`)
   if (parsed?.headers.cseq === undefined) return refuse('unreadable')
   const parts: MessageParts = {
     via, from, to, callId, headers, body,
@@ -117,9 +116,9 @@ export const decodeMessage = (bytes: Uint8Array): Decoded => {
   return { ok: true, message: { kind: 'request', method: parsed.method, uri: parsed.uri, ...parts } }
 }
 
-const parseQuietly = (bytes: Uint8Array): ReturnType<typeof parse> => {
+const parseQuietly = (text: string): ReturnType<typeof parse> => {
   try {
-    return parse(bytes)
+    return parse(text)
   } catch {
     return undefined
   }

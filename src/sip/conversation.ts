@@ -37,8 +37,12 @@ export interface Conversation {
   readonly flow: Flow
   /** URI of a Contact that leads to this flow. */
   contact(user: string): string
-  /** Sends one request and waits for its final response. Never throws. */
-  send(method: Method, headers: HeaderLines): Promise<Exchanged>
+  /**
+   * Sends one request and waits for its final response. Never throws.
+   *
+   * @param headers - called when the request is not a copy of an earlier one
+   */
+  send(method: Method, headers: () => HeaderLines): Promise<Exchanged>
   /** Of all requests so far. */
   retransmissions(): number
   /** Of the first request; null: nothing came back. */
@@ -61,47 +65,71 @@ const USER_AGENT = 'Pointsman'
 
 export const failure = (reason: ProbeReason, detail: string): ExchangeFailure => ({ ok: false, reason, detail })
 
-export const createConversation = ({ clock, random, flow, target, uri, user, identity, limit }: ConversationParts): Conversation => {
-  const local = formatHostPort(flow.local.address, flow.local.port)
-  const contact = (name: string): string => `${uri.scheme}:${name}@${local}${flow.transport === 'udp' || uri.scheme === 'sips' ? '' : `;transport=${flow.transport}`}`
+export const createConversation = (parts: ConversationParts): Conversation => new OwnConversation(parts)
+
+/** A class, because a thousand are made each second. */
+class OwnConversation implements Conversation {
+  readonly flow: Flow
+  readonly #parts: ConversationParts
+  #retransmissions = 0
+  #firstResponseMs: number | null = null
+  #isAnswered = false
+
+  constructor (parts: ConversationParts) {
+    this.flow = parts.flow
+    this.#parts = parts
+  }
+
+  contact (user: string): string {
+    const { flow, uri: { scheme } } = this.#parts
+    return `${scheme}:${user}@${localOf(flow)}${flow.transport === 'udp' || scheme === 'sips' ? '' : `;transport=${flow.transport}`}`
+  }
+
+  retransmissions (): number {
+    return this.#retransmissions
+  }
+
+  firstResponseMs (): number | null {
+    return this.#firstResponseMs
+  }
+
+  send (method: Method, headers: () => HeaderLines): Promise<Exchanged> {
+    const { clock, random, flow, target, identity, limit } = this.#parts
+    identity.cseq++
+    const { callId, fromTag, cseq } = identity
+    const values: RandomValues = { branch: random.hex(16), callId, fromTag }
+    const write = (): Encoded => writeRequest(this.#parts, method, values, headers())
+    // The first OPTIONS of a conversation is the same each time; all others carry counters or credentials.
+    const encoded = method === 'OPTIONS' && cseq === 1 ? copied(flow, target, values, write) : write()
+    if (!encoded.ok) return Promise.resolve(failure('local-error', encoded.detail))
+    const request = { bytes: encoded.bytes, branch: branchOf(values), callId, cseq, method }
+    return runClientTransaction(clock, flow, request, limit).then((result) => this.#note(result))
+  }
+
+  #note (result: TransactionResult): Exchanged {
+    this.#retransmissions += result.retransmissions
+    if (!this.#isAnswered) this.#firstResponseMs = result.firstResponseMs
+    this.#isAnswered = true
+    return toExchanged(result, this.#parts.limit)
+  }
+}
+
+const localOf = ({ local }: Flow): string => formatHostPort(local.address, local.port)
+
+/** With the cookie of RFC 3261 §8.1.1.7. */
+const branchOf = (values: RandomValues): string => `z9hG4bK${values.branch}`
+
+const writeRequest = ({ flow, target, uri, user, identity: { cseq } }: ConversationParts, method: Method, values: RandomValues, headers: HeaderLines): Encoded => {
+  const local = localOf(flow)
   const account = user === null ? null : `${uri.scheme}:${escapeUser(user)}@${uri.host.includes(':') ? `[${uri.host}]` : uri.host}`
-  const from = target.from ?? target.aor ?? account ?? `${uri.scheme}:pointsman@${local}`
-  const to = target.to ?? target.aor ?? account ?? target.uri
-  const fixed: HeaderLines = [...target.headers ?? [], ['User-Agent', target.userAgent ?? USER_AGENT]]
-  let retransmissions = 0
-  let firstResponseMs: number | null = null
-  let isAnswered = false
-
-  const noted = (result: TransactionResult): Exchanged => {
-    retransmissions += result.retransmissions
-    if (!isAnswered) firstResponseMs = result.firstResponseMs
-    isAnswered = true
-    return toExchanged(result, limit)
-  }
-
-  return {
-    flow,
-    contact,
-    retransmissions: () => retransmissions,
-    firstResponseMs: () => firstResponseMs,
-    send: (method, headers) => {
-      identity.cseq++
-      const values: RandomValues = { branch: random.hex(16), callId: identity.callId, fromTag: identity.fromTag }
-      const branch = `z9hG4bK${values.branch}`
-      const write = (): Encoded => encodeRequest({
-        method, cseq: identity.cseq, callId: identity.callId,
-        uri: target.uri,
-        via: [`SIP/2.0/${flow.transport.toUpperCase()} ${local};branch=${branch};rport`],
-        from: `<${from}>;tag=${identity.fromTag}`,
-        to: `<${to}>`,
-        headers: [...headers, ...fixed]
-      })
-      // The first OPTIONS of a conversation is the same each time; all others carry counters or credentials.
-      const encoded = method === 'OPTIONS' && identity.cseq === 1 ? copied(flow, target, values, write) : write()
-      if (!encoded.ok) return Promise.resolve(failure('local-error', encoded.detail))
-      return runClientTransaction(clock, flow, { bytes: encoded.bytes, branch, callId: identity.callId, cseq: identity.cseq, method }, limit).then(noted)
-    }
-  }
+  return encodeRequest({
+    method, cseq, callId: values.callId,
+    uri: target.uri,
+    via: [`SIP/2.0/${flow.transport.toUpperCase()} ${local};branch=${branchOf(values)};rport`],
+    from: `<${target.from ?? target.aor ?? account ?? `${uri.scheme}:pointsman@${local}`}>;tag=${values.fromTag}`,
+    to: `<${target.to ?? target.aor ?? account ?? target.uri}>`,
+    headers: [...headers, ...target.headers ?? [], ['User-Agent', target.userAgent ?? USER_AGENT]]
+  })
 }
 
 const copied = (flow: Flow, target: SipTarget, values: RandomValues, write: () => Encoded): Encoded => {

@@ -18,8 +18,12 @@ export interface Lease {
 export type Leased = { readonly ok: true; readonly lease: Lease } | (FlowOpened & { readonly ok: false })
 
 export interface FlowPool {
-  /** @param key - names the peer and the way to it; null: a flow for this lease only */
-  lease(key: string | null, open: () => Promise<FlowOpened>): Promise<Leased>
+  /**
+   * A kept flow comes at once.
+   *
+   * @param key - names the peer and the way to it; null: a flow for this lease only
+   */
+  lease(key: string | null, open: () => Promise<FlowOpened>): Leased | Promise<Leased>
   close(): void
 }
 
@@ -71,22 +75,25 @@ export const createFlowPool = (clock: Clock): FlowPool => {
     return { flow, isReused: false, end: () => { leased.delete(flow); flow.close() } }
   }
 
+  const leaseAnew = async (key: string | null, open: () => Promise<FlowOpened>): Promise<Leased> => {
+    const opened = await open()
+    if (!opened.ok) return opened
+    if (isClosed) opened.flow.close()
+    // Two probes that began together opened one each: the first one is kept.
+    if (key === null || isClosed || kept.has(key)) return { ok: true, lease: single(opened.flow) }
+    const entry: Kept = { flow: opened.flow, users: 0, idleSinceMs: clock.monotonicMs() }
+    kept.set(key, entry)
+    cancelSweep ??= clock.after(SWEEP_MS, sweep)
+    return { ok: true, lease: join(key, entry, false) }
+  }
+
   return {
-    lease: async (key, open) => {
-      if (key !== null) {
-        const known = kept.get(key)
-        if (known?.flow.isOpen() === true) return { ok: true, lease: join(key, known, true) }
-        if (known !== undefined) drop(key, known)
-      }
-      const opened = await open()
-      if (!opened.ok) return opened
-      if (isClosed) opened.flow.close()
-      // Two probes that began together opened one each: the first one is kept.
-      if (key === null || isClosed || kept.has(key)) return { ok: true, lease: single(opened.flow) }
-      const entry: Kept = { flow: opened.flow, users: 0, idleSinceMs: clock.monotonicMs() }
-      kept.set(key, entry)
-      cancelSweep ??= clock.after(SWEEP_MS, sweep)
-      return { ok: true, lease: join(key, entry, false) }
+    lease: (key, open) => {
+      const known = key === null ? undefined : kept.get(key)
+      if (key === null || known === undefined) return leaseAnew(key, open)
+      if (known.flow.isOpen()) return { ok: true, lease: join(key, known, true) }
+      drop(key, known)
+      return leaseAnew(key, open)
     },
     close: () => {
       isClosed = true

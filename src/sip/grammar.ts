@@ -28,6 +28,8 @@ export const TOKEN = /^[A-Za-z0-9\-.!*_+`'~]{1,64}$/
 
 /** Splits at `separator` outside of quotes and angle brackets; parts are trimmed. Null: a quote or bracket stays open. */
 export const splitOutside = (text: string, separator: ',' | ';'): readonly string[] | null => {
+  // Most values have neither quotes nor brackets, and need no reading by the character.
+  if (!text.includes('"') && !text.includes('<')) return text.split(separator).map((part) => part.trim())
   const parts: string[] = []
   let start = 0
   let isQuoted = false
@@ -84,6 +86,7 @@ export const parseParameters = (parts: readonly string[]): Parameters => {
 
 /** Index of the first `char` outside of quotes; -1: none. */
 const indexOutsideQuotes = (text: string, char: string): number => {
+  if (!text.includes('"')) return text.indexOf(char)
   let isQuoted = false
   for (let index = 0; index < text.length; index++) {
     if (isQuoted && text[index] === '\\') index++

@@ -5,7 +5,7 @@
 
 /** Datagrams above this are refused unread [bytes]. */
 export const MAX_MESSAGE_BYTES = 8192
-/** Longest start line, From, To, Call-ID and CSeq [characters]: these go to npm `sip`, whose patterns are quadratic. */
+/** Longest start line, From, To, Call-ID and CSeq [characters]: the first and the last go to npm `sip`, whose patterns are quadratic. */
 export const MAX_PARSED_LINE = 768
 /** Longest other header line, unfolded [characters]; our own linear readers take these. */
 export const MAX_LINE = 4096
@@ -32,9 +32,9 @@ const REQUEST_LINE = /^[A-Za-z0-9\-.!*_+`'~]{1,64} [^ ]{1,600} SIP\/2\.0$/
 /** Both would reach `unescape` or an object key in npm `sip`; neither has an honest use. */
 const FORBIDDEN = /__proto__|%0[ad]/i
 
-/** All but tabs and line breaks. */
+/** All but tabs and line breaks, and half a line break. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)|(?<!\r)\n/
 /** What makes a line other than it will be read. */
 const FOLDED = /\t| {2}| \r|\r\n | $/
 
@@ -43,9 +43,6 @@ const refuse = (detail: string): Guarded => ({ ok: false, detail })
 /** Latin-1 text of at most the size limit. */
 const toText = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, MAX_MESSAGE_BYTES)).toString('latin1')
-
-/** A line break that ends no line. */
-const hasBareBreak = (line: string): boolean => line.includes('\n') || line.includes('\r')
 
 /** Lines with continuation lines joined by one blank (RFC 3261 §7.3.1); tabs become blanks, runs of blanks one blank. */
 const unfold = (head: string): readonly string[] => {
@@ -56,7 +53,6 @@ const unfold = (head: string): readonly string[] => {
     if (clean.startsWith(' ') && lines.length > 1) lines.push(`${lines.pop() ?? ''}${clean}`)
     else lines.push(clean)
   }
-  // No trimEnd: it would take a bare line break with it.
   return lines.map((line) => line.replaceAll(/ {2,}/g, ' ')).map((line) => line.endsWith(' ') ? line.slice(0, -1) : line)
 }
 
@@ -74,10 +70,12 @@ const headerName = (text: string): string | null => {
   return name
 }
 
+/** @param lines - the start line first */
 const readHeaders = (lines: readonly string[]): Headers | string => {
-  if (lines.length > MAX_HEADERS) return 'too many header fields'
+  if (lines.length > MAX_HEADERS + 1) return 'too many header fields'
   const headers = new Map<string, string[]>()
-  for (const line of lines) {
+  for (let index = 1; index < lines.length; index++) {
+    const line = lines[index] ?? ''
     if (line.length > MAX_LINE) return 'a header line is too long'
     const colon = line.indexOf(':')
     const name = headerName(line.slice(0, Math.max(colon, 0)))
@@ -110,8 +108,8 @@ export const guardMessage = (bytes: Uint8Array): Guarded => {
   // The plain searches are there to spare nearly every message the pattern.
   if ((head.includes('__') || head.includes('%0')) && FORBIDDEN.test(head)) return refuse('forbidden text in the header')
   if (CONTROL.test(head)) return refuse('control character in the header')
-  const [startLine = '', ...lines] = unfold(head)
-  if (hasBareBreak(startLine) || lines.some(hasBareBreak)) return refuse('control character in the header')
+  const lines = unfold(head)
+  const startLine = lines[0] ?? ''
   if (startLine.length > MAX_PARSED_LINE) return refuse('the start line is too long')
   if (!STATUS_LINE.test(startLine) && !REQUEST_LINE.test(startLine)) return refuse('no SIP/2.0 start line')
   const headers = readHeaders(lines)

@@ -2,7 +2,7 @@
  * The end of one probe: its deadline, the caller's signal, or the client that closes. One timer and a list; a hundred
  * thousand of these are cheap, which composed AbortSignals are not, and closures for each function would be less.
  */
-import type { Clock } from '../ports.ts'
+import type { Clock, StopSignal } from '../ports.ts'
 
 export interface Limit {
   /** For the texts [ms]. */
@@ -19,17 +19,17 @@ export interface Limit {
 }
 
 /** @param signal - cancels it; undefined: only `cancel` does */
-export const createLimit = (clock: Clock, timeoutMs: number, signal?: AbortSignal): Limit => new OwnLimit(clock, timeoutMs, signal)
+export const createLimit = (clock: Clock, timeoutMs: number, signal?: StopSignal): Limit => new OwnLimit(clock, timeoutMs, signal)
 
 class OwnLimit implements Limit {
   readonly timeoutMs: number
-  readonly #signal: AbortSignal | undefined
+  readonly #signal: StopSignal | undefined
   readonly #onAbort = (): void => { this.#end('cancelled') }
   readonly #stopTimer: () => void
   #waiting: (() => void)[] = []
   #state: 'running' | 'deadline' | 'cancelled' | 'disposed' = 'running'
 
-  constructor (clock: Clock, timeoutMs: number, signal: AbortSignal | undefined) {
+  constructor (clock: Clock, timeoutMs: number, signal: StopSignal | undefined) {
     this.timeoutMs = timeoutMs
     this.#signal = signal
     this.#stopTimer = clock.after(timeoutMs, () => { this.#end('deadline') })

@@ -66,6 +66,7 @@ export const withoutAddress = (failure: Pick<Answer, 'reason' | 'detail'>, durat
  */
 export const combine = (outcomes: readonly [AddressOutcome, ...AddressOutcome[]], health: SipTarget['health']): ProbeOutcome => {
   const [first] = outcomes
+  if (outcomes.length === 1) return { ...first, addresses: outcomes }
   const usable = outcomes.filter(({ reason }) => reason !== 'local-error')
   const alive = usable.filter(({ reason }) => ALIVE_PROBE_REASONS.has(reason))
   const well = alive.find(({ degraded }) => degraded === null)

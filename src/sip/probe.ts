@@ -78,10 +78,10 @@ const writeScript = ({ random, courtesy, bindings }: ProbePorts, { target, reque
     const { credentials } = request
     const headers = (conversation: Conversation) => [['Contact', `<${target.contact ?? conversation.contact('pointsman')}>`], ['Accept', 'application/sdp']] as const
     if (credentials === undefined || courtesy.isRefused(credentials)) {
-      return { user: null, ownContact, talk: (conversation) => conversation.send('OPTIONS', headers(conversation)).then((ended) => ({ kind: 'ended', ended })) }
+      return { user: null, ownContact, talk: (conversation) => conversation.send('OPTIONS', () => headers(conversation)).then((ended) => ({ kind: 'ended', ended })) }
     }
     const signed = { method: 'OPTIONS', uri: target.uri }
-    return { user: credentials.username, ownContact, talk: (conversation) => createAuthorizer(random, credentials).send(signed, (added) => conversation.send('OPTIONS', [...headers(conversation), ...added])) }
+    return { user: credentials.username, ownContact, talk: (conversation) => createAuthorizer(random, credentials).send(signed, (added) => conversation.send('OPTIONS', () => [...headers(conversation), ...added])) }
   }
   const { credentials } = request
   const user = credentials.username

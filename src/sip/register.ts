@@ -11,7 +11,7 @@ export const toFailedAnswer = (failure: ExchangeFailure): BindingAnswer => ({ ki
 
 /** REGISTER without a Contact, which changes nothing (RFC 3261 §10.2.3). */
 export const sendQuery = (conversation: Conversation, authorizer: Authorizer, uri: string): Promise<Authenticated> =>
-  authorizer.send({ method: 'REGISTER', uri }, (credentials) => conversation.send('REGISTER', credentials))
+  authorizer.send({ method: 'REGISTER', uri }, (credentials) => conversation.send('REGISTER', () => credentials))
 
 /** Every 2xx but 200, 3xx, 4xx, 5xx and 6xx is `unsupported`, except a refusal of the credentials (also 403). */
 export const toBindingAnswer = (ended: Authenticated): BindingAnswer => {
@@ -66,7 +66,7 @@ export const sendBind = async (conversation: Conversation, binding: Binding, uri
   binding.contact ??= conversation.contact(binding.user)
   const { contact, authorizer } = binding
   const send = (seconds: number): Promise<Authenticated> => authorizer.send({ method: 'REGISTER', uri }, (credentials) =>
-    conversation.send('REGISTER', [['Contact', `<${contact}>;expires=${seconds}`], ['Expires', String(seconds)], ...credentials]))
+    conversation.send('REGISTER', () => [['Contact', `<${contact}>;expires=${seconds}`], ['Expires', String(seconds)], ...credentials]))
   const ended = await send(expiresSeconds === 0 ? 0 : Math.max(expiresSeconds, binding.leastSeconds))
   const wanted = ended.kind === 'ended' && ended.ended.ok && ended.ended.response.status === 423 ? parseSeconds(firstValue(ended.ended.response, 'min-expires')) : null
   if (wanted === null || expiresSeconds === 0 || wanted <= expiresSeconds || wanted > LONGEST_SECONDS) return ended

@@ -1,19 +1,11 @@
 /** The part of npm `sip` 0.0.6 that `codec.ts` uses. The package ships no types; everything else of it is not for use. */
 declare module 'sip' {
-  interface ParsedAddress {
-    readonly uri?: string
-    readonly params?: Readonly<Record<string, string | null | undefined>>
-  }
-
   interface ParsedMessage {
     readonly method?: string
     readonly uri?: string
     readonly status?: number
     readonly reason?: string
     readonly headers: {
-      readonly from?: ParsedAddress
-      readonly to?: ParsedAddress
-      readonly 'call-id'?: string
       readonly cseq?: { readonly seq: number; readonly method: string }
     }
   }
@@ -27,8 +19,8 @@ declare module 'sip' {
     readonly content?: string
   }
 
-  /** Undefined when the text is no SIP message. Reads Latin-1. */
-  export function parse(message: Uint8Array): ParsedMessage | undefined
+  /** Undefined when the text is no SIP message. */
+  export function parse(message: string): ParsedMessage | undefined
   /** Adds `Content-Length` (characters of `content`) to `message.headers`. Checks nothing. */
   export function stringify(message: WrittenMessage): string
 }

@@ -14,12 +14,14 @@ export type FoundTarget =
 const literals = new Map<string, FoundTarget>()
 const MOST_LITERALS = 50_000
 
-/** A look-up itself can't be stopped: it ends later, unheard, and is remembered. */
-export const findTarget = async (ports: LocatePorts, target: SipTarget, limit: Limit): Promise<FoundTarget> => {
+/** What is known comes at once. A look-up itself can't be stopped: it ends later, unheard, and is remembered. */
+export const findTarget = (ports: LocatePorts, target: SipTarget, limit: Limit): FoundTarget | Promise<FoundTarget> => {
   if (limit.wasCancelled()) return CANCELLED
   const key = `${target.uri} ${target.transport ?? ''} ${target.localAddress ?? ''}`
-  const literal = literals.get(key)
-  if (literal !== undefined) return literal
+  return literals.get(key) ?? findAnew(ports, target, key, limit)
+}
+
+const findAnew = async (ports: LocatePorts, target: SipTarget, key: string, limit: Limit): Promise<FoundTarget> => {
   const uri = parseSipUri(target.uri)
   if (uri === null) return { ok: false, reason: 'local-error', detail: 'the target is no SIP URI' }
   const found = await lookUp(ports, target, uri, limit)

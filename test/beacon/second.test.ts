@@ -12,7 +12,7 @@ function rig (first: boolean | null) {
   const logged: string[] = []
   const log: Log = { debug: () => {}, info: (_, message) => { logged.push(message) }, warn: (_, message) => { logged.push(message) }, error: () => {}, child: () => log }
   let wake = (): void => {}
-  const clock: Clock = { ...systemClock, sleep: (_, signal) => new Promise((resolve) => { wake = resolve; signal?.addEventListener('abort', () => { resolve() }) }) }
+  const clock: Clock = { ...systemClock, sleep: (_, signal) => new Promise((resolve) => { wake = resolve; signal?.addEventListener('abort', () => { resolve() }, { once: true }) }) }
   const stations = createStations({ clock, random, log, metrics: { increment: () => {}, observe: () => {} } })
   const station = stations.of('standby')
   const release = station.configure({ ...SETTINGS, listen: [{ transport: 'udp', host: '127.0.0.1', port: 0 }] })

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { systemClock, systemRandom } from '../../src/clock.ts'
 import { DEFAULT_POLICY } from '../../src/core/judgement.ts'
+import { ProbeStop } from '../../src/probes/probe-stop.ts'
 import { createSipClient } from '../../src/sip/client.ts'
 
 /** One transaction; whether it was answered 200. */
@@ -10,9 +11,8 @@ type Transact = () => Promise<boolean>
 
 const ours = (target: string): Transact => {
   const client = createSipClient({ clock: systemClock, random: systemRandom })
-  const never = new AbortController().signal
   const probe = { target: { uri: `sip:${target}` }, request: { method: 'OPTIONS' }, policy: DEFAULT_POLICY } as const
-  return async () => (await client.probe(probe, 2000, never)).code === 200
+  return async () => (await client.probe(probe, 2000, new ProbeStop())).code === 200
 }
 
 /** What there is below any library: a socket, a string, a timer, a search for the branch. */
@@ -68,10 +68,12 @@ export interface CostReport {
   readonly microseconds: number
 }
 
-const [who = '', target = '', kind = '', count = '', size = ''] = process.argv.slice(2)
+const WARM_UP_WINDOW = 100
+
+const [who = '', target = '', kind = '', count = '', size = '', warmUp = ''] = process.argv.slice(2)
 const transact = who === 'ours' ? ours(target) : await bare(target)
 const loop = kind === 'closed' ? closedLoop : openLoop
-await loop(transact, Number(count) / 10, Number(size))
+await closedLoop(transact, Number(warmUp), WARM_UP_WINDOW)
 const before = process.cpuUsage()
 const good = await loop(transact, Number(count), Number(size))
 const { user, system } = process.cpuUsage(before)
