@@ -107,13 +107,11 @@ export const decodeMessage = (bytes: Uint8Array): Decoded => {
   if (!/^\d{1,10} [A-Za-z0-9\-.!*_+`'~]{1,64}$/.test(cseq)) return refuse('cseq: unreadable')
   const parsed = parseQuietly(`${startLine}\r\nCSeq: ${cseq}\r\n\r\n`)
   if (parsed?.headers.cseq === undefined) return refuse('unreadable')
-  const parts: MessageParts = {
-    via, from, to, callId, headers, body,
-    cseq: { number: parsed.headers.cseq.seq, method: parsed.headers.cseq.method }
-  }
-  if (parsed.status !== undefined) return { ok: true, message: { kind: 'response', status: parsed.status, reason: parsed.reason ?? '', ...parts } }
+  const { seq: number, method } = parsed.headers.cseq
+  const parts: MessageParts = { via, from, to, callId, headers, body, cseq: { number, method } }
+  if (parsed.status !== undefined) return { ok: true, message: { ...parts, kind: 'response', status: parsed.status, reason: parsed.reason ?? '' } }
   if (parsed.method === undefined || parsed.uri === undefined) return refuse('unreadable')
-  return { ok: true, message: { kind: 'request', method: parsed.method, uri: parsed.uri, ...parts } }
+  return { ok: true, message: { ...parts, kind: 'request', method: parsed.method, uri: parsed.uri } }
 }
 
 const parseQuietly = (text: string): ReturnType<typeof parse> => {

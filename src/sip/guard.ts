@@ -118,15 +118,15 @@ export const guardMessage = (bytes: Uint8Array): Guarded => {
   return body === null ? refuse('wrong Content-Length') : { ok: true, startLine, headers, body }
 }
 
+/** To the end of its first value. */
+const TOP_VIA = /\r\n(?:via|v)[ \t]*:((?:[^,\r]+|\r\n[ \t]|\r(?!\n))*)/i
+const BRANCH = /;[ \t\r\n]*branch[ \t]*=[ \t]*([A-Za-z0-9\-.!*_+`'~]{1,128})/i
+
 /**
  * Branch of the top Via, read from the raw bytes without parsing the message: a response that belongs to no request of
  * ours is dropped by it. Null: none found.
  */
 export const topViaBranch = (bytes: Uint8Array): string | null => {
-  const text = toText(bytes)
-  const start = /\r\n(?:via|v)[ \t]*:/i.exec(text)
-  if (start === null) return null
-  const rest = text.slice(start.index + start[0].length, start.index + start[0].length + MAX_LINE)
-  const [value = ''] = rest.split(/,|\r\n(?![ \t])/, 1)
-  return /;[ \t\r\n]*branch[ \t]*=[ \t]*([A-Za-z0-9\-.!*_+`'~]{1,128})/i.exec(value)?.[1] ?? null
+  const value = TOP_VIA.exec(toText(bytes))?.[1]
+  return value === undefined ? null : BRANCH.exec(value)?.[1] ?? null
 }

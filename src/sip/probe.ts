@@ -41,7 +41,7 @@ export const probeTarget = async (ports: ProbePorts, probe: SipProbe, limit: Lim
   const at = (location: Location): Promise<AddressOutcome> => probeLocation(ports, probe, script, { uri: found.uri, location, limit, resolveMs })
   const [first, ...others] = found.locations
   // A registrar is asked once, however many addresses it has.
-  const isSingle = target.resolve === 'first' || request.method === 'REGISTER'
+  const isSingle = others.length === 0 || target.resolve === 'first' || request.method === 'REGISTER'
   return combine(isSingle ? [await at(first)] : await Promise.all([at(first), ...others.map(at)]), target.health)
 }
 
