@@ -48,6 +48,23 @@ test('connections are reused; one that the peer closed meanwhile costs a read no
   }
 })
 
+test('a proxy that the environment names is never used', async (t) => {
+  const [server, proxy] = [await serve(t, () => ({ body: 'x' })), await serve(t, () => ({ body: 'proxy' }))]
+  const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
+  const before = { ...process.env }
+  t.teardown(() => {
+    for (const name of names) {
+      const value = before[name]
+      if (value === undefined) Reflect.deleteProperty(process.env, name)
+      else process.env[name] = value
+    }
+  })
+  for (const name of names) process.env[name] = proxy.url
+  t.match(await client(t).send(get(server.url)), { ok: true, body: Buffer.from('x') })
+  await client(t).send(get(server.url.replace('http:', 'https:')))
+  t.equal(proxy.connections(), 0)
+})
+
 test('a write that meets a closing connection is not repeated', async (t) => {
   let requests = 0
   const server = createTcpServer((socket) => {
