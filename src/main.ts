@@ -12,7 +12,7 @@ import { loadConfig } from './config/load.ts'
 import { loadApart } from './config-loader.ts'
 import { renderProblems } from './config/problems.ts'
 import { byHand, createDriver, drivers } from './drivers/registry.ts'
-import { giveWayToProgram } from './helper-threads.ts'
+import { tuneGarbageCollection } from './garbage-collection.ts'
 import { createLogger } from './logging/logger.ts'
 import type { Log, Secret } from './ports.ts'
 import { createSipClient } from './sip/client.ts'
@@ -25,6 +25,7 @@ const signalled = (...names: NodeJS.Signals[]): Promise<NodeJS.Signals> => new P
 })
 
 async function serve (options: RunOptions): Promise<ExitCode> {
+  tuneGarbageCollection()
   const loaded = await loadApart(options.configFile)
   if (!loaded.ok) {
     process.stderr.write(renderProblems(options.configFile, loaded.problems))
@@ -38,7 +39,6 @@ async function serve (options: RunOptions): Promise<ExitCode> {
 
 /** Until somebody ends it. */
 async function runApp (config: Config, log: Log): Promise<ExitCode> {
-  giveWayToProgram()
   const app = createApp(config, { log, version })
   const told = signalled('SIGTERM', 'SIGINT')
   try {

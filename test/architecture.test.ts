@@ -25,7 +25,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'ports.ts': ['core'],
   'clock.ts': ['ports.ts'],
   'secret.ts': ['ports.ts'],
-  'helper-threads.ts': [],
+  'garbage-collection.ts': [],
   config: ['core', 'ports.ts', 'secret.ts', 'drivers/contract.ts'],
   sip: ['core', 'ports.ts'],
   probes: ['core', 'ports.ts'],

@@ -1,4 +1,4 @@
-/** A process that posts notifications at a steady rate and tells how long each answer took. */
+/** A process that posts notifications at a steady rate, tells each alert before, and when asked how long each answer took. */
 import { Agent, request } from 'node:http'
 import { alertFor, notificationFor } from './configuration.ts'
 
@@ -17,7 +17,14 @@ const post = (body: string): Promise<number> => new Promise((resolve, reject) =>
   sent.end(body)
 })
 
+/** What fires from now on: a real Alertmanager lists it, too. */
+export interface PosterAlert {
+  readonly kind: 'alert'
+  readonly alert: object
+}
+
 export interface PosterReport {
+  readonly kind: 'report'
   /** Time of each answer since the last report [ms]. */
   readonly times: readonly number[]
   readonly refused: number
@@ -25,7 +32,9 @@ export interface PosterReport {
 
 let index = 0
 setInterval(() => {
-  const body = JSON.stringify(notificationFor(alertFor(index++ % Number(trunks))))
+  const alert = alertFor(index++ % Number(trunks))
+  process.send?.({ kind: 'alert', alert } satisfies PosterAlert)
+  const body = JSON.stringify(notificationFor(alert))
   const start = performance.now()
   post(body).then((code) => {
     times.push(performance.now() - start)
@@ -34,7 +43,7 @@ setInterval(() => {
 }, 1000 / Number(perSecond))
 
 process.on('message', () => {
-  process.send?.({ times, refused } satisfies PosterReport)
+  process.send?.({ kind: 'report', times, refused } satisfies PosterReport)
   times = []
   refused = 0
 })

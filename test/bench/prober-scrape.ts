@@ -1,6 +1,5 @@
 /** Ten thousand trunks: a scrape of all of them must not hold up a notification. prom-client alone, at the same size, beside it. */
 import { execFile, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Gauge, Registry } from 'prom-client'
@@ -9,7 +8,7 @@ import type { Stage } from '../lab/processes.ts'
 import { sleep, until } from '../lab/wait.ts'
 import { configuration } from './configuration.ts'
 import { createGapMeter, worstGap, type Gap } from './gaps.ts'
-import type { PosterReport } from './poster-child.ts'
+import type { PosterAlert, PosterReport } from './poster-child.ts'
 import { createWorld } from './world.ts'
 
 const TRUNKS = Number(process.env['BENCH_SCRAPED_TRUNKS'] ?? 10_000)
@@ -60,11 +59,15 @@ export const benchScrape = async (stage: Stage): Promise<boolean> => {
   const poster = fork(join(import.meta.dirname, 'poster-child.ts'), [`http://${AT.host}:${AT.port}/api/v1/alerts`, WEBHOOK_TOKEN, String(TRUNKS), String(POSTS_PER_SECOND)])
   const kill = (): void => { poster.kill('SIGKILL') }
   process.once('exit', kill)
-  const report = async (): Promise<PosterReport> => {
-    const answer = once(poster, 'message')
+  let reported = (_report: PosterReport): void => { /* nobody asked yet */ }
+  poster.on('message', (message: PosterAlert | PosterReport) => {
+    if (message.kind === 'alert') world.listAlert(message.alert)
+    else reported(message)
+  })
+  const report = (): Promise<PosterReport> => new Promise((resolve) => {
+    reported = resolve
     poster.send('report')
-    return (await answer)[0] as PosterReport
-  }
+  })
   try {
     await sleep(5000)
     await report()
