@@ -129,8 +129,8 @@ const axios = createAxios({
 
 /** Makes a client for one gateway: its connections are its own. */
 export function createHttpClient (options: HttpClientOptions): HttpClient {
-  // An agent that has proxies of its own to look at, none, keeps axios from those of the environment. Its `proxy: false` does
-  // so, too, but leaves of each exchange a closure behind that only the large garbage collection finds (axios 1.21: 4 kB).
+  // An agent with proxies of its own, here none, keeps axios from those of the environment. So does its `proxy: false`, but
+  // what that leaves behind of each exchange only the large garbage collection finds (axios 1.21: 4 kB).
   const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo', proxyEnv: {} } as const
   let plain: http.Agent | null = null
   let secure: https.Agent | null = null

@@ -118,7 +118,7 @@ export const guardMessage = (bytes: Uint8Array): Guarded => {
   return body === null ? refuse('wrong Content-Length') : { ok: true, startLine, headers, body }
 }
 
-/** To the end of its first value. */
+/** To the end of its first value. Nothing stands after the repetition, so the search never goes back. */
 const TOP_VIA = /\r\n(?:via|v)[ \t]*:((?:[^,\r]+|\r\n[ \t]|\r(?!\n))*)/i
 const BRANCH = /;[ \t\r\n]*branch[ \t]*=[ \t]*([A-Za-z0-9\-.!*_+`'~]{1,128})/i
 
