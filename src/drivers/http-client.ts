@@ -119,9 +119,16 @@ function codeOf (error: unknown): { code: string; message: string } {
   return { code: typeof code === 'string' ? code : '', message: typeof message === 'string' ? message : '' }
 }
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+/**
+ * An agent may have proxies of its own, since Node 24.5; ours has none, which keeps axios from those of the environment, too.
+ * So does axios' `proxy: false`, but what that leaves behind of each exchange only the large garbage collection finds (1.21: 4 kB).
+ */
+const HAS_PROXY_ENV = major > 24 || (major === 24 && minor >= 5)
+
 /** One for all gateways: each instance of axios is some eighty objects, which the garbage collector visits for each of a thousand gateways. */
 const axios = createAxios({
-  adapter: 'http', maxRedirects: 0, maxContentLength: MAX_BODY_BYTES,
+  adapter: 'http', ...HAS_PROXY_ENV ? {} : { proxy: false as const }, maxRedirects: 0, maxContentLength: MAX_BODY_BYTES,
   decompress: false, responseType: 'arraybuffer', validateStatus: () => true,
   transformRequest: (data: unknown) => data, transformResponse: (data: unknown) => data,
   headers: { 'Accept': '*/*', 'Accept-Encoding': 'identity', 'User-Agent': 'pointsman' }
@@ -129,8 +136,6 @@ const axios = createAxios({
 
 /** Makes a client for one gateway: its connections are its own. */
 export function createHttpClient (options: HttpClientOptions): HttpClient {
-  // An agent with proxies of its own, here none, keeps axios from those of the environment. So does its `proxy: false`, but
-  // what that leaves behind of each exchange only the large garbage collection finds (axios 1.21: 4 kB).
   const shared = { keepAlive: true, maxSockets: MAX_CONNECTIONS, scheduling: 'lifo', proxyEnv: {} } as const
   let plain: http.Agent | null = null
   let secure: https.Agent | null = null
@@ -142,7 +147,8 @@ export function createHttpClient (options: HttpClientOptions): HttpClient {
   const exchange = async (request: HttpRequest, progress: Progress): Promise<HttpResult> => {
     const { method, url, headers, body, reads, signal } = request
     try {
-      const isSecure = url.startsWith('https:')
+      // Not by its first letters: a scheme may be in capitals, and what looks for TLS elsewhere knows that.
+      const isSecure = new URL(url).protocol === 'https:'
       const response = await axios.request<Buffer>({
         method, url, signal, transport: watchedTransport(isSecure, progress), [isSecure ? 'httpsAgent' : 'httpAgent']: agentFor(isSecure),
         headers: { ...headers }, ...body === undefined ? {} : { data: body }

@@ -128,5 +128,5 @@ const BRANCH = /;[ \t\r\n]*branch[ \t]*=[ \t]*([A-Za-z0-9\-.!*_+`'~]{1,128})/i
  */
 export const topViaBranch = (bytes: Uint8Array): string | null => {
   const value = TOP_VIA.exec(toText(bytes))?.[1]
-  return value === undefined ? null : BRANCH.exec(value)?.[1] ?? null
+  return value === undefined ? null : BRANCH.exec(value.slice(0, MAX_LINE))?.[1] ?? null
 }

@@ -50,18 +50,20 @@ test('connections are reused; one that the peer closed meanwhile costs a read no
 
 test('a proxy that the environment names is never used', async (t) => {
   const [server, proxy] = [await serve(t, () => ({ body: 'x' })), await serve(t, () => ({ body: 'proxy' }))]
-  const names = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
+  const named = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY']
+  const exceptions = ['no_proxy', 'NO_PROXY']
   const before = { ...process.env }
   t.teardown(() => {
-    for (const name of names) {
+    for (const name of [...named, ...exceptions]) {
       const value = before[name]
       if (value === undefined) Reflect.deleteProperty(process.env, name)
       else process.env[name] = value
     }
   })
-  for (const name of names) process.env[name] = proxy.url
-  t.match(await client(t).send(get(server.url)), { ok: true, body: Buffer.from('x') })
-  await client(t).send(get(server.url.replace('http:', 'https:')))
+  for (const name of named) process.env[name] = proxy.url
+  for (const name of exceptions) Reflect.deleteProperty(process.env, name)
+  for (const scheme of ['http:', 'HTTP:']) t.match(await client(t).send(get(server.url.replace('http:', scheme))), { ok: true, body: Buffer.from('x') }, scheme)
+  for (const scheme of ['https:', 'HTTPS:']) t.match(await client(t).send(get(server.url.replace('http:', scheme))), { ok: false, reason: 'tls' }, scheme)
   t.equal(proxy.connections(), 0)
 })
 
@@ -125,6 +127,7 @@ test('a certificate is accepted only when it is known and fits', async (t) => {
   const cases = [
     { name: 'unknown issuer', url: right, options: {}, want: { ok: false, reason: 'tls', effect: 'none' } },
     { name: 'known issuer', url: right, options: { ca: PEM('tls-127.0.0.1.pem') }, want: { ok: true } },
+    { name: 'scheme in capitals', url: right.replace('https', 'HTTPS'), options: { ca: PEM('tls-127.0.0.1.pem') }, want: { ok: true } },
     { name: 'another issuer', url: right, options: { ca: PEM('tls-other.test.pem') }, want: { ok: false, reason: 'tls' } },
     { name: 'known issuer, wrong name', url: wrongName, options: { ca: PEM('tls-other.test.pem') }, want: { ok: false, reason: 'tls', effect: 'none' } },
     { name: 'insecure on demand', url: wrongName, options: { insecureTls: true }, want: { ok: true } }
