@@ -1,7 +1,8 @@
 /**
  * V8's garbage collection, set for a program that has to answer at once while ten thousand trunks live in its memory. Set from
  * inside: a later Node that has lost one of the options says so and runs on, where an option of the command line would keep it
- * from starting. Only the size of the young generation can't be set later: the unit and the image of deploy/ give it.
+ * from starting. Only for options that V8 looks at again and again: the size of the young generation is none, the unit and the
+ * image of deploy/ give it.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
@@ -10,11 +11,7 @@ import { setFlagsFromString } from 'node:v8'
 export const OPTIONS = [
   // Without it garbage grows to several times of what lives.
   '--heap-growing-percent=60',
-  // What lives is marked beside the program, not in long bursts of the program's own time.
-  '--no-incremental-marking-task',
-  // More threads than processors take several times the CPU for it.
-  '--concurrent-marking-max-worker-num=2',
-  // While it marks, the young generation is still collected. Else that grows meanwhile, and all of it is moved in the one pause at the end.
+  // While V8 marks, the young generation is still collected. Else that grows meanwhile, and all of it is moved in the one pause at the end.
   '--no-separate-gc-phases'
 ]
 

@@ -35,6 +35,9 @@ const RETRY_MS: DurationMs = 10_000
 /** Least time between two. */
 const GAP_MS: DurationMs = 1000
 const DEADLINE_MS: DurationMs = 10_000
+/** Alerts that are read in one turn: a list of thousands must not hold up a notification. */
+const PER_TURN = 100
+const PAUSE_MS: DurationMs = 1
 
 export function createResync (options: ResyncOptions): Resync {
   const { clock } = options
@@ -69,11 +72,11 @@ export function createResync (options: ResyncOptions): Resync {
 async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOptions, askedAtMs: EpochMs, signal: AbortSignal): Promise<{ readonly fresh: boolean; readonly complete: boolean }> {
   const deadline = clock.deadline(DEADLINE_MS, signal)
   const answers = await Promise.all(clients().map((client) => client.alerts(deadline)))
-  if (signal.aborted) return { fresh: false, complete: false }
   const listed: ListedAlert[] = []
   let complete = true
   for (const answer of answers) {
-    const { alerts, problem } = answer.ok ? readList(answer.alerts) : { alerts: [], problem: answer.detail }
+    const { alerts, problem } = answer.ok ? await readList(answer.alerts, clock, signal) : { alerts: [], problem: answer.detail }
+    if (signal.aborted) return { fresh: false, complete: false }
     listed.push(...alerts)
     metrics.increment('pointsman_resyncs_total', { result: problem === null ? 'ok' : 'failed' })
     if (problem === null) continue
@@ -85,8 +88,12 @@ async function resyncOnce ({ clients, reconcile, clock, log, metrics }: ResyncOp
   return { fresh: stored && answers.some((answer) => answer.ok), complete: stored && complete }
 }
 
-function readList (items: readonly unknown[]): { readonly alerts: readonly ListedAlert[]; readonly problem: string | null } {
-  const results = items.map(parseListedAlert)
+async function readList (items: readonly unknown[], clock: Clock, signal: AbortSignal): Promise<{ readonly alerts: readonly ListedAlert[]; readonly problem: string | null }> {
+  const results: ReturnType<typeof parseListedAlert>[] = []
+  while (results.length < items.length) {
+    if (items.length > PER_TURN) await clock.sleep(PAUSE_MS, signal)
+    results.push(...items.slice(results.length, results.length + PER_TURN).map(parseListedAlert))
+  }
   const alerts = results.filter((result) => result.ok).map(({ alert }) => alert)
   const bad = results.filter((result) => !result.ok)
   return { alerts, problem: bad[0] === undefined ? null : `${bad.length} of ${items.length} alerts could not be read: ${bad[0].detail}` }

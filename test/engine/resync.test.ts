@@ -67,6 +67,21 @@ test('at the start and each minute', async (t) => {
   t.end()
 })
 
+test('a long list is read in several turns, and whole', async (t) => {
+  const long = Array.from({ length: 1001 }, (_, index) => ({ ...LIST[0], fingerprint: index.toString(16).padStart(16, '0') }))
+  const self = stage(listing(...long))
+  await self.clock.advance(0)
+  t.equal(self.inputs.length, 0, 'not in the turn of the answer')
+  await self.clock.advance(5)
+  t.equal(self.inputs.length, 0, 'nor soon after')
+  await self.clock.advance(20)
+  t.same(self.inputs[0]?.listed.map(({ fingerprint }) => fingerprint), long.map(({ fingerprint }) => fingerprint))
+  t.match(self.inputs[0], { complete: true, askedAtMs: FAKE_START_MS })
+  await self.clock.advance(59_991)
+  await self.stop()
+  t.equal(self.inputs.length, 1, 'what is stopped amid a list books nothing')
+})
+
 test('at once on request, but not more often than once a second', async (t) => {
   const self = stage(listing())
   await self.clock.advance(20_000)
