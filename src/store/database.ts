@@ -13,6 +13,8 @@ export interface Database {
   read(prefix: string): readonly EntryText[]
   journal(query: JournalQuery): PageText
   prune(retention: Retention): number
+  /** Moves what was committed from the log to the file, when there is enough of it. For when nobody waits. Never throws. */
+  checkpoint(): void
   close(): void
 }
 
@@ -20,6 +22,10 @@ type OpenResult = { readonly ok: true; readonly database: Database } | OpenFailu
 
 /** How long another process may take to let go of the file [ms]. */
 const LOCK_WAIT_MS = 1000
+/** Batches between two checkpoints. One takes some 10 ms, so none is part of a commit that somebody waits for. */
+const CHECKPOINT_BATCHES = 100
+/** SQLite makes its own, at the end of a commit, only when a few batches were this large [pages of 4 KiB]. */
+const LARGEST_LOG = 10_000
 
 /**
  * Opens or creates the file. It stays locked for this process, so that two Pointsmen never share one state.
@@ -52,7 +58,7 @@ function prepareFile (connection: DatabaseSync): string | null {
   const tables = connection.prepare('SELECT count(*) AS n FROM sqlite_schema').get()?.['n']
   if (foreign && (version !== 0 || tables !== 0)) return 'this is not a Pointsman store'
   if (version > SCHEMA_VERSION) return `schema version ${version} was written by a newer Pointsman; this one knows ${SCHEMA_VERSION}`
-  connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE')
+  connection.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${LARGEST_LOG}; BEGIN IMMEDIATE`)
   for (const step of MIGRATIONS.slice(version)) connection.exec(step)
   connection.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
   return null
@@ -61,17 +67,28 @@ function prepareFile (connection: DatabaseSync): string | null {
 function databaseOn (connection: DatabaseSync): Database {
   const readEntries = connection.prepare('SELECT key, value, revision FROM entry WHERE key >= ? AND key < ? ORDER BY key')
   const commit = committer(connection)
+  let unmoved = 0
   return {
     durability: {
       journalMode: String(pragma(connection, 'journal_mode')),
       synchronous: Number(pragma(connection, 'synchronous')),
       foreignKeys: pragma(connection, 'foreign_keys') === 1
     },
-    commit,
+    commit: (batches) => {
+      unmoved += batches.length
+      return commit(batches)
+    },
     // U+10FFFF sorts after every other character in SQLite's binary order.
     read: (prefix) => readEntries.all(prefix, `${prefix}\u{10FFFF}`) as unknown as EntryText[],
     journal: (query) => readJournal(connection, query),
     prune: (retention) => pruneJournal(connection, retention),
+    checkpoint: () => {
+      if (unmoved < CHECKPOINT_BATCHES) return
+      unmoved = 0
+      try {
+        connection.exec('PRAGMA wal_checkpoint(PASSIVE)')
+      } catch { /* Nothing is lost, and the next commit tells what is wrong with the disk. */ }
+    },
     close: () => { connection.close() }
   }
 }

@@ -20,6 +20,7 @@ function main (port: MessagePort, path: string): void {
     const requests = [first, ...waiting(port)]
     port.postMessage(answerAll(opened.database, requests))
     if (requests.some((request) => request.question.kind === 'close')) port.close()
+    else opened.database.checkpoint()
   })
 }
 

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
@@ -276,6 +276,35 @@ test('a file that can\'t be used is a failure, and stays as it is', async (t) =>
     await openSqlite(t, path)
     t.match(await createSqliteStore({ path, clock: systemClock }), { ok: false, reason: 'locked', detail: /used by another process/ })
   })
+})
+
+test('the log is moved to the file now and then, after a commit and not within it', async (t) => {
+  const path = join(t.testdir(), 'store.db')
+  const opened = openDatabase(path)
+  if (!opened.ok) return t.fail(opened.detail)
+  const { database } = opened
+  const size = (): number => statSync(path).size
+  const before = size()
+  const commit = (number: number): void => { database.commit([{ writes: [{ key: `k${number}`, value: JSON.stringify('x'.repeat(2000)), expect: 0 }], journal: [] }]) }
+  for (const number of range(150)) commit(number)
+  t.equal(size(), before, 'no commit moves it')
+  database.checkpoint()
+  const moved = size()
+  t.ok(moved >= before + 150 * 2000, `${moved} bytes`)
+  for (const number of range(50)) commit(150 + number)
+  database.checkpoint()
+  t.equal(size(), moved, 'not after a few')
+  t.equal(database.read('k').length, 200)
+  database.close()
+})
+
+test('the thread moves the log, too', async (t) => {
+  const path = join(t.testdir(), 'store.db')
+  const store = await openSqlite(t, path)
+  const before = statSync(path).size
+  for (const number of range(120)) await store.commit([write(`k${number}`, 'x'.repeat(2000))], [])
+  await store.read('k')
+  t.ok(statSync(path).size > before)
 })
 
 test('on a full disk commits are unavailable, and exactly the reported ones are kept', async (t) => {
