@@ -22,7 +22,7 @@ type OpenResult = { readonly ok: true; readonly database: Database } | OpenFailu
 
 /** How long another process may take to let go of the file [ms]. */
 const LOCK_WAIT_MS = 1000
-/** Batches between two checkpoints. One takes some 10 ms, so none is part of a commit that somebody waits for. */
+/** Batches between two checkpoints. One takes some milliseconds, so none is part of a commit that somebody waits for. */
 const CHECKPOINT_BATCHES = 100
 /** SQLite makes its own, at the end of a commit, only when a few batches were this large [pages of 4 KiB]. */
 const LARGEST_LOG = 10_000
@@ -81,7 +81,12 @@ function databaseOn (connection: DatabaseSync): Database {
     // U+10FFFF sorts after every other character in SQLite's binary order.
     read: (prefix) => readEntries.all(prefix, `${prefix}\u{10FFFF}`) as unknown as EntryText[],
     journal: (query) => readJournal(connection, query),
-    prune: (retention) => pruneJournal(connection, retention),
+    prune: (retention) => {
+      const count = pruneJournal(connection, retention)
+      // It changes as many pages as many batches do.
+      if (count > 0) unmoved += CHECKPOINT_BATCHES
+      return count
+    },
     checkpoint: () => {
       if (unmoved < CHECKPOINT_BATCHES) return
       unmoved = 0
