@@ -13,8 +13,13 @@ const SAME_MS = 2 * 60_000
 
 export type Cause = Pick<Incident, 'cause' | 'downAtMs'>
 
-/** What took the interface down. @param seenAtMs - for causes that have no instant of their own */
+/**
+ * What took the interface down: its gateway, or the carrier. One gateway's trouble shows itself by its SIP service, its path
+ * or its registrations, whichever is seen first: it is one incident, not three.
+ * @param seenAtMs - for causes that have no instant of their own
+ */
 export function incidentCause (world: World, iface: InterfaceTopology, health: InterfaceHealth, seenAtMs: EpochMs): Cause {
+  const gateway = `gateway ${iface.gateway}`
   const fallOf = (cause: string, key: string): Cause => {
     const evidence = world.evidence.get(key)
     // It was down at our start, so the incident that it was then goes on.
@@ -22,11 +27,11 @@ export function incidentCause (world: World, iface: InterfaceTopology, health: I
     return { cause, downAtMs: known?.downAtMs ?? evidence?.turnedAtMs ?? health.downSinceMs ?? seenAtMs }
   }
   const { downBy } = health
-  if (downBy.includes('unreachable') || downBy.includes('sip-lost')) return fallOf(`gateway ${iface.gateway}`, iface.sipProbe)
+  if (downBy.includes('unreachable') || downBy.includes('sip-lost')) return fallOf(gateway, iface.sipProbe)
   if (downBy.includes('carrier-lost') && iface.carrierProbe !== null) return fallOf(`carrier ${iface.carrierProbe}`, iface.carrierProbe)
-  if (downBy.includes('path-lost')) return fallOf(`path of ${iface.gateway}`, evidenceKey.path(iface.key))
-  if (downBy.includes('registration-lost')) return fallOf(`registration of ${iface.gateway}`, evidenceKey.registration(iface.key))
-  return { cause: `alert about ${iface.gateway}`, downAtMs: seenAtMs }
+  if (downBy.includes('path-lost')) return fallOf(gateway, evidenceKey.path(iface.key))
+  if (downBy.includes('registration-lost')) return fallOf(gateway, evidenceKey.registration(iface.key))
+  return { cause: gateway, downAtMs: seenAtMs }
 }
 
 /** Incidents, each once, by cause. `atMs` is the first admission. */

@@ -1,9 +1,10 @@
 /** What concerns all trunks at once: brake, panic, watchdog. */
 import { test } from 'tap'
 import { fleetFromDurable, fleetToDurable, planFleet, releaseBrake } from '../../src/core/fleet.ts'
-import { bookIncidents, countedIncidents } from '../../src/core/incidents.ts'
+import { bookIncidents, countedIncidents, incidentCause } from '../../src/core/incidents.ts'
 import { planTrunk } from '../../src/core/planner.ts'
 import type { Watchdog } from '../../src/core/topology.ts'
+import { interfaceHealth } from '../../src/core/trunk-health.ts'
 import { judgeVantage } from '../../src/core/vantage.ts'
 import { rulesInForce, watchdogArrived, watchdogLives } from '../../src/core/watchdog.ts'
 import type { FleetState, World } from '../../src/core/world.ts'
@@ -148,6 +149,19 @@ test('incidents: a shared cause is one, whatever its number of trunks', (t) => {
   t.equal(counted(trunk(400), trunk(390), trunk(281)), 1)
   t.equal(counted(trunk(400), trunk(279)), 2, 'fallen again after two minutes')
   t.equal(counted(trunk(400, 300, 200)), 2, 'many falls close together are not one')
+  t.end()
+})
+
+test('incidents: whatever of a gateway is seen first to fail, it is the gateway', (t) => {
+  const world = buildWorld()
+  const [trunk, state] = [world.topology.trunks.get('acme'), world.trunks.get('acme')]
+  const iface = trunk?.interfaces.find(({ key }) => key === A)
+  if (trunk === undefined || state === undefined || iface === undefined) throw new Error('no trunk')
+  const health = interfaceHealth(world, trunk, state, iface, NOW)
+  const cause = (...downBy: typeof health.downBy): string => incidentCause(world, iface, { ...health, downBy }, NOW).cause
+  const ofGateway = [cause('unreachable'), cause('sip-lost'), cause('path-lost'), cause('registration-lost'), cause('registration-lost', 'path-lost'), cause()]
+  t.same([...new Set(ofGateway)], ['gateway pbx-a'])
+  t.equal(cause('carrier-lost', 'path-lost'), `carrier ${iface.carrierProbe ?? ''}`)
   t.end()
 })
 

@@ -86,7 +86,7 @@ export const commonConfig = (stage: Stage): Record<string, unknown> => ({
 })
 
 /** Interlocks that the lab sets, since its rounds follow one another at once; the rest keeps its default. */
-export const INTERLOCKS = { spacing: ['0s'], warmup: '5s' }
+export const INTERLOCKS = { spacing: ['0s'], warmup: '5s', brake: { incidents: 1000, per_day: 10_000 } }
 
 /** The OPTIONS module of the lab, and one query module for each account. */
 export const probeConfig = (stage: Stage, accounts: readonly { readonly trunk: string, readonly account: Account }[]): Record<string, unknown> => ({
