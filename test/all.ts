@@ -8,6 +8,11 @@ interface Counts {
   readonly failed: number
 }
 
+/** What one part came to, and its lines that tell of a failure: said again at the end, since a CI often shows the end only. */
+interface Played extends Counts {
+  readonly failures: readonly string[]
+}
+
 interface Part {
   readonly title: string
   readonly command: string
@@ -60,23 +65,27 @@ const run = (part: Part): Promise<{ readonly code: number | null, readonly outpu
   child.once('close', (code) => resolve({ code, output }))
 })
 
-const play = async (part: Part): Promise<Counts> => {
+/** The first ones tell enough. */
+const FAILURES_SAID = 40
+/** TAP's `not ok`, the lab's `NOT OK`. */
+const FAILURE = /^\s*not ok\b/i
+
+const play = async (part: Part): Promise<Played> => {
   console.log(`\n# ${part.title}`)
   const { code, output } = await run(part)
-  if (part.count === undefined) return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 }
+  if (part.count === undefined) return code === 0 ? { passed: 1, failed: 0, failures: [] } : { passed: 0, failed: 1, failures: output.split('\n') }
   const counts = part.count(output)
-  if (counts === null || counts.passed + counts.failed === 0) {
-    console.log(`${part.title}: no counts`)
-    return { passed: 0, failed: 1 }
-  }
-  // A crash beside the assertions is a failure of its own.
-  return code === 0 || counts.failed > 0 ? counts : { ...counts, failed: 1 }
+  if (counts === null || counts.passed + counts.failed === 0) return { passed: 0, failed: 1, failures: [`no counts; it ended with ${code}`] }
+  const failures = output.split('\n').filter((line) => FAILURE.test(line))
+  if (code === 0 || counts.failed > 0) return { ...counts, failures }
+  return { ...counts, failed: 1, failures: [...failures, `nothing failed, but it ended with ${code}`] }
 }
 
-const all: Counts[] = []
+const all: Played[] = []
 for (const part of PARTS) all.push(await play(part))
 const passed = all.reduce((sum, one) => sum + one.passed, 0)
 const failed = all.reduce((sum, one) => sum + one.failed, 0)
+for (const [index, { failures }] of all.entries()) if (failures.length > 0) console.log(`\n# failed: ${PARTS[index]!.title}\n${failures.slice(0, FAILURES_SAID).join('\n')}`)
 console.log(`\n${PARTS.map(({ title }, index) => `${title}: ${all[index]!.passed} passed, ${all[index]!.failed} failed`).join('\n')}\n`)
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 ? 0 : 1

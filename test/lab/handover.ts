@@ -2,6 +2,7 @@
  * Who holds the registration, measured: a rule on own health alone (no Prometheus), a dead gateway that is still registered
  * with and without fencing, and the handover in one message; each with calls, and with calls on the way back.
  */
+import type { TrunkStatus } from '../../src/core/status.ts'
 import type { JournalRecord } from '../../src/ports.ts'
 import { startCalls, startPbx } from './calls.ts'
 import type { CallCount } from './calls.ts'
@@ -13,6 +14,7 @@ import type { Pointsman } from './pointsman.ts'
 import type { Stage } from './processes.ts'
 import { median, seconds } from './report.ts'
 import type { Report } from './report.ts'
+import { withStatus } from './rounds.ts'
 import { ADDRESSES, EXPIRES_SECONDS } from './scene.ts'
 import { sleep, until } from './wait.ts'
 
@@ -173,6 +175,8 @@ const watch = async ({ carrier, pointsman }: Scene, pair: Pair, faultAtMs: numbe
 
 interface Round {
   readonly moments: Moments
+  /** Before the fault was mended. */
+  readonly status: TrunkStatus
   readonly calls: CallCount
   readonly back: { readonly boundMs: number | null, readonly calls: CallCount }
   readonly wrote: readonly string[]
@@ -195,7 +199,7 @@ const failBack = async (scene: Scene, pair: Pair): Promise<number | null> => {
   await until(`rest of ${pair.kind.trunk} after the failback`, async () => {
     if (boundMs === null && await scene.carrier.holder(pair.account.user) === pair.a.ip) boundMs = Date.now() - startMs
     return await isRested(scene, pair)
-  }, ROUND_MS)
+  }, ROUND_MS).catch((cause: unknown) => withStatus(scene, pair.kind.trunk, cause))
   return boundMs
 }
 
@@ -206,7 +210,7 @@ const waitUntilSteady = async (scene: Scene, pair: Pair): Promise<void> => {
     const usable = status.interfaces[0]?.usable === true && status.interfaces[0].health === 'up' && status.switchover === null && !status.interfaces.some((i) => i.debt)
     since = usable ? since ?? performance.now() : null
     return since !== null && performance.now() - since > STEADY_MS
-  }, ROUND_MS, 100)
+  }, ROUND_MS, 100).catch((cause: unknown) => withStatus(scene, pair.kind.trunk, cause))
 }
 
 const playRound = async (scene: Scene, pair: Pair): Promise<Round> => {
@@ -216,13 +220,14 @@ const playRound = async (scene: Scene, pair: Pair): Promise<Round> => {
     await pair.inject()
     return watch(scene, pair, faultAtMs)
   })
+  const status = await scene.pointsman.trunk(pair.kind.trunk)
   await pair.mend()
   await waitUntilSteady(scene, pair)
   const back = await withCalls(scene, pair, () => failBack(scene, pair))
   const decisions = (await scene.pointsman.decisions(pair.kind.trunk)).filter(({ atMs }) => atMs >= startMs)
   const records = await Promise.all(decisions.map(({ id }) => scene.pointsman.decision(id)))
   const wrote = records.flat().filter(({ type, data }) => type === 'command' && (data['command'] === 'fence' || data['command'] === 'swap')).map(({ data }) => String(data['command']))
-  return { moments: there.result, calls: there.calls, back: { boundMs: back.result, calls: back.calls }, wrote }
+  return { moments: there.result, status, calls: there.calls, back: { boundMs: back.result, calls: back.calls }, wrote }
 }
 
 const minus = (later: number | null, earlier: number | null): number | null => later === null || earlier === null ? null : Math.max(0, later - earlier)
@@ -258,7 +263,7 @@ export const playHandovers = async (report: Report, stage: Stage, asked: number 
     for (let number = 1; number <= count; number += 1) {
       const round = await playRound(scene, pair)
       rounds.push(round)
-      report.check(round.moments.verified !== null && round.moments.bound !== null, `${kind.trunk}, round ${number}: on B, registered and verified; and back on A`)
+      report.check(round.moments.verified !== null && round.moments.bound !== null, `${kind.trunk}, round ${number}: on B, registered and verified; and back on A`, { moments: round.moments, status: round.status })
     }
     played.set(kind.trunk, rounds)
   }

@@ -3,7 +3,8 @@
 export interface Report {
   section(title: string): void
   note(text: string): void
-  check(ok: boolean, sentence: string): void
+  /** @param seen - what was seen, told when the check failed */
+  check(ok: boolean, sentence: string, seen?: unknown): void
   table(headings: readonly string[], rows: readonly (readonly (string | number)[])[]): void
   /** Checks so far. */
   counts(): { readonly passed: number, readonly failed: number }
@@ -25,10 +26,10 @@ export const createReport = (write: (line: string) => void): Report => {
   return {
     section: (title) => write(`\n## ${title}`),
     note: (text) => write(text),
-    check: (ok, sentence) => {
+    check: (ok, sentence, seen) => {
       if (ok) passed += 1
       else failed += 1
-      write(`${ok ? 'ok    ' : 'NOT OK'} ${sentence}`)
+      write(`${ok ? 'ok    ' : 'NOT OK'} ${sentence}${ok || seen === undefined ? '' : `: ${JSON.stringify(seen)}`}`)
     },
     table: (headings, rows) => {
       const lines = [headings, ...rows].map((row) => row.map(String))

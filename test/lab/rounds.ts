@@ -1,4 +1,5 @@
 /** The two tables: gateway A killed, and A's uplink cut; each round with calls, and back to A by the operator's failback. */
+import type { TrunkStatus } from '../../src/core/status.ts'
 import { startCalls } from './calls.ts'
 import type { CallCount } from './calls.ts'
 import { median, seconds } from './report.ts'
@@ -45,6 +46,8 @@ export const UPLINK_CUT: Fault = {
 interface Round {
   readonly pair: Pair
   readonly timeline: Timeline
+  /** Before the fault was mended. */
+  readonly status: TrunkStatus
   readonly calls: CallCount
   readonly allowedLoss: number
 }
@@ -61,6 +64,11 @@ const watchedOf = (scene: Scene, pair: Pair): Watched => ({
 /** A is usable for this long before the way back is asked for. */
 const STEADY_MS = 3000
 
+/** @throws Error - the cause, with the trunk's status: a run elsewhere leaves nothing else to look at */
+export const withStatus = async (scene: Pick<Scene, 'pointsman'>, trunk: string, cause: unknown): Promise<never> => {
+  throw new Error(`${String(cause)}: ${JSON.stringify(await scene.pointsman.trunk(trunk))}`, { cause })
+}
+
 /** Asks for the way back (the operator's `failback`) and waits until the trunk rests on A. */
 export const failBack = async (scene: Pick<Scene, 'pointsman'>, trunk: string): Promise<void> => {
   // As a person would: not in the first moment in which A looks well (its dispatcher may not have finished judging the path).
@@ -70,13 +78,11 @@ export const failBack = async (scene: Pick<Scene, 'pointsman'>, trunk: string): 
     const usable = status.interfaces[0]?.usable === true && status.switchover === null
     since = usable ? since ?? performance.now() : null
     return since !== null && performance.now() - since > STEADY_MS
-  }, ROUND_MS, 100)
+  }, ROUND_MS, 100).catch((cause: unknown) => withStatus(scene, trunk, cause))
   const { code, answer } = await scene.pointsman.command('failback', { trunk, reason: 'the fault of the round is mended' })
   if (code !== 200 && code !== 202) throw new Error(`failback of ${trunk}: ${code} ${answer}`)
   await until(`rest of trunk ${trunk} after the failback`, () => isRested(scene.pointsman, trunk), ROUND_MS, 100)
-    .catch(async (cause: unknown) => {
-      throw new Error(`${String(cause)}: ${JSON.stringify(await scene.pointsman.trunk(trunk))}`, { cause })
-    })
+    .catch((cause: unknown) => withStatus(scene, trunk, cause))
 }
 
 const playRound = async (scene: Scene, pair: Pair, fault: Fault): Promise<Round> => {
@@ -88,9 +94,10 @@ const playRound = async (scene: Scene, pair: Pair, fault: Fault): Promise<Round>
   const timeline = await watchSwitchover(watchedOf(scene, pair), faultAt, ROUND_MS)
   await sleep(CALLS_AROUND_MS)
   const calls = await caller.finish()
+  const status = await scene.pointsman.trunk(pair.trunk)
   await fault.mend(pair)
   const gapMs = timeline.registered ?? performance.now() - faultAt
-  return { pair, timeline, calls, allowedLoss: Math.ceil((gapMs / 1000 + 1) * CALL_RATE) }
+  return { pair, timeline, status, calls, allowedLoss: Math.ceil((gapMs / 1000 + 1) * CALL_RATE) }
 }
 
 /** Never negative: what is polled is seen up to 20 ms late, what the journal tells is exact. */
@@ -112,9 +119,9 @@ const HEADINGS = [
   'calls', 'lost', 'allowed', 'held by'
 ]
 
-const judgeRound = (report: Report, name: string, { pair, timeline, calls, allowedLoss }: Round): void => {
-  report.check(timeline.verified !== null && timeline.registered !== null, `${name}: ${pair.trunk} is on B, registered and verified`)
-  report.check(timeline.carrierUp, `${name}: Pointsman's own path to the carrier stayed up`)
+const judgeRound = (report: Report, name: string, { pair, timeline, status, calls, allowedLoss }: Round): void => {
+  report.check(timeline.verified !== null && timeline.registered !== null, `${name}: ${pair.trunk} is on B, registered and verified`, { timeline, status })
+  report.check(timeline.carrierUp, `${name}: Pointsman's own path to the carrier stayed up`, { timeline, status })
   report.check(calls.lost <= allowedLoss, `${name}: ${calls.lost} of ${calls.placed} calls lost, ${allowedLoss} allowed`)
 }
 
@@ -127,7 +134,6 @@ export const playTable = async (report: Report, scene: Scene, fault: Fault, roun
     const round = await playRound(scene, pair, fault)
     played.push(round)
     judgeRound(report, `round ${number}`, round)
-    if (round.timeline.decision === null) report.note(JSON.stringify(await scene.pointsman.trunk(pair.trunk)))
     await failBack(scene, pair.trunk)
     report.check(await scene.carrier.holder(pair.account.user) === pair.a.ip, `round ${number}: ${pair.trunk} is back on A by failback`)
   }
