@@ -1,4 +1,7 @@
-/** Ten thousand trunks: a scrape of all of them must not hold up a notification. prom-client alone, at the same size, beside it. */
+/**
+ * Ten thousand trunks: a scrape of all of them must not hold up a notification. Beside it, in the same seconds: a responder
+ * that only stores (bare-child.ts), so what the machine itself gives; and prom-client alone at the same size.
+ */
 import { execFile, fork } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -6,6 +9,7 @@ import { Gauge, Registry } from 'prom-client'
 import { startPointsman, WEBHOOK_TOKEN } from '../lab/pointsman.ts'
 import type { Stage } from '../lab/processes.ts'
 import { sleep, until } from '../lab/wait.ts'
+import { BARE_RESPONDER_URL, startBareResponder } from './bare-responder.ts'
 import { configuration } from './configuration.ts'
 import { createGapMeter, worstGap, type Gap } from './gaps.ts'
 import type { PosterAlert, PosterReport } from './poster-child.ts'
@@ -45,18 +49,26 @@ const plainPromClient = async (text: string): Promise<number> => {
   return performance.now() - start
 }
 
-const line = (name: string, report: PosterReport, { wall, own }: Gap): void => {
-  console.log(`${name.padEnd(20)} n=${report.times.length}  webhook p50 ${percentile(report.times, 0.5).toFixed(1)} ms  p99 ${percentile(report.times, 0.99).toFixed(1)} ms  ` +
-    `max ${percentile(report.times, 1).toFixed(1)} ms;  largest gap of the event loop ${wall.toFixed(1)} ms (own CPU in one turn at most ${own.toFixed(1)} ms)`)
+/** Pointsman and the bare responder, over the same time. */
+const lines = (name: string, report: PosterReport, gap: Gap, bareGap: Gap): void => {
+  const line = (who: string, times: readonly number[], { wall, own }: Gap): void => {
+    const [p50, p99, max] = [0.5, 0.99, 1].map((part) => percentile(times, part).toFixed(1))
+    console.log(`${name.padEnd(16)} ${who.padEnd(15)} n=${times.length}  webhook p50 ${p50} ms  p99 ${p99} ms  max ${max} ms;  ` +
+      `largest gap of the event loop ${wall.toFixed(1)} ms (own CPU in one turn at most ${own.toFixed(1)} ms)`)
+  }
+  line('Pointsman', report.times, gap)
+  line('bare responder', report.bareTimes, bareGap)
 }
 
 export const benchScrape = async (stage: Stage): Promise<boolean> => {
   console.log(`\n## a scrape of ${TRUNKS} trunks each 5 s, ${POSTS_PER_SECOND} notifications a second`)
   const meter = createGapMeter(stage.folder('scrape'))
+  const bareMeter = createGapMeter(stage.folder('bare-gaps'))
   const world = await createWorld(TRUNKS)
   const pointsman = await startPointsman(stage, 'scraped', AT, configuration(stage, TRUNKS), meter)
   await until('all interfaces up', async () => !/^pointsman_interface_health\{.*state="up"\} 0$/m.test(await readMetrics()), 120_000, 5000)
-  const poster = fork(join(import.meta.dirname, 'poster-child.ts'), [`http://${AT.host}:${AT.port}/api/v1/alerts`, WEBHOOK_TOKEN, String(TRUNKS), String(POSTS_PER_SECOND)])
+  await startBareResponder(stage, bareMeter)
+  const poster = fork(join(import.meta.dirname, 'poster-child.ts'), [`http://${AT.host}:${AT.port}/api/v1/alerts`, BARE_RESPONDER_URL, WEBHOOK_TOKEN, String(TRUNKS), String(POSTS_PER_SECOND)])
   const kill = (): void => { poster.kill('SIGKILL') }
   process.once('exit', kill)
   let reported = (_report: PosterReport): void => { /* nobody asked yet */ }
@@ -72,9 +84,11 @@ export const benchScrape = async (stage: Stage): Promise<boolean> => {
     await sleep(5000)
     await report()
     meter.read()
+    bareMeter.read()
     await sleep(SECONDS * 500)
     const quiet = await report()
     const quietGap = worstGap(meter.read())
+    const quietBareGap = worstGap(bareMeter.read())
     const scrapes: { readonly seconds: number, readonly bytes: number }[] = []
     const end = performance.now() + SECONDS * 1000
     while (performance.now() < end) {
@@ -84,10 +98,11 @@ export const benchScrape = async (stage: Stage): Promise<boolean> => {
     }
     const scraped = await report()
     const gap = worstGap(meter.read())
+    const bareGap = worstGap(bareMeter.read())
     const text = await readMetrics()
     const series = text.split('\n').filter((each) => each !== '' && !each.startsWith('#')).length
-    line('without scrapes', quiet, quietGap)
-    line('while scraped', scraped, gap)
+    lines('without scrapes', quiet, quietGap, quietBareGap)
+    lines('while scraped', scraped, gap, bareGap)
     console.log(`${scrapes.length} scrapes of ${series} series, ${(scrapes[0]!.bytes / 1e6).toFixed(0)} MB each: ${(percentile(scrapes.map(({ seconds }) => seconds), 0.5)).toFixed(2)} s each`)
     console.log(`prom-client alone stands still for ${(await plainPromClient(text)).toFixed(0)} ms with the same series`)
     const isMet = percentile(scraped.times, 0.99) < AIMS.p99Ms && gap.wall < AIMS.gapMs && scraped.refused === 0
