@@ -261,13 +261,16 @@ export interface TrunkState {
   readonly reregisteredAtMs: EpochMs | null
 }
 
+/** Firing alerts that a rule maps to a trunk, by fingerprint. It is asked for one trunk at a time. */
+export type AlertsByTrunk = Pick<ReadonlyMap<TrunkId, readonly BookedAlert[]>, 'get'>
+
 export interface World {
   readonly topology: Topology
   readonly evidence: ReadonlyMap<string, Evidence>
   readonly trunks: ReadonlyMap<TrunkId, TrunkState>
   /** Those of all trunks, for the brake (incidents.ts). */
   readonly incidents: ReadonlyMap<string, readonly Incident[]>
-  readonly alertsByTrunk: ReadonlyMap<TrunkId, readonly BookedAlert[]>
+  readonly alertsByTrunk: AlertsByTrunk
   readonly pauses: readonly PauseStatus[]
   /** Last successful resync of the alert book. */
   readonly resyncedAtMs: EpochMs | null

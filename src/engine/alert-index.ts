@@ -3,17 +3,24 @@ import { isFiring } from '../core/alert-book.ts'
 import type { AlertBook, BookedAlert } from '../core/alert-book.ts'
 import { trunksOf } from '../core/rules.ts'
 import type { Topology, TrunkId } from '../core/topology.ts'
+import type { AlertsByTrunk } from '../core/world.ts'
 
 export interface AlertIndex {
   book(): AlertBook
   /** Firing alerts that a rule maps to the trunk, by fingerprint; a trunk without any is missing. */
   byTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>
-  /** `byTrunk` as it will be with these changes. */
-  preview(changes: ReadonlyMap<string, BookedAlert | null>): ReadonlyMap<TrunkId, readonly BookedAlert[]>
+  /** `byTrunk` as it will be with these changes; valid until the next change. Thousands of firing alerts are not copied for one more. */
+  preview(changes: ReadonlyMap<string, BookedAlert | null>): AlertsByTrunk
   /** Replaces one entry; null removes it. */
   put(fingerprint: string, alert: BookedAlert | null): void
   /** Maps all alerts anew, after the rules or trunks changed. */
   rebuild(): void
+}
+
+/** Where the alerts of a trunk are kept. */
+interface Shelf extends AlertsByTrunk {
+  /** @param alerts - empty: none are left */
+  keep(trunk: TrunkId, alerts: readonly BookedAlert[]): void
 }
 
 type TrunkAlerts = Map<TrunkId, readonly BookedAlert[]>
@@ -23,25 +30,30 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
   const byTrunk: TrunkAlerts = new Map()
   const trunksByFingerprint = new Map<string, readonly TrunkId[]>()
 
-  const takeOut = (from: TrunkAlerts, fingerprint: string): void => {
+  const shelf: Shelf = {
+    get: (trunk) => byTrunk.get(trunk),
+    keep: (trunk, alerts) => {
+      if (alerts.length === 0) byTrunk.delete(trunk)
+      else byTrunk.set(trunk, alerts)
+    }
+  }
+  const takeOut = (from: Shelf, fingerprint: string): void => {
     for (const trunk of trunksByFingerprint.get(fingerprint) ?? []) {
       const alerts = from.get(trunk) ?? []
-      const rest = alerts.toSpliced(placeOf(fingerprint, alerts), 1)
-      if (rest.length === 0) from.delete(trunk)
-      else from.set(trunk, rest)
+      from.keep(trunk, alerts.toSpliced(placeOf(fingerprint, alerts), 1))
     }
   }
   /** In one order, whatever came first: the same alerts must give the same plan. @returns its trunks */
-  const putIn = (into: TrunkAlerts, alert: BookedAlert): readonly TrunkId[] => {
+  const putIn = (into: Shelf, alert: BookedAlert): readonly TrunkId[] => {
     const trunks = isFiring(alert) ? trunksOf(alert.labels, topology()).trunks : []
     for (const trunk of trunks) {
       const alerts = into.get(trunk) ?? []
-      into.set(trunk, alerts.toSpliced(placeOf(alert.fingerprint, alerts), 0, alert))
+      into.keep(trunk, alerts.toSpliced(placeOf(alert.fingerprint, alerts), 0, alert))
     }
     return trunks
   }
   const add = (alert: BookedAlert): void => {
-    const trunks = putIn(byTrunk, alert)
+    const trunks = putIn(shelf, alert)
     if (trunks.length > 0) trunksByFingerprint.set(alert.fingerprint, trunks)
   }
 
@@ -49,7 +61,8 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
     book: () => book,
     byTrunk: () => byTrunk,
     preview: (changes) => {
-      const next = new Map(byTrunk)
+      const changed: TrunkAlerts = new Map()
+      const next: Shelf = { get: (trunk) => changed.get(trunk) ?? byTrunk.get(trunk), keep: (trunk, alerts) => { changed.set(trunk, alerts) } }
       for (const [fingerprint, alert] of changes) {
         takeOut(next, fingerprint)
         if (alert !== null) putIn(next, alert)
@@ -57,7 +70,7 @@ export function createAlertIndex (topology: () => Topology): AlertIndex {
       return next
     },
     put: (fingerprint, alert) => {
-      takeOut(byTrunk, fingerprint)
+      takeOut(shelf, fingerprint)
       trunksByFingerprint.delete(fingerprint)
       if (alert === null) { book.delete(fingerprint); return }
       book.set(fingerprint, alert)

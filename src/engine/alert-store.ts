@@ -6,6 +6,7 @@
 import { outdatedEntries } from '../core/alert-book.ts'
 import type { AlertBook, BookedAlert } from '../core/alert-book.ts'
 import type { Topology, TrunkId } from '../core/topology.ts'
+import type { AlertsByTrunk } from '../core/world.ts'
 import type { Clock, CommitResult, JournalRecord, Log, Revision, Store, StoreWrite } from '../ports.ts'
 import { createAlertIndex } from './alert-index.ts'
 import { createBatcher } from './batcher.ts'
@@ -36,7 +37,7 @@ export interface AlertStore {
   /** Resolves when the job's changes are durable and published, or certainly not taken. */
   submit(job: Job): Promise<Stored>
   /** What the job would change, stored nowhere: the firing alerts of each trunk after it. */
-  preview(job: Job): ReadonlyMap<TrunkId, readonly BookedAlert[]>
+  preview(job: Job): AlertsByTrunk
   book(): AlertBook
   /** Firing alerts of each trunk. */
   byTrunk(): ReadonlyMap<TrunkId, readonly BookedAlert[]>

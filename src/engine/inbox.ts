@@ -7,7 +7,7 @@ import type { Notification } from '../core/notification.ts'
 import type { AlertReason } from '../core/reasons.ts'
 import { bindAlert, refusalOf, trunksOf } from '../core/rules.ts'
 import type { InterfaceKey, Topology, TrunkId } from '../core/topology.ts'
-import type { TrunkState } from '../core/world.ts'
+import type { AlertsByTrunk, TrunkState } from '../core/world.ts'
 import type { Clock, JournalRecord, Log, Metrics, Random, Store } from '../ports.ts'
 import { createAlertStore } from './alert-store.ts'
 import type { AlertStore, Draft } from './alert-store.ts'
@@ -54,7 +54,7 @@ export interface Inbox {
 
 export type Preview =
   | { readonly ok: false; readonly detail: string }
-  | { readonly ok: true; readonly alerts: readonly PreviewedAlert[]; readonly byTrunk: ReadonlyMap<TrunkId, readonly BookedAlert[]> }
+  | { readonly ok: true; readonly alerts: readonly PreviewedAlert[]; readonly byTrunk: AlertsByTrunk }
 
 /** What became of one alert; `detail` only when it was refused. */
 interface Item {
