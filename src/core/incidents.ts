@@ -22,8 +22,11 @@ export function incidentCause (world: World, iface: InterfaceTopology, health: I
   const gateway = `gateway ${iface.gateway}`
   const fallOf = (cause: string, key: string): Cause => {
     const evidence = world.evidence.get(key)
-    // It was down at our start, so the incident that it was then goes on.
-    const known = evidence?.seenUp === true ? undefined : world.incidents.get(cause)?.at(-1)
+    const last = world.incidents.get(cause)?.at(-1)
+    // It was down at our start, so the incident that it was then goes on. What only the registrar tells has no evidence of
+    // its own, and the registrations of one gateway end over minutes.
+    const goesOn = evidence === undefined ? seenAtMs - (last?.atMs ?? -Infinity) < world.topology.interlocks.brake.perMs : !evidence.seenUp
+    const known = goesOn ? last : undefined
     return { cause, downAtMs: known?.downAtMs ?? evidence?.turnedAtMs ?? health.downSinceMs ?? seenAtMs }
   }
   const { downBy } = health

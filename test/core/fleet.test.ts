@@ -165,6 +165,23 @@ test('incidents: whatever of a gateway is seen first to fail, it is the gateway'
   t.end()
 })
 
+test('a registration that only the registrar misses is the gateway\'s last incident for as long as the brake counts, then another', (t) => {
+  const counted = (agoMs: number): number => {
+    const last = { cause: 'gateway pbx-a', downAtMs: NOW - agoMs, atMs: NOW - agoMs }
+    const world = { ...buildWorld(), incidents: bookIncidents([last], 0) }
+    const [trunk, state] = [world.topology.trunks.get('acme'), world.trunks.get('acme')]
+    const iface = trunk?.interfaces.find(({ key }) => key === A)
+    if (trunk === undefined || state === undefined || iface === undefined) throw new Error('no trunk')
+    const evidence = new Map([...world.evidence].filter(([key]) => !key.startsWith('registration')))
+    const health = { ...interfaceHealth(world, trunk, state, iface, NOW), downBy: ['registration-lost'] as const, downSinceMs: NOW - SECOND }
+    return incidentCause({ ...world, evidence }, iface, health, NOW).downAtMs - NOW
+  }
+  t.equal(counted(9 * MINUTE), -9 * MINUTE, 'its 25 registrations end over minutes')
+  t.equal(counted(10 * MINUTE), -SECOND)
+  t.equal(counted(8 * 60 * MINUTE), -SECOND, 'one of the morning doesn\'t hide one of the evening')
+  t.end()
+})
+
 test('what was down at our start is the incident that was counted before, however long we were away', (t) => {
   const booked = [{ cause: 'gateway pbx-a', downAtMs: NOW - 50 * MINUTE, atMs: NOW - 49 * MINUTE }]
   const admitted = (seenUp: boolean, incidents: typeof booked): unknown => {
